@@ -1,0 +1,164 @@
+package io.kontiki.log;
+
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.Completion;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * The log of one replica of one partition (rules L1 to L9).
+ *
+ * <ul>
+ *   <li>Belongs to one loop: every method is called there and every completion runs there.
+ *   <li>Buffers handed in are kept as they are until their bytes are on disk; they must not change
+ *       afterwards and are never pooled. Buffers handed out are read-only views that stay valid.
+ *   <li>A failed write or sync takes the log offline: from then on every call throws {@link
+ *       io.kontiki.runtime.StorageException}, and the listener has been told (rule L4).
+ *   <li>What runs off the loop comes back with the truncation count that it started under; anything
+ *       older is dropped inside (rule R41).
+ * </ul>
+ */
+public interface PartitionLog {
+  /** Which partition. */
+  PartitionId id();
+
+  /** The first offset that is there, or would be. Never goes back. */
+  long logStartOffset();
+
+  /** The offset of the next record, exclusive end of what is written. */
+  long logEndOffset();
+
+  /** Exclusive end of what this replica holds as its durability demands (rule R36). */
+  long heldEndOffset();
+
+  /** The leader epochs and where each began. */
+  LeaderEpochs epochs();
+
+  /**
+   * Enters a new leader epoch at the log end, before the leader serves, even with no record yet
+   * (rule R29). Durable no later than the first record of the epoch is held.
+   */
+  void beginEpoch(int leaderEpoch);
+
+  /**
+   * Checks one batch of a client against the producer state and appends it: stamps base offset and
+   * leader epoch into the buffer. The CRC has been checked before.
+   *
+   * @param batch exactly one valid batch, writable
+   * @param nowMs for append-time topics
+   */
+  AppendOutcome appendAsLeader(ByteBuffer batch, int leaderEpoch, long nowMs);
+
+  /**
+   * Appends batches as the leader shipped them. Each is checked first: size, CRC, base offset equal
+   * to the log end, epoch not falling and not above {@code leaderEpoch} (rule R30). At the first bad
+   * one everything before it is kept and the fault is returned.
+   *
+   * @param batches whole batches, one behind the other
+   */
+  FollowerAppend appendAsFollower(ByteBuffer batches, int leaderEpoch);
+
+  /**
+   * Reads whole batches from the one that contains {@code offset}.
+   *
+   * <p>Completes at once, inside the call, if the bytes are in the hot region (rule L2); else later,
+   * from the read pool.
+   *
+   * @param offset from log start to log end; outside: an empty answer
+   * @param limitOffset exclusive; batches that reach beyond are not returned
+   * @param maxBytes at least one batch is returned whatever its size, if there is one
+   */
+  void read(long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
+
+  /**
+   * Forgets everything from {@code offset} on; producer state is rebuilt (rule I1), epochs are
+   * trimmed, also when {@code offset} is exactly the log end (rule R29).
+   */
+  void truncateTo(long offset);
+
+  /** Forgets everything and starts again, empty, at {@code offset} (rule R32). */
+  void restartAt(long offset);
+
+  /** Raises the log start; segments wholly below it may go (rule D5). */
+  void advanceLogStart(long offset);
+
+  /**
+   * Completes when everything that was done before the call (appends, truncations, epochs) is
+   * durable, whatever the topic's durability (rule D8).
+   */
+  void whenDurable(Runnable completion);
+
+  /**
+   * The first record whose timestamp is at least {@code timestampMs}, below {@code limitOffset}.
+   * Reads files, so it may complete later.
+   */
+  void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion);
+
+  /** The high watermark to remember (rule R39): a lower bound, never used to truncate. */
+  void noteHighWatermark(long highWatermark);
+
+  /** The high watermark remembered from an earlier life, capped by the recovered end. */
+  long checkpointedHighWatermark();
+
+  /** Bytes of its segments. */
+  long sizeBytes();
+
+  /** Whether recovery found damage or doubt (rules D2, R3). */
+  boolean doubtful();
+
+  /** Producer ids with live state here; for metrics. */
+  int producerCount();
+
+  /** The outcome of {@link #appendAsLeader}. */
+  sealed interface AppendOutcome {
+    /** Written; held later. */
+    record Appended(long baseOffset, long lastOffset, long appendTimeMs) implements AppendOutcome {}
+
+    /** The same batch is there already (rule I2): answer with its offsets, once they are committed. */
+    record Duplicate(long baseOffset, long lastOffset, long appendTimeMs) implements AppendOutcome {}
+
+    /** Not written. */
+    record Refused(io.kontiki.model.ApiError error) implements AppendOutcome {}
+  }
+
+  /**
+   * The outcome of {@link #appendAsFollower}.
+   *
+   * @param endOffset the log end now
+   * @param fault empty if all was appended; else what was wrong with the first batch refused
+   */
+  record FollowerAppend(long endOffset, String fault) {
+    /** Whether everything was appended. */
+    public boolean complete() {
+      return fault.isEmpty();
+    }
+  }
+
+  /**
+   * What was read.
+   *
+   * @param batches whole batches; empty if there is nothing to read
+   * @param bytes of all of them
+   * @param corruptAt offset of the damage that stopped the read (rule D9), or empty
+   */
+  record ReadOutcome(List<ByteBuffer> batches, int bytes, OptionalLong corruptAt) {}
+
+  /**
+   * What was found for a time.
+   *
+   * @param offset empty: no such record
+   * @param timestampMs of the record, -1 if none
+   * @param leaderEpoch of the record, -1 if none
+   */
+  record TimeLookup(OptionalLong offset, long timestampMs, int leaderEpoch) {}
+
+  /** Told on the log's loop. */
+  interface Listener {
+    /** More is held; several steps may come as one. */
+    void onHeld(long heldEndOffset);
+
+    /** The log directory is offline (rule L4). */
+    void onOffline(io.kontiki.runtime.StorageException cause);
+  }
+}
