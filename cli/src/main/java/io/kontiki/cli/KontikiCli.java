@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.local.ServerProgram;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command's entry. Of the subcommands only the one that was called is built, so that the others
@@ -83,7 +85,12 @@ public final class KontikiCli {
     this.options = new GlobalOptions(console.env());
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
+    subcommands.put("up", (root, name) -> root.addSubcommand(name, up()));
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
+  }
+
+  private UpCommand up() {
+    return new UpCommand(console, options, ServerProgram.ofEnvironment(console.env()));
   }
 
   public static void main(String[] args) {
@@ -126,6 +133,14 @@ public final class KontikiCli {
   private int wrongUsage(ParameterException e) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("wrong usage");
+    CommandSpec spec = e.getCommandLine().getCommandSpec();
+    if (e instanceof UnmatchedArgumentException unmatched && !spec.subcommands().isEmpty()) {
+      message =
+          "'"
+              + unmatched.getUnmatched().get(0)
+              + "' is no command; there are "
+              + String.join(", ", spec.subcommands().keySet());
+    }
     console.remark(command + ": " + message + " (see '" + command + " --help')");
     return CliException.USAGE;
   }
