@@ -281,8 +281,7 @@ public final class JRaftGroup implements RaftGroup {
         && bytesSinceSnapshot < options.snapshotBytes()) {
       return;
     }
-    Node running =
-        NodeManager.getInstance().get(options.group(), RaftPeers.peer(options.nodeId()));
+    Node running = NodeManager.getInstance().get(options.group(), RaftPeers.peer(options.nodeId()));
     if (running != null) {
       entriesSinceSnapshot = 0;
       bytesSinceSnapshot = 0;
