@@ -1,0 +1,150 @@
+package io.kontiki.metadata;
+
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.model.Uid;
+import java.util.List;
+import java.util.SortedMap;
+
+/**
+ * A change that somebody asks for. Each is a compare-and-set on an epoch (rule M2), validated at
+ * apply (M1); the time in it is the proposer's, for display only.
+ */
+public sealed interface MetadataCommand {
+  /** Milliseconds since 1970 by the proposer's clock. */
+  long timeMs();
+
+  /** The first command of a cluster (rule M15). Refused once there is a cluster id. */
+  record FormCluster(long timeMs, Uid clusterId, int featureLevel, List<VoterImage> voters)
+      implements MetadataCommand {
+    public FormCluster {
+      voters = List.copyOf(voters);
+    }
+  }
+
+  /**
+   * A broker process has started (rules R1, R2, R35). The answer is its broker epoch.
+   *
+   * @param clusterId {@link Uid#NONE} if its directory has none yet
+   * @param cleanEpoch broker epoch in its clean-shutdown marker, or -1 (rule R3)
+   */
+  record RegisterBroker(
+      long timeMs,
+      int brokerId,
+      Uid clusterId,
+      Uid directoryId,
+      Uid incarnation,
+      BrokerImage.Endpoints endpoints,
+      long cleanEpoch,
+      String version)
+      implements MetadataCommand {}
+
+  /**
+   * A broker is alive, recovered and has caught up (rule R4).
+   *
+   * @param doubtful partitions whose recovery found damage or doubt (rule R3)
+   */
+  record UnfenceBroker(long timeMs, int brokerId, long brokerEpoch, List<PartitionId> doubtful)
+      implements MetadataCommand {
+    public UnfenceBroker {
+      doubtful = List.copyOf(doubtful);
+    }
+  }
+
+  /**
+   * A broker was judged dead or silent, or ends its controlled stop itself (rules M7, R7).
+   *
+   * @param reason for people
+   */
+  record FenceBroker(long timeMs, int brokerId, long brokerEpoch, String reason)
+      implements MetadataCommand {}
+
+  /** A broker announces its stop: leadership moves away at once where it can (rule R7). */
+  record StopBroker(long timeMs, int brokerId, long brokerEpoch) implements MetadataCommand {}
+
+  /**
+   * Makes a topic; placement was computed at propose and is checked here (rule R43).
+   *
+   * @param assignments replicas of each partition, in order of preference
+   */
+  record CreateTopic(
+      long timeMs,
+      TopicId id,
+      String name,
+      SortedMap<String, String> config,
+      List<List<Integer>> assignments)
+      implements MetadataCommand {}
+
+  /** Deletes a topic; leaves a tombstone (rule M20). */
+  record DeleteTopic(long timeMs, TopicId id) implements MetadataCommand {}
+
+  /** A broker has no data left of deleted topics (rule M20). */
+  record ConfirmDeletion(long timeMs, int brokerId, long brokerEpoch, List<TopicId> topics)
+      implements MetadataCommand {
+    public ConfirmDeletion {
+      topics = List.copyOf(topics);
+    }
+  }
+
+  /**
+   * A leader's changes of in-sync sets: each an own compare-and-set with an own outcome (rules R13,
+   * R42).
+   */
+  record AlterPartitions(long timeMs, int brokerId, long brokerEpoch, List<IsrChange> changes)
+      implements MetadataCommand {
+    public AlterPartitions {
+      changes = List.copyOf(changes);
+    }
+  }
+
+  /** A leader asks for another member of the ISR in its place (rule R38). */
+  record Resign(
+      long timeMs,
+      int brokerId,
+      long brokerEpoch,
+      PartitionId partition,
+      int leaderEpoch,
+      int partitionEpoch)
+      implements MetadataCommand {}
+
+  /**
+   * Takes a block of producer ids (rule I4). The answer is the first.
+   *
+   * @param thin from LogService's range (2^52 and up)
+   * @param count positive
+   */
+  record AllocateProducerIds(long timeMs, boolean thin, int count) implements MetadataCommand {}
+
+  /** Allows a listed voter that never voted, or came back with another disk, to vote (M15, M16). */
+  record AdmitVoter(long timeMs, int voterId, Uid directoryId) implements MetadataCommand {}
+
+  /**
+   * What a broker proven to hold {@code lastKnownElr} replicas found in its logs, for balanced
+   * recovery (rule R19).
+   */
+  record ReportLogEnds(long timeMs, int brokerId, long brokerEpoch, List<LogEnd> ends)
+      implements MetadataCommand {
+    public ReportLogEnds {
+      ends = List.copyOf(ends);
+    }
+  }
+
+  /** Last epoch and end of one replica's log. */
+  record LogEnd(PartitionId partition, int lastEpoch, long endOffset) {}
+
+  /**
+   * One change of an in-sync set.
+   *
+   * @param isr the new set with the broker epoch of each member as the leader knew it when it
+   *     decided (rule R15)
+   */
+  record IsrChange(
+      PartitionId partition, int leaderEpoch, int partitionEpoch, List<IsrMember> isr) {
+    public IsrChange {
+      isr = List.copyOf(isr);
+    }
+  }
+
+  /** A member of a proposed in-sync set. */
+  record IsrMember(int brokerId, long brokerEpoch) {}
+}
