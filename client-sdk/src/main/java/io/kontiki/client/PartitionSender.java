@@ -56,6 +56,9 @@ final class PartitionSender {
   private boolean established;
   private boolean hole;
 
+  /** A batch of this epoch was given up with unknown fate: a copy may yet reach the leader. */
+  private boolean strayInEpoch;
+
   /**
    * @param attemptIds gives ids that are unique in the producer
    */
@@ -203,7 +206,7 @@ final class PartitionSender {
     batch.maybeAppended |= !error.definite();
     switch (error.reason()) {
       case NOT_LEADER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH -> onWrongLeader(hint, nowNanos);
-      case SEQUENCE_OUT_OF_ORDER -> onOutOfOrder(batch, error);
+      case SEQUENCE_OUT_OF_ORDER -> onOutOfOrder(batch, error, nowNanos);
       case PRODUCER_FENCED, UNKNOWN_PRODUCER_ID -> {
         refusedProducerId = producerId;
         if (batch.maybeAppended) {
@@ -256,12 +259,9 @@ final class PartitionSender {
     }
     for (PendingBatch batch : all()) {
       if (batch.deadlineNanos() <= nowNanos) {
-        boolean wasOutstanding = outstanding.contains(batch);
         waiting.remove(batch);
         setAside.remove(batch);
-        forget(batch);
-        hole |= wasOutstanding && settings.idempotent();
-        batch.fail(outcomeOf(batch, expired(batch)));
+        giveUp(batch, outcomeOf(batch, expired(batch)));
       }
     }
   }
@@ -337,17 +337,21 @@ final class PartitionSender {
     }
   }
 
-  private void onOutOfOrder(PendingBatch batch, ApiError error) {
+  private void onOutOfOrder(PendingBatch batch, ApiError error, long nowNanos) {
     if (!settings.idempotent()) {
       failFor(batch, error);
     } else if (isFirst(batch)) {
-      // The leader knows the producer and lacks what comes before: so no copy of this is in its
-      // log,
-      // and none can get there. Behind another outstanding batch it says no more than that that one
-      // is not there yet.
-      batch.maybeAppended = false;
-      setAside(batch);
+      if (batch.maybeAppended && strayInEpoch) {
+        // It is not in the log now. But copies of the batch that was given up and of this one may
+        // still come out of a dead connection, one behind the other. So it stays in its place.
+        backoff.pause(nowNanos);
+      } else {
+        // The leader lacks what comes before, for good: no copy of this can get into its log.
+        batch.maybeAppended = false;
+        setAside(batch);
+      }
     }
+    // Behind another outstanding batch it says no more than that that one is not there yet.
   }
 
   private void onTooLarge(PendingBatch batch, ApiError error) {
@@ -379,9 +383,17 @@ final class PartitionSender {
   }
 
   private void failFor(PendingBatch batch, ApiError error) {
+    giveUp(batch, outcomeOf(batch, error));
+  }
+
+  /** Its place in the sequence stays empty, or is taken by a stray copy. */
+  private void giveUp(PendingBatch batch, ApiError outcome) {
+    if (outstanding.contains(batch) && settings.idempotent()) {
+      hole = true;
+      strayInEpoch |= !outcome.definite();
+    }
     forget(batch);
-    hole |= settings.idempotent();
-    batch.fail(outcomeOf(batch, error));
+    batch.fail(outcome);
   }
 
   private void closeHole() {
@@ -402,6 +414,7 @@ final class PartitionSender {
     producerEpoch = epoch;
     nextSequence = 0;
     established = false;
+    strayInEpoch = false;
   }
 
   private boolean isFirst(PendingBatch batch) {
