@@ -36,8 +36,13 @@ final class Backoff {
     return nowNanos < notBeforeNanos;
   }
 
-  /** When the pause ends; in the past if there is none. */
+  /** When the pause ends; only while it {@link #waits}. */
   long endNanos() {
     return notBeforeNanos;
+  }
+
+  /** How much is left of the pause; 0: none. */
+  long leftNanos(long nowNanos) {
+    return waits(nowNanos) ? notBeforeNanos - nowNanos : 0;
   }
 }

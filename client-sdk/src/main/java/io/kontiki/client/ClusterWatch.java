@@ -174,7 +174,7 @@ final class ClusterWatch {
       return;
     }
     backoff.pause(now);
-    timer = loop.schedule(Math.max(0, backoff.endNanos() - now), this::open);
+    timer = loop.schedule(backoff.leftNanos(now), this::open);
   }
 
   /** One call of WatchCluster. */

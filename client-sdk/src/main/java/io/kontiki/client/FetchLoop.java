@@ -434,6 +434,7 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
       start.setLastReadEpoch(fetcher.lastReadEpoch());
     }
     fetcher.onStarted(fetchId, stream.id());
+    log.debug("{}: fetching from {} at {}", partition.key, fetcher.position(), leader);
     stream.send(FetchRequest.newBuilder().setStart(start).build());
   }
 

@@ -23,6 +23,8 @@ import java.util.concurrent.TimeoutException;
  * </ul>
  */
 public final class Producer implements AutoCloseable {
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
   private final EventLoop loop;
   private final ProducerOptions options;
   private final BufferBudget budget;
@@ -99,15 +101,20 @@ public final class Producer implements AutoCloseable {
       return;
     }
     closed = true;
+    await(flush(), timeout);
+    // Those that have no outcome fail now.
+    await(sendLoop.close(), CLOSE_TIMEOUT);
+  }
+
+  private static void await(CompletableFuture<Void> done, Duration timeout) {
     try {
-      flush().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      done.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      // Those records fail now.
+      // The caller goes on.
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException e) {
-      throw new IllegalStateException("a flush cannot fail", e);
+      throw new IllegalStateException("neither a flush nor a close can fail", e);
     }
-    sendLoop.close();
   }
 }

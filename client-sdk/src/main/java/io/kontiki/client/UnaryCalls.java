@@ -14,12 +14,16 @@ import io.kontiki.runtime.EventLoop;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Calls that any broker takes: asks one broker after the other until one answers, within a time
  * limit. A change whose outcome is not known is not repeated (rule R45). Thread-safe.
  */
 final class UnaryCalls {
+  private static final Logger log = LoggerFactory.getLogger(UnaryCalls.class);
+
   /** Whether a call may be made twice. */
   enum Repeat {
     /** It reads, or twice is as good as once. */
@@ -114,6 +118,7 @@ final class UnaryCalls {
 
     private void onFailure(Endpoint endpoint, ApiError error, boolean reached) {
       long now = loop.clock().nanoTime();
+      log.debug("{} at {}: {}", method.getBareMethodName(), endpoint, error);
       if (endpoint.equals(brokers.current()) && !answeredForAll(error)) {
         brokers.advance();
       }
@@ -124,8 +129,8 @@ final class UnaryCalls {
       if (reached || unreachable % brokers.size() == 0) {
         backoff.pause(now, error.retryAfterMs());
       }
-      long wait = Math.max(0, backoff.endNanos() - now);
-      if (!again || now + wait >= deadlineNanos) {
+      long wait = backoff.leftNanos(now);
+      if (!again || wait >= deadlineNanos - now) {
         ApiError shown =
             reached
                 ? error

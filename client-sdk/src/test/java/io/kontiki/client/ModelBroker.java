@@ -91,8 +91,7 @@ final class ModelBroker {
       return append(entry);
     }
     return entry.sequence() <= last.lastSequence()
-        ? new Verdict(
-            0, ApiError.indefinite(ErrorReason.SEQUENCE_TOO_OLD, "before the last five"))
+        ? new Verdict(0, ApiError.indefinite(ErrorReason.SEQUENCE_TOO_OLD, "before the last five"))
         : refuse(ErrorReason.SEQUENCE_OUT_OF_ORDER);
   }
 

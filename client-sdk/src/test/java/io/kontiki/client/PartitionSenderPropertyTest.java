@@ -192,8 +192,7 @@ class PartitionSenderPropertyTest {
         long id = next.sent().attempt().id();
         if (verdict.refusal() != null) {
           answers.remove();
-          boolean hinted =
-              verdict.refusal().reason() == ErrorReason.NOT_LEADER && random.oneIn(2);
+          boolean hinted = verdict.refusal().reason() == ErrorReason.NOT_LEADER && random.oneIn(2);
           sender.onRefused(id, verdict.refusal(), hinted ? leader() : null, now);
         } else if (next.sent().attempt().leader().epoch() != broker.leaderEpoch) {
           answers.remove();
