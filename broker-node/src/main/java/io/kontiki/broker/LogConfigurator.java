@@ -7,6 +7,7 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import io.kontiki.config.LogLevels;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,10 +40,12 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 
-  /** Sets the level of Kontiki's own lines, as the configuration says. */
-  static void level(String level) {
-    ((LoggerContext) LoggerFactory.getILoggerFactory())
-        .getLogger("io.kontiki")
-        .setLevel(Level.toLevel(level, Level.INFO));
+  /** Sets the levels that the configuration asks for. */
+  static void level(LogLevels levels) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.getLogger("io.kontiki").setLevel(Level.toLevel(levels.root(), Level.INFO));
+    levels
+        .byLogger()
+        .forEach((logger, level) -> context.getLogger(logger).setLevel(Level.toLevel(level)));
   }
 }
