@@ -9,6 +9,7 @@ import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.codec.ClusterImageCodec;
+import io.kontiki.metadata.machine.CommandHistory;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.EventLoop;
@@ -80,7 +81,7 @@ final class MetadataWatchers {
       if (image.index() <= sentIndex) {
         return; // nothing new, or this voter is behind the broker: it waits (M22)
       }
-      Optional<List<MetadataStateMachine.Entry>> entries = machine.since(sentIndex);
+      Optional<List<CommandHistory.Entry>> entries = machine.since(sentIndex);
       if (entries.isPresent() && !entries.get().isEmpty()) {
         sendCommands(entries.get());
       } else {
@@ -88,9 +89,9 @@ final class MetadataWatchers {
       }
     }
 
-    private void sendCommands(List<MetadataStateMachine.Entry> entries) {
+    private void sendCommands(List<CommandHistory.Entry> entries) {
       WatchMetadataResponse.Builder message = WatchMetadataResponse.newBuilder();
-      for (MetadataStateMachine.Entry entry : entries) {
+      for (CommandHistory.Entry entry : entries) {
         message.addCommands(
             IndexedCommand.newBuilder()
                 .setIndex(entry.index())

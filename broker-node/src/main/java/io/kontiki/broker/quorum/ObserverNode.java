@@ -145,7 +145,9 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
         }
         long last = 0;
         for (IndexedCommand command : message.getCommandsList()) {
-          machine.apply(command.getIndex(), command.getCommand().asReadOnlyByteBuffer());
+          if (!command.getCommand().isEmpty()) { // else an entry of the Raft group's own
+            machine.apply(command.getIndex(), command.getCommand().asReadOnlyByteBuffer());
+          }
           last = command.getIndex();
         }
         if (last > 0) {
