@@ -107,6 +107,17 @@ final class RaftCluster implements AutoCloseable {
             (what, cause) -> faults.add("node " + id + ": " + what));
   }
 
+  /** Another group on the same nodes; the caller closes it. */
+  JRaftGroup startSecond(int id, String name) {
+    return JRaftGroup.start(
+        settings.apply(JRaftOptions.of(name, id, voters)),
+        members.get(id).transport,
+        new DiskFileStore(home(id).resolve(name)),
+        home(id).resolve(name + "-snapshots"),
+        new RecordingMachine(),
+        (what, cause) -> faults.add("node " + id + ": " + what));
+  }
+
   Path home(int id) {
     return directory.resolve("node-" + id);
   }
