@@ -24,9 +24,9 @@ public interface EventLoop {
   Timer schedule(long delayNanos, Runnable task);
 
   /**
-   * Runs a task once at the end of the present turn, after everything that the turn brought, in
-   * the order of the calls; only on the loop. For what is batched per turn: shipments, then the
-   * journal hand-over, then answers and acks.
+   * Runs a task once at the end of the present turn, after everything that the turn brought, in the
+   * order of the calls; only on the loop. For what is batched per turn: shipments, then the journal
+   * hand-over, then answers and acks.
    */
   void atTurnEnd(Runnable task);
 

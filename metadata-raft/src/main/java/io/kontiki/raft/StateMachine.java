@@ -21,7 +21,10 @@ public interface StateMachine {
    */
   Object apply(long index, ByteBuffer command);
 
-  /** Everything up to {@code index} has been applied; once per batch of entries. */
+  /**
+   * Everything up to {@code index} has been applied; once per batch of entries, before their
+   * proposers get their answers, and once after {@link #restore}.
+   */
   void onApplied(long index);
 
   /**

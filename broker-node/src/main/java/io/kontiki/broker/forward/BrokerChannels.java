@@ -1,0 +1,39 @@
+package io.kontiki.broker.forward;
+
+import io.grpc.ManagedChannel;
+import io.kontiki.model.Endpoint;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * One gRPC channel per address of another broker, made on first use. Thread-safe. A broker that
+ * comes back under the same address is reached through the same channel.
+ */
+public final class BrokerChannels implements AutoCloseable {
+  private final Function<Endpoint, ManagedChannel> dialler;
+  private final Map<Endpoint, ManagedChannel> channels = new HashMap<>();
+  private boolean closed;
+
+  /**
+   * @param dialler makes a channel; it does not connect yet
+   */
+  public BrokerChannels(Function<Endpoint, ManagedChannel> dialler) {
+    this.dialler = dialler;
+  }
+
+  /** The channel to an address. */
+  public synchronized ManagedChannel to(Endpoint endpoint) {
+    if (closed) {
+      throw new IllegalStateException("the channels are closed");
+    }
+    return channels.computeIfAbsent(endpoint, dialler);
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    channels.values().forEach(ManagedChannel::shutdownNow);
+    channels.clear();
+  }
+}

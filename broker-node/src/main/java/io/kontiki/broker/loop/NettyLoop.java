@@ -1,0 +1,65 @@
+package io.kontiki.broker.loop;
+
+import io.kontiki.runtime.Clock;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.FaultHandler;
+import io.netty.channel.SingleThreadEventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A Netty event loop as the loop of partitions: a request that it read from a socket is served
+ * without a hand-off. Turn-end tasks are Netty's tail tasks: they run once the sockets and the
+ * mailbox of the turn have been served.
+ */
+public final class NettyLoop implements EventLoop {
+  private final SingleThreadEventLoop netty;
+  private final Clock clock;
+  private final FaultHandler faults;
+
+  /**
+   * @param netty where everything runs
+   * @param faults told of tasks that throw
+   */
+  public NettyLoop(SingleThreadEventLoop netty, Clock clock, FaultHandler faults) {
+    this.netty = netty;
+    this.clock = clock;
+    this.faults = faults;
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    netty.execute(guarded(task));
+  }
+
+  @Override
+  public Timer schedule(long delayNanos, Runnable task) {
+    ScheduledFuture<?> future = netty.schedule(guarded(task), delayNanos, TimeUnit.NANOSECONDS);
+    return () -> future.cancel(false);
+  }
+
+  @Override
+  public void atTurnEnd(Runnable task) {
+    netty.executeAfterEventLoopIteration(guarded(task));
+  }
+
+  @Override
+  public boolean inLoop() {
+    return netty.inEventLoop();
+  }
+
+  @Override
+  public Clock clock() {
+    return clock;
+  }
+
+  private Runnable guarded(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (RuntimeException | Error e) {
+        faults.onFault("a task on loop " + netty.threadProperties().name() + " failed", e);
+      }
+    };
+  }
+}
