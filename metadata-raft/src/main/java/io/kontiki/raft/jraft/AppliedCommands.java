@@ -47,6 +47,7 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
     /** Returns the term that ended. */
     long onLeadingEnds();
 
+    /** No leader is known when the id says so. */
     void onFollowing(int leaderId, long term);
 
     /** Sorted. */
@@ -185,6 +186,7 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
 
   @Override
   public void onStopFollowing(LeaderChangeContext context) {
+    roles.onFollowing(RaftPeers.NO_NODE, context.getTerm());
     guarded("no leader", () -> machine.onFollowing(RaftPeers.NO_NODE, context.getTerm()));
   }
 

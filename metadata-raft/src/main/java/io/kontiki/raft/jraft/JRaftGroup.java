@@ -29,6 +29,9 @@ import org.slf4j.LoggerFactory;
 /**
  * A Raft group on JRaft. A process may run several, of several nodes, but a group and node id only
  * once at a time.
+ *
+ * <p>Proposals, reads, confirmations and {@link #status} do not wait; {@link #transferLeadership}
+ * and {@link #close} may wait for a disk.
  */
 public final class JRaftGroup implements RaftGroup {
   private static final Logger LOG = LoggerFactory.getLogger(JRaftGroup.class);
@@ -49,6 +52,11 @@ public final class JRaftGroup implements RaftGroup {
 
   private volatile List<Integer> voters;
   private volatile long ledTerm = NOT_LEADING;
+
+  /** As the apply thread was told; JRaft's own answer would wait for votes being written. */
+  private volatile int toldLeader = NO_NODE;
+
+  private volatile boolean snapshotRunning;
 
   // Of the apply thread.
   private long entriesSinceSnapshot;
@@ -135,7 +143,7 @@ public final class JRaftGroup implements RaftGroup {
 
   @Override
   public RaftStatus status() {
-    boolean leading = !closed.get() && node.isLeader(false);
+    boolean leading = leading();
     long term = storage.vote().getTerm();
     long last = node.getLastLogIndex();
     List<Member> members = new ArrayList<>();
@@ -157,7 +165,7 @@ public final class JRaftGroup implements RaftGroup {
     }
     return new RaftStatus(
         options.group(),
-        leaderId(),
+        leading ? options.nodeId() : leaderId(),
         leading,
         term,
         node.getLastCommittedIndex(),
@@ -167,7 +175,7 @@ public final class JRaftGroup implements RaftGroup {
 
   @Override
   public void transferLeadership() {
-    if (node.isLeader(false)) {
+    if (leading()) {
       Status status = node.transferLeadershipTo(PeerId.ANY_PEER);
       LOG.info("[{}] hands leadership over: {}", options.group(), status);
     }
@@ -258,8 +266,12 @@ public final class JRaftGroup implements RaftGroup {
   }
 
   private int leaderId() {
-    PeerId leader = node.getLeaderId();
-    return leader == null || leader.isEmpty() ? NO_NODE : RaftPeers.nodeId(leader);
+    int told = toldLeader;
+    return told == options.nodeId() && !leading() ? NO_NODE : told;
+  }
+
+  private boolean leading() {
+    return !closed.get() && node.isLeader(false);
   }
 
   private void onVoters(List<Integer> nodeIds) {
@@ -278,15 +290,18 @@ public final class JRaftGroup implements RaftGroup {
     entriesSinceSnapshot += entries;
     bytesSinceSnapshot += bytes;
     if (entriesSinceSnapshot < options.snapshotEntries()
-        && bytesSinceSnapshot < options.snapshotBytes()) {
+            && bytesSinceSnapshot < options.snapshotBytes()
+        || snapshotRunning) {
       return;
     }
     Node running = NodeManager.getInstance().get(options.group(), RaftPeers.peer(options.nodeId()));
     if (running != null) {
       entriesSinceSnapshot = 0;
       bytesSinceSnapshot = 0;
+      snapshotRunning = true;
       running.snapshot(
           status -> {
+            snapshotRunning = false;
             if (!status.isOk()) {
               LOG.warn("[{}] no snapshot: {}", options.group(), status);
             }
@@ -298,6 +313,7 @@ public final class JRaftGroup implements RaftGroup {
     @Override
     public void onLeading(long term) {
       ledTerm = term;
+      toldLeader = options.nodeId();
       if (fastElection != null) {
         fastElection.onLeading();
       }
@@ -307,12 +323,14 @@ public final class JRaftGroup implements RaftGroup {
     public long onLeadingEnds() {
       long term = ledTerm;
       ledTerm = NOT_LEADING;
+      toldLeader = NO_NODE;
       return term;
     }
 
     @Override
     public void onFollowing(int leaderId, long term) {
-      if (fastElection != null) {
+      toldLeader = leaderId;
+      if (fastElection != null && leaderId != NO_NODE) {
         fastElection.onFollowing(leaderId, term);
       }
     }

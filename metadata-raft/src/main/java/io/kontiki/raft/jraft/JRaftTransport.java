@@ -67,9 +67,10 @@ public final class JRaftTransport implements AutoCloseable {
     return threads;
   }
 
-  /** Ends all connections to peers. */
+  /** Ends all streams to and from peers. */
   @Override
   public void close() {
+    service.close();
     channels.close();
     threads.stop();
   }
