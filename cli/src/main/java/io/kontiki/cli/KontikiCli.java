@@ -85,6 +85,10 @@ public final class KontikiCli {
     this.options = new GlobalOptions(console.env());
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
+    subcommands.put(
+        "produce", (root, name) -> root.addSubcommand(name, new ProduceCommand(console, options)));
+    subcommands.put(
+        "consume", (root, name) -> root.addSubcommand(name, new ConsumeCommand(console, options)));
     subcommands.put("up", (root, name) -> root.addSubcommand(name, up()));
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
   }
