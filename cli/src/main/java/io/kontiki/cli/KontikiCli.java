@@ -85,12 +85,20 @@ public final class KontikiCli {
     this.options = new GlobalOptions(console.env());
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
-    subcommands.put("up", (root, name) -> root.addSubcommand(name, up()));
+    subcommands.put(
+        "produce", (root, name) -> root.addSubcommand(name, new ProduceCommand(console, options)));
+    subcommands.put(
+        "consume", (root, name) -> root.addSubcommand(name, new ConsumeCommand(console, options)));
+    subcommands.put(
+        "up", (root, name) -> root.addSubcommand(name, new UpCommand(console, options, servers())));
+    subcommands.put(
+        "demo",
+        (root, name) -> root.addSubcommand(name, new DemoCommand(console, options, servers())));
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
   }
 
-  private UpCommand up() {
-    return new UpCommand(console, options, ServerProgram.ofEnvironment(console.env()));
+  private ServerProgram servers() {
+    return ServerProgram.ofEnvironment(console.env());
   }
 
   public static void main(String[] args) {
