@@ -51,7 +51,7 @@ public final class LocalCluster implements AutoCloseable {
     }
   }
 
-  private static int voterCount(int size) {
+  static int voterCount(int size) {
     return switch (size) {
       case 1, 2 -> 1;
       case 5 -> 5;
