@@ -1,6 +1,8 @@
 package io.kontiki.cli;
 
 import io.kontiki.cli.admin.AdminClient;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Times;
 import io.kontiki.cli.stream.GrpcAdmin;
 import io.kontiki.model.Endpoint;
 import java.io.IOException;

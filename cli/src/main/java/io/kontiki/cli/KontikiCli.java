@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.local.ServerProgram;
 import java.io.IOException;
 import java.io.InputStream;

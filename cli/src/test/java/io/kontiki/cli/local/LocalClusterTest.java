@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kontiki.cli.CliException;
+import io.kontiki.cli.base.CliException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -1,4 +1,4 @@
-package io.kontiki.cli;
+package io.kontiki.cli.base;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
