@@ -35,7 +35,9 @@ public sealed interface CommandOutcome {
   enum Kind {
     /** The proposed set is the in-sync set now. */
     APPLIED,
-    /** A member may not be in it; the partition epoch has grown, so no copy can be applied (R17). */
+    /**
+     * A member may not be in it; the partition epoch has grown, so no copy can be applied (R17).
+     */
     INELIGIBLE,
     /** The partition epoch was not the present one; the state is given (R17). */
     STALE,
