@@ -248,6 +248,8 @@ public final class JRaftGroup implements RaftGroup {
     all.setElectionTimeoutMs(options.electionTimeoutMs());
     all.setDisableCli(true);
     all.setRpcConnectTimeoutMs(200);
+    // Of entries and probes; what went into a cut must not hold a follower up for JRaft's 5 s.
+    all.setRpcDefaultTimeout(4 * options.electionTimeoutMs());
     all.setRpcProcessorThreadPoolSize(3);
     all.setTimerPoolSize(1);
     all.setSharedTimerPool(true);
