@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.demo.Demo;
 import io.kontiki.cli.local.LocalCluster;
 import io.kontiki.cli.local.ServerProgram;

@@ -1,5 +1,7 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.local.LocalCluster;
 import io.kontiki.cli.local.NodePorts;
 import io.kontiki.cli.local.NodeProcess;

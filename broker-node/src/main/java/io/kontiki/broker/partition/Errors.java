@@ -86,6 +86,16 @@ final class Errors {
         ErrorReason.LEADER_UNAVAILABLE, "the log of " + p.name() + " is offline here", 1_000);
   }
 
+  static ApiError removed(PartitionAssignment p) {
+    return ApiError.definite(
+        ErrorReason.PARTITION_NOT_FOUND, p.name() + " (" + p.id() + ") is not here any more");
+  }
+
+  static ApiError stopping(PartitionAssignment p) {
+    return ApiError.retriable(
+        ErrorReason.BROKER_STOPPING, "the leader of " + p.name() + " is stopping", RETRY_MS);
+  }
+
   static ApiError offlineInAppend(PartitionAssignment p) {
     return ApiError.indefinite(
         ErrorReason.OUTCOME_UNKNOWN, "the log of " + p.name() + " failed during the append");

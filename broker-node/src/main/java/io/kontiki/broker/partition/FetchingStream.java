@@ -164,6 +164,7 @@ final class FetchingStream {
     }
     Connection to = new Connection(leader);
     connection = to;
+    ending.clear(); // of streams before this one
     to.stream = context.transport().open(leaderId, leader.replication(), lane, to);
     StreamId id =
         new StreamId(brokers.localId(), brokers.localEpoch(), lane, context.loopIndex(), ++opened);

@@ -91,7 +91,7 @@ final class FollowerRole {
           cut.offset());
       cut(() -> log.truncateTo(cut.offset()));
     } else if (step instanceof FollowerStep.RestartAt restart) {
-      LOG.warn(
+      LOG.info(
           "{} has nothing in common with the log of its leader {} (epoch {}): {} to {} dropped,"
               + " begins again at {}",
           partition.name(),

@@ -236,6 +236,10 @@ final class LeaderRole {
     progress();
   }
 
+  void onOffline(StorageException cause) {
+    partition.onOffline(cause);
+  }
+
   /** Time passed (rule R38). */
   void tick(long nowNanos) {
     replica.tick(nowNanos);

@@ -177,7 +177,9 @@ public final class LoopPartitions {
     if (ticking != null) {
       ticking.cancel();
     }
-    partitions().forEach(Partition::close);
+    for (Partition partition : partitions()) {
+      partition.close(Errors.stopping(partition.assignment()));
+    }
     context.closeStreams("the broker stops");
     for (ShippingStream stream : List.copyOf(streams)) {
       end(stream, "the broker stops");
@@ -235,7 +237,7 @@ public final class LoopPartitions {
 
     void remove(Consumer<PartitionLog> then) {
       if (partition != null) {
-        partition.close();
+        partition.close(Errors.removed(partition.assignment()));
         partition = null;
       }
       if (log != null) {

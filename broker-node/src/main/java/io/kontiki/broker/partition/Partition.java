@@ -112,6 +112,10 @@ public final class Partition {
 
   /** What this replica says of itself, as a leader only with the lease. */
   public Description describe() {
+    if (offline) {
+      return new Description(
+          false, assignment.state().leaderEpoch(), -1, -1, -1, -1, assignment.state().isr());
+    }
     LeaderRole role = leader;
     boolean known =
         role != null && role.replica().knowsTrueHighWatermark() && context.lease().held();
@@ -167,7 +171,7 @@ public final class Partition {
   }
 
   private void changeRole() {
-    endRole();
+    endRole(refusal());
     IsrState state = assignment.state();
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
@@ -228,13 +232,13 @@ public final class Partition {
     role.start();
   }
 
-  private void endRole() {
+  private void endRole(ApiError forReaders) {
     LeaderRole led = leader;
     FollowerRole followed = follower;
     leader = null;
     follower = null;
     if (led != null) {
-      led.stop(Errors.leadershipLost(assignment), refusal());
+      led.stop(Errors.leadershipLost(assignment), forReaders);
     }
     if (followed != null) {
       followed.stop();
@@ -242,8 +246,8 @@ public final class Partition {
   }
 
   /** The replica is going away: everybody who waits gets an answer (rule R46). */
-  void close() {
-    endRole();
+  void close(ApiError forReaders) {
+    endRole(forReaders);
   }
 
   SubscribeAnswer subscribe(ShippingStream stream, SubscribeRequest request) {
@@ -283,7 +287,7 @@ public final class Partition {
     if (!offline) {
       offline = true;
       LOG.error("{} goes offline: {}", name(), cause.getMessage());
-      endRole();
+      endRole(Errors.offline(assignment));
     }
   }
 

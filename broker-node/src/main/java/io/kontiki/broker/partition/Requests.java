@@ -107,6 +107,7 @@ public final class Requests {
    * What a replica says of itself.
    *
    * @param leading whether it leads
+   * @param logStartOffset -1, like the ends: the log is offline
    * @param highWatermark -1: not known, because it does not lead or not long enough (rule R40)
    * @param heldEndOffset exclusive end of what this replica holds
    */

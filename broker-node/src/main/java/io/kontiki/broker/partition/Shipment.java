@@ -3,6 +3,7 @@ package io.kontiki.broker.partition;
 import io.kontiki.log.PartitionLog;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
+import io.kontiki.runtime.StorageException;
 import java.util.ArrayDeque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -100,7 +101,12 @@ final class Shipment {
         return recent;
       }
       reading = true;
-      log.read(nextOffset, log.logEndOffset(), limitBytes, this::onRead);
+      try {
+        log.read(nextOffset, log.logEndOffset(), limitBytes, this::onRead);
+      } catch (StorageException e) {
+        role.onOffline(e);
+        return null;
+      }
     }
     Chunk chunk = prepared;
     prepared = null;

@@ -1,12 +1,12 @@
 package io.kontiki.cli.demo;
 
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
-import io.kontiki.cli.Table;
-import io.kontiki.cli.Times;
 import io.kontiki.cli.admin.AdminClient;
 import io.kontiki.cli.admin.AdminError;
 import io.kontiki.cli.admin.JsonObject;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
+import io.kontiki.cli.base.Table;
+import io.kontiki.cli.base.Times;
 import io.kontiki.cli.local.LocalCluster;
 import io.kontiki.cli.local.NodePorts;
 import io.kontiki.cli.local.NodeProcess;

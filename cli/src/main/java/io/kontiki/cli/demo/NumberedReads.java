@@ -1,7 +1,7 @@
 package io.kontiki.cli.demo;
 
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.stream.BrokerChannels;
 import io.kontiki.cli.stream.RecordReader;
 import io.kontiki.model.Endpoint;
