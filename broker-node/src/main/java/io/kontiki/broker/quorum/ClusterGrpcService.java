@@ -19,6 +19,7 @@ import io.kontiki.internal.v1.SubmitApplied;
 import io.kontiki.internal.v1.SubmitRequest;
 import io.kontiki.internal.v1.SubmitResponse;
 import io.kontiki.internal.v1.SubmitUnknown;
+import io.kontiki.internal.v1.VoterDirectory;
 import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
 import io.kontiki.metadata.CommandOutcome;
@@ -57,15 +58,24 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
 
   @Override
   public void hello(HelloRequest request, StreamObserver<HelloResponse> out) {
-    out.onNext(
+    HelloResponse.Builder response =
         HelloResponse.newBuilder()
             .setNodeId(identity.nodeId())
             .setDirectoryId(Peers.bytes(identity.directoryId()))
             .setClusterId(Peers.bytes(clusterId.get()))
             .setVoters(identity.votersText())
-            .setIncarnation(Peers.bytes(identity.incarnation()))
-            .build());
-    out.onCompleted();
+            .setIncarnation(Peers.bytes(identity.incarnation()));
+    if (voter != null) {
+      voter
+          .formingSet()
+          .forEach(
+              (id, directory) ->
+                  response.addFormingSet(
+                      VoterDirectory.newBuilder()
+                          .setNodeId(id)
+                          .setDirectoryId(Peers.bytes(directory))));
+    }
+    answer(out, response.build());
   }
 
   @Override

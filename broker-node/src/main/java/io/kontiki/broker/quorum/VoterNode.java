@@ -13,7 +13,11 @@ import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +42,10 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final MetadataWatchers watchers;
   private final RaftGroup group;
   private final ControllerShell controller;
+  private final IntConsumer hints;
 
+  private final List<Runnable> early = new ArrayList<>();
+  private boolean begun;
   private long ledTerm = -1;
   private int leaderId = RaftGroup.NO_NODE;
 
@@ -48,7 +55,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
    * @param formingSet directory ids seen when the cluster was formed, by node (rule M15); empty if
    *     this node did not take part
    * @param start starts the Raft group over the given state machine
-   * @param controllers makes the controller
+   * @param controllers makes the controller over the group and the newest image
+   * @param hints told who leads, on the control loop
    */
   VoterNode(
       NodeIdentity identity,
@@ -57,7 +65,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
       RandomSource random,
       SortedMap<Integer, Uid> formingSet,
       Function<MetadataStateMachine, RaftGroup> start,
-      Function<RaftGroup, ControllerShell> controllers) {
+      BiFunction<RaftGroup, Supplier<ClusterImage>, ControllerShell> controllers,
+      IntConsumer hints) {
     this.identity = identity;
     this.client = client;
     this.loop = control;
@@ -66,8 +75,28 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     this.machine = new MetadataStateMachine(this);
     this.watchers = new MetadataWatchers(machine, control);
     this.group = start.apply(machine);
-    this.controller = controllers.apply(group);
-    loop.execute(() -> client.listen(this::onPublished));
+    this.controller = controllers.apply(group, machine::image);
+    this.hints = hints;
+    loop.execute(this::begin);
+  }
+
+  /** The apply thread may speak before the constructor is through. */
+  private void begin() {
+    begun = true;
+    client.listen(this::onPublished);
+    early.forEach(Runnable::run);
+    early.clear();
+  }
+
+  private void post(Runnable task) {
+    loop.execute(
+        () -> {
+          if (begun) {
+            task.run();
+          } else {
+            early.add(task);
+          }
+        });
   }
 
   RaftGroup group() {
@@ -76,6 +105,20 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   ControllerShell controller() {
     return controller;
+  }
+
+  /** Directory ids of the voters: the cluster's, or until it has formed those it forms with. */
+  SortedMap<Integer, Uid> formingSet() {
+    if (!machine.image().formed()) {
+      return formingSet;
+    }
+    SortedMap<Integer, Uid> known = new TreeMap<>();
+    for (VoterImage voter : machine.image().voters().values()) {
+      if (voter.directoryId() != null) {
+        known.put(voter.id(), voter.directoryId());
+      }
+    }
+    return known;
   }
 
   MetadataWatchers watchers() {
@@ -98,18 +141,19 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   @Override
   public void onLeaderStart(long term) {
-    loop.execute(
+    post(
         () -> {
           ledTerm = term;
           LOG.info("leads the metadata quorum in term {}", term);
           form();
           controller.onLeaderStart(term);
+          hints.accept(identity.nodeId());
         });
   }
 
   @Override
   public void onLeaderStop(long term) {
-    loop.execute(
+    post(
         () -> {
           ledTerm = -1;
           LOG.info("leads the metadata quorum no more, term {}", term);
@@ -119,12 +163,14 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   @Override
   public void onFollowing(int newLeaderId, long term) {
-    loop.execute(
+    post(
         () -> {
           if (newLeaderId != leaderId && newLeaderId >= 0) {
             LOG.info("metadata leader {} -> {}, term {}", text(leaderId), newLeaderId, term);
           }
           leaderId = newLeaderId;
+          controller.onFollowing(newLeaderId);
+          hints.accept(newLeaderId);
         });
   }
 
