@@ -113,7 +113,8 @@ public interface PartitionRequests {
      *
      * @param divergence with LOG_TRUNCATED
      */
-    record Failed(ApiError error, @Nullable LeaderHint leader, @Nullable Divergence divergence)
+    record Failed(
+        ApiError error, @Nullable LeaderHint leader, @Nullable Divergence divergence)
         implements FetchAnswer {}
   }
 
