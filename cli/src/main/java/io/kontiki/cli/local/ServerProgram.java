@@ -20,9 +20,9 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
 
   private static final String MAIN_CLASS = "io.kontiki.broker.BrokerMain";
 
-  /** Keys that a local cluster sets for each node: the environment would override them for all. */
+  /** Keys set for each node, which the environment would override for all; and a client's own. */
   private static final Set<String> PER_NODE =
-      Set.of("node.id", "data.dir", "cluster.voters", "bootstrap", "http", "launcher", "opts");
+      Set.of("node.id", "data.dir", "cluster.voters", "bootstrap", "http");
 
   public ServerProgram {
     command = List.copyOf(command);
@@ -36,10 +36,10 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
   public static ServerProgram ofEnvironment(Map<String, String> env) {
     String launcher = env.get("KONTIKI_LAUNCHER");
     if (launcher != null && !launcher.isEmpty()) {
-      String opts = env.getOrDefault("KONTIKI_OPTS", "");
+      String opts = env.getOrDefault("KONTIKI_JVM_OPTS", "");
       return new ServerProgram(
           List.of(launcher, "server"),
-          Map.of("KONTIKI_OPTS", (opts + " " + EXIT_WITH_PARENT).strip()));
+          Map.of("KONTIKI_JVM_OPTS", (opts + " " + EXIT_WITH_PARENT).strip()));
     }
     return new ServerProgram(
         List.of(
@@ -70,7 +70,7 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
     return builder;
   }
 
-  private static boolean isPerNode(String variable) {
+  static boolean isPerNode(String variable) {
     if (!variable.startsWith("KONTIKI_")) {
       return false;
     }
