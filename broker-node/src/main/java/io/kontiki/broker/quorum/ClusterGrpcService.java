@@ -19,7 +19,7 @@ import io.kontiki.internal.v1.SubmitApplied;
 import io.kontiki.internal.v1.SubmitRequest;
 import io.kontiki.internal.v1.SubmitResponse;
 import io.kontiki.internal.v1.SubmitUnknown;
-import io.kontiki.internal.v1.VoterDirectory;
+import io.kontiki.internal.v1.FormingMember;
 import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
 import io.kontiki.metadata.CommandOutcome;
@@ -71,7 +71,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
           .forEach(
               (id, directory) ->
                   response.addFormingSet(
-                      VoterDirectory.newBuilder()
+                      FormingMember.newBuilder()
                           .setNodeId(id)
                           .setDirectoryId(Peers.bytes(directory))));
     }

@@ -124,7 +124,7 @@ final class ControllerShell {
                   HeartbeatAnswer.newBuilder()
                       .setSequence(answer.sequence())
                       .setUnfenced(answer.unfenced())
-                      .setOthersApplied(answer.othersApplied())
+                      .setOthersAppliedIndex(answer.othersApplied())
                       .setWallMs(answer.wallMs()))
               .build());
     } else if (action instanceof ControllerAction.ConfirmLeadership) {

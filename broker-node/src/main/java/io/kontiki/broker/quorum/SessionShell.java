@@ -272,7 +272,7 @@ public final class SessionShell {
                 id,
                 message.getAnswer().getSequence(),
                 message.getAnswer().getUnfenced(),
-                message.getAnswer().getOthersApplied(),
+                message.getAnswer().getOthersAppliedIndex(),
                 now()));
       } else if (message.hasRedirect()) {
         run(core.onRedirect(id, message.getRedirect().getLeaderId(), now()));
