@@ -1,5 +1,6 @@
 package io.kontiki.broker;
 
+import io.kontiki.config.Config;
 import io.kontiki.config.ConfigException;
 import io.kontiki.config.ConfigSources;
 import io.kontiki.config.NodeConfig;
@@ -41,43 +42,49 @@ public final class BrokerMain {
       return USAGE;
     }
     NodeConfig config;
+    Config read;
     try {
       ConfigSources sources = ConfigSources.NONE;
       if (arguments.file != null) {
         sources = sources.withFile(arguments.file);
       }
-      config =
-          NodeConfig.read(
+      read =
+          Config.read(
+              NodeConfig.keys(),
               sources.withEnvironment(System.getenv()).withOverrides(arguments.overrides));
+      config = NodeConfig.from(read);
     } catch (ConfigException e) {
       System.err.println("kontiki server: " + e.getMessage());
       return REFUSED;
     }
     LogConfigurator.level(config.logLevels());
-    return serve(config);
+    return serve(config, read);
   }
 
-  private static int serve(NodeConfig config) {
+  private static int serve(NodeConfig config, Config read) {
     Logger log = LoggerFactory.getLogger(BrokerMain.class);
+    read.warnings().forEach(log::warn);
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
-    try (BrokerServer server = new BrokerServer(config, new ProcessFaults(), stop::countDown)) {
+    boolean refused = false;
+    try (BrokerServer server =
+        new BrokerServer(config, read, new ProcessFaults(), stop::countDown)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> awaitStop(stop, stopped), "stop"));
       if (Boolean.getBoolean("kontiki.exitOnStdinEof")) {
         stopWhenInputEnds(stop);
       }
       server.start();
       stop.await();
+      refused = server.refusal() != null;
     } catch (RefusedException | StorageException e) {
       log.error("node {} does not start: {}", config.nodeId(), e.getMessage());
-      stopped.countDown();
-      return REFUSED;
+      refused = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
       stopped.countDown();
     }
-    return 0;
+    return refused ? REFUSED : 0;
   }
 
   /** After a signal the JVM waits for this hook, so it ends when the controlled stop has. */

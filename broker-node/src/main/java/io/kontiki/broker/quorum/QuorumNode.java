@@ -225,6 +225,11 @@ public final class QuorumNode implements AutoCloseable {
     return shell;
   }
 
+  /** Runs a task where all of this lives. */
+  public void onControlLoop(Runnable task) {
+    loop.execute(task);
+  }
+
   /** Leaves leadership to another node and stops; blocks for less than a second or two. */
   @Override
   public void close() {
