@@ -175,6 +175,19 @@ public record RecordBatch(ByteBuffer buffer, int start) {
   public void stampAppendTime(long timestampMs) {
     buffer.putShort(start + ATTRIBUTES, (short) (attributes() | 0x08));
     buffer.putLong(start + MAX_TIMESTAMP, timestampMs);
+    updateCrc();
+  }
+
+  /** Stamps what an idempotent producer decides when it sends, with a new checksum. */
+  public void stampProducer(long producerId, short producerEpoch, int baseSequence) {
+    buffer.putLong(start + PRODUCER_ID, producerId);
+    buffer.putShort(start + PRODUCER_EPOCH, producerEpoch);
+    buffer.putInt(start + BASE_SEQUENCE, baseSequence);
+    updateCrc();
+  }
+
+  /** Stores the checksum that the bytes have. */
+  void updateCrc() {
     buffer.putInt(start + CRC, (int) computeCrc());
   }
 

@@ -4,6 +4,7 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -13,11 +14,12 @@ import org.jspecify.annotations.Nullable;
  * that has applied the same index; parts that a command does not touch are shared with the image
  * before, so that a change is found by comparing references.
  *
- * @param index of the last command applied; 0 before any
+ * @param index of the last Raft entry applied, also one without a command; 0 before any
  * @param clusterId {@link Uid#NONE} until the cluster has formed
  * @param featureLevel what may be used of new formats and decisions
  * @param nextProducerId lowest id of the raw API (below 2^52) that was never handed out
  * @param nextThinProducerId the same of LogService (from 2^52)
+ * @param logEnds what balanced recovery has been told of partitions that wait for it (rule R19)
  */
 public record ClusterImage(
     long index,
@@ -29,7 +31,8 @@ public record ClusterImage(
     SortedMap<String, TopicId> topicNames,
     SortedMap<TopicId, Tombstone> tombstones,
     long nextProducerId,
-    long nextThinProducerId) {
+    long nextThinProducerId,
+    SortedMap<PartitionId, List<LogEndReport>> logEnds) {
   /** First id that LogService hands out (API README, section 1). */
   public static final long FIRST_THIN_PRODUCER_ID = 1L << 52;
 
@@ -45,7 +48,8 @@ public record ClusterImage(
           new TreeMap<>(),
           new TreeMap<>(),
           0,
-          FIRST_THIN_PRODUCER_ID);
+          FIRST_THIN_PRODUCER_ID,
+          new TreeMap<>());
 
   public ClusterImage {
     voters = Collections.unmodifiableSortedMap(voters);
@@ -53,6 +57,7 @@ public record ClusterImage(
     topics = Collections.unmodifiableSortedMap(topics);
     topicNames = Collections.unmodifiableSortedMap(topicNames);
     tombstones = Collections.unmodifiableSortedMap(tombstones);
+    logEnds = Collections.unmodifiableSortedMap(logEnds);
   }
 
   /** Whether a cluster id has been committed. */
@@ -79,5 +84,21 @@ public record ClusterImage(
   public boolean unfenced(int brokerId) {
     BrokerImage broker = brokers.get(brokerId);
     return broker != null && broker.unfenced();
+  }
+
+  /** The same state as of a later entry that brought no command. */
+  public ClusterImage at(long laterIndex) {
+    return new ClusterImage(
+        laterIndex,
+        clusterId,
+        featureLevel,
+        voters,
+        brokers,
+        topics,
+        topicNames,
+        tombstones,
+        nextProducerId,
+        nextThinProducerId,
+        logEnds);
   }
 }

@@ -5,6 +5,7 @@ import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
 import java.util.List;
 import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A change that somebody asks for. Each is a compare-and-set on an epoch (rule M2), validated at
@@ -115,8 +116,13 @@ public sealed interface MetadataCommand {
    */
   record AllocateProducerIds(long timeMs, boolean thin, int count) implements MetadataCommand {}
 
-  /** Allows a listed voter that never voted, or came back with another disk, to vote (M15, M16). */
-  record AdmitVoter(long timeMs, int voterId, Uid directoryId) implements MetadataCommand {}
+  /**
+   * Allows a listed voter that never voted, or came back with another disk, to vote (M15, M16).
+   *
+   * @param replaces directory id on record, which must match (rule M2); null: none
+   */
+  record AdmitVoter(long timeMs, int voterId, @Nullable Uid replaces, Uid directoryId)
+      implements MetadataCommand {}
 
   /**
    * What a broker proven to hold {@code lastKnownElr} replicas found in its logs, for balanced

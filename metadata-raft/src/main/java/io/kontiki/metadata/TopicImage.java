@@ -1,5 +1,6 @@
 package io.kontiki.metadata;
 
+import io.kontiki.model.Durability;
 import io.kontiki.model.TopicId;
 import java.util.Collections;
 import java.util.List;
@@ -17,5 +18,24 @@ public record TopicImage(
   public TopicImage {
     config = Collections.unmodifiableSortedMap(new TreeMap<>(config));
     partitions = List.copyOf(partitions);
+  }
+
+  /** Replicas per partition, those that a reassignment brings not counted. */
+  public int replicationFactor() {
+    if (partitions.isEmpty()) {
+      return 0;
+    }
+    PartitionImage first = partitions.get(0);
+    return first.replicas().size() - first.adding().size();
+  }
+
+  /** In-sync replicas that an acknowledgement needs (rule R37). */
+  public int minIsr() {
+    return TopicRules.minIsr(config, replicationFactor());
+  }
+
+  /** What "held" means for this topic (rule R36). */
+  public Durability durability() {
+    return TopicRules.durability(config);
   }
 }

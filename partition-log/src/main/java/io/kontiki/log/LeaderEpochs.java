@@ -1,8 +1,8 @@
 package io.kontiki.log;
 
 /**
- * The history of a log's leader epochs: which began where (KIP-101, KIP-279). A live, read-only view
- * of the log that it belongs to.
+ * The history of a log's leader epochs: which began where (KIP-101, KIP-279). A live, read-only
+ * view of the log that it belongs to.
  */
 public interface LeaderEpochs {
   /** No epoch yet. */

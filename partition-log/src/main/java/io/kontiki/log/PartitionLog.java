@@ -52,8 +52,8 @@ public interface PartitionLog {
 
   /**
    * Appends batches as the leader shipped them. Each is checked first: size, CRC, base offset equal
-   * to the log end, epoch not falling and not above {@code leaderEpoch} (rule R30). At the first bad
-   * one everything before it is kept and the fault is returned.
+   * to the log end, epoch not falling and not above {@code leaderEpoch} (rule R30). At the first
+   * bad one everything before it is kept and the fault is returned.
    *
    * @param batches whole batches, one behind the other
    */
@@ -62,8 +62,8 @@ public interface PartitionLog {
   /**
    * Reads whole batches from the one that contains {@code offset}.
    *
-   * <p>Completes at once, inside the call, if the bytes are in the hot region (rule L2); else later,
-   * from the read pool.
+   * <p>Completes at once, inside the call, if the bytes are in the hot region (rule L2); else
+   * later, from the read pool.
    *
    * @param offset from log start to log end; outside: an empty answer
    * @param limitOffset exclusive; batches that reach beyond are not returned
@@ -115,8 +115,11 @@ public interface PartitionLog {
     /** Written; held later. */
     record Appended(long baseOffset, long lastOffset, long appendTimeMs) implements AppendOutcome {}
 
-    /** The same batch is there already (rule I2): answer with its offsets, once they are committed. */
-    record Duplicate(long baseOffset, long lastOffset, long appendTimeMs) implements AppendOutcome {}
+    /**
+     * The same batch is there already (rule I2): answer with its offsets, once they are committed.
+     */
+    record Duplicate(long baseOffset, long lastOffset, long appendTimeMs)
+        implements AppendOutcome {}
 
     /** Not written. */
     record Refused(io.kontiki.model.ApiError error) implements AppendOutcome {}

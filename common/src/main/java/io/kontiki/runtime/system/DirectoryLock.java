@@ -5,12 +5,13 @@ import io.kontiki.runtime.StorageException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An exclusive lock on a directory, by a lock on a file in it that holds this process's id (rule
@@ -18,10 +19,16 @@ import java.nio.file.StandardOpenOption;
  * dies, however it dies.
  */
 public final class DirectoryLock implements AutoCloseable {
-  private final FileChannel channel;
+  // Of this JVM. POSIX gives all locks of a process on a file back when it closes any descriptor of
+  // that file, so a second attempt from here must fail before it opens the file.
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
-  private DirectoryLock(FileChannel channel) {
+  private final FileChannel channel;
+  private final Path file;
+
+  private DirectoryLock(FileChannel channel, Path file) {
     this.channel = channel;
+    this.file = file;
   }
 
   /**
@@ -33,46 +40,46 @@ public final class DirectoryLock implements AutoCloseable {
    */
   public static DirectoryLock acquire(Path directory, String fileName) {
     FileChannel channel = null;
+    Path file = directory.resolve(fileName);
+    boolean held = false;
     try {
       Files.createDirectories(directory);
+      file = directory.toRealPath().resolve(fileName);
+      held = HELD.add(file);
+      if (!held) {
+        throw inUse(directory, fileName, String.valueOf(ProcessHandle.current().pid()));
+      }
       channel =
           FileChannel.open(
-              directory.resolve(fileName),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE);
-      if (!tryLock(channel)) {
-        String holder = holder(channel);
-        throw new StorageException(
-            Kind.LOCKED,
-            fileName,
-            -1,
-            directory
-                + " is in use by another process"
-                + (holder.isEmpty() ? "" : " (pid " + holder + ")")
-                + "; stop it, or give this one another data.dir");
+              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      if (channel.tryLock() == null) {
+        throw inUse(directory, fileName, holder(channel));
       }
       channel.truncate(0);
       String pid = ProcessHandle.current().pid() + "\n";
       channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
-      return new DirectoryLock(channel);
-    } catch (IOException e) {
+      return new DirectoryLock(channel, file);
+    } catch (IOException | StorageException e) {
       closeQuietly(channel);
+      if (held) {
+        HELD.remove(file);
+      }
+      if (e instanceof StorageException failure) {
+        throw failure;
+      }
       throw new StorageException(Kind.IO, fileName, -1, "cannot lock " + directory, e);
-    } catch (StorageException e) {
-      closeQuietly(channel);
-      throw e;
     }
   }
 
-  private static boolean tryLock(FileChannel channel) throws IOException {
-    try {
-      FileLock lock = channel.tryLock();
-      return lock != null;
-    } catch (OverlappingFileLockException e) {
-      // Held by this same JVM.
-      return false;
-    }
+  private static StorageException inUse(Path directory, String fileName, String holder) {
+    return new StorageException(
+        Kind.LOCKED,
+        fileName,
+        -1,
+        directory
+            + " is in use"
+            + (holder.isEmpty() ? " by another process" : " by process " + holder)
+            + "; stop that one, or give this one another data.dir");
   }
 
   private static String holder(FileChannel channel) throws IOException {
@@ -82,7 +89,7 @@ public final class DirectoryLock implements AutoCloseable {
     return text.chars().allMatch(Character::isDigit) ? text : "";
   }
 
-  private static void closeQuietly(@org.jspecify.annotations.Nullable FileChannel channel) {
+  private static void closeQuietly(@Nullable FileChannel channel) {
     if (channel != null) {
       try {
         channel.close();
@@ -102,6 +109,7 @@ public final class DirectoryLock implements AutoCloseable {
         // The id in the file only helps people; the lock itself ends with the channel.
       }
       closeQuietly(channel);
+      HELD.remove(file);
     }
   }
 }

@@ -1,0 +1,139 @@
+package io.kontiki.broker.api;
+
+import io.kontiki.broker.api.PartitionRequests.ListOffset;
+import io.kontiki.broker.api.PartitionRequests.OffsetAnswer;
+import io.kontiki.broker.api.PartitionRequests.OffsetQuery;
+import io.kontiki.broker.api.PartitionRequests.Route;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
+import io.kontiki.runtime.Completion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/** Finds offsets of a topic's partitions at their leaders. Stateless; any loop. */
+public final class OffsetListing {
+  private final TopicLookup lookup;
+  private final PartitionRequests partitions;
+
+  /**
+   * What was found in one partition.
+   *
+   * @param timestampMs of the record found by time, else -1
+   * @param leaderEpoch of the record before the offset; -1: not known
+   */
+  public record Listed(int partition, long offset, long timestampMs, int leaderEpoch) {}
+
+  public OffsetListing(Metadata metadata, PartitionRequests partitions) {
+    this.lookup = new TopicLookup(metadata);
+    this.partitions = partitions;
+  }
+
+  /**
+   * One answer per partition, by number.
+   *
+   * @param wanted empty: all
+   */
+  public void list(
+      CallContext call,
+      String topic,
+      List<Integer> wanted,
+      StartSpec at,
+      Completion<Result<List<Listed>>> completion) {
+    if (at instanceof StartSpec.AtOffset number) {
+      completion.complete(
+          Result.error(
+              Refusals.invalidField(
+                  "at.offset", number.offset() + " is an offset already; nothing is to be found")));
+      return;
+    }
+    if (at instanceof StartSpec.CommittedBy group) {
+      completion.complete(Result.error(groupNotFound(group.group())));
+      return;
+    }
+    for (int partition : wanted) {
+      if (partition < 0) {
+        completion.complete(
+            Result.error(Refusals.invalidField("partitions", partition + " is negative")));
+        return;
+      }
+    }
+    TreeSet<Integer> sorted = new TreeSet<>(wanted);
+    lookup.partition(
+        call,
+        topic,
+        sorted.isEmpty() ? -1 : sorted.last(),
+        found -> {
+          if (found instanceof Result.Ok<TopicImage> ok) {
+            List<Integer> numbers = new ArrayList<>(sorted);
+            for (int i = 0; sorted.isEmpty() && i < ok.value().partitions().size(); i++) {
+              numbers.add(i);
+            }
+            find(call, ok.value(), numbers, query(at), completion);
+          } else {
+            completion.complete(Result.error(((Result.Err<TopicImage>) found).error()));
+          }
+        });
+  }
+
+  private static ApiError groupNotFound(String group) {
+    return ApiError.definite(ErrorReason.GROUP_NOT_FOUND, "there is no group '" + group + "'")
+        .with("group", group);
+  }
+
+  /** The search that answers a specification that needs one. */
+  static OffsetQuery query(StartSpec spec) {
+    if (spec instanceof StartSpec.Earliest) {
+      return new OffsetQuery.Earliest();
+    }
+    if (spec instanceof StartSpec.AtTime time) {
+      return new OffsetQuery.AtTime(time.timestampMs());
+    }
+    return new OffsetQuery.Latest();
+  }
+
+  private void find(
+      CallContext call,
+      TopicImage topic,
+      List<Integer> numbers,
+      OffsetQuery query,
+      Completion<Result<List<Listed>>> completion) {
+    Gather.<OffsetAnswer>all(
+        call.loop(),
+        numbers.size(),
+        i -> new OffsetAnswer.Found(-1, -1, -1),
+        (i, answer) ->
+            partitions.listOffset(
+                new ListOffset(
+                    new PartitionId(topic.id(), numbers.get(i)),
+                    query,
+                    call.answerByNanos(),
+                    Route.FORWARD),
+                answer),
+        answers -> completion.complete(listed(topic, numbers, query, answers)));
+  }
+
+  private static Result<List<Listed>> listed(
+      TopicImage topic, List<Integer> numbers, OffsetQuery query, List<OffsetAnswer> answers) {
+    List<Listed> all = new ArrayList<>(answers.size());
+    for (int i = 0; i < answers.size(); i++) {
+      if (answers.get(i) instanceof OffsetAnswer.Failed failed) {
+        return Result.error(
+            failed.error().with("topic", topic.name()).with("partition", numbers.get(i)));
+      }
+      OffsetAnswer.Found found = (OffsetAnswer.Found) answers.get(i);
+      // By time the leader tells the epoch of the record found, not of the one before it.
+      boolean byTime = query instanceof OffsetQuery.AtTime && found.timestampMs() >= 0;
+      all.add(
+          new Listed(
+              numbers.get(i),
+              found.offset(),
+              byTime ? found.timestampMs() : -1,
+              byTime ? -1 : found.leaderEpoch()));
+    }
+    return Result.ok(all);
+  }
+}

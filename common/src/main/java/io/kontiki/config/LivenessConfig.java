@@ -1,0 +1,169 @@
+package io.kontiki.config;
+
+import static io.kontiki.config.Parsers.durationMs;
+import static io.kontiki.config.Parsers.integer;
+
+import java.util.List;
+
+/**
+ * The times after which something counts as slow, silent or dead (CORRECTNESS 3.1). All in
+ * milliseconds.
+ */
+public record LivenessConfig(
+    long heartbeatMs,
+    long sessionTimeoutMs,
+    long leaseMs,
+    int fenceDials,
+    long fenceDialIntervalMs,
+    long fenceDialTimeoutMs,
+    long electionTimeoutMs,
+    long electionStaggerMs,
+    long formWaitMs,
+    long replicaSilentMs,
+    long replicaLagMs,
+    long rejoinDelayMs,
+    long rejoinDelayMaxMs,
+    long highWatermarkCheckpointMs,
+    long leaderSyncLimitMs,
+    long controlledStopMs) {
+
+  static final ConfigKey<Long> HEARTBEAT =
+      ms("heartbeat.ms", 200, "How often a broker tells the metadata leader that it lives (R4).");
+  static final ConfigKey<Long> SESSION =
+      ms(
+          "session.timeout.ms",
+          1500,
+          "After so long without a heartbeat the metadata leader fences a broker (R4).");
+  static final ConfigKey<Long> LEASE =
+      ms(
+          "lease.ms",
+          1200,
+          "So long after its last answered heartbeat a broker takes its own word for current (R5)."
+              + " At most 0.8 of session.timeout.ms, so that clocks may differ in their rates.");
+  static final ConfigKey<Integer> FENCE_DIALS =
+      new ConfigKey<>(
+          "fence.dials",
+          "2",
+          false,
+          "",
+          "So many refused connections after a broken session prove that a process is dead (R6).",
+          integer(1, 10));
+  static final ConfigKey<Long> FENCE_DIAL_INTERVAL =
+      ms("fence.dial.interval.ms", 20, "Between two such attempts.");
+  static final ConfigKey<Long> FENCE_DIAL_TIMEOUT =
+      ms("fence.dial.timeout.ms", 100, "How long one such attempt may take.");
+  static final ConfigKey<Long> ELECTION =
+      ms(
+          "raft.election.timeout.ms",
+          500,
+          "After so long without the Raft leader a voter calls an election.");
+  static final ConfigKey<Long> STAGGER =
+      ms(
+          "raft.election.stagger.ms",
+          250,
+          "Between the voters' turns in the fast election after a proven death (M13).");
+  static final ConfigKey<Long> FORM_WAIT =
+      ms(
+          "form.wait.ms",
+          3000,
+          "So long new voters wait for all others before a majority forms the cluster (M15).");
+  static final ConfigKey<Long> SILENT =
+      ms(
+          "replica.silent.ms",
+          2000,
+          "A follower that owes an acknowledgement so long leaves the in-sync set (R38).");
+  static final ConfigKey<Long> LAG =
+      ms(
+          "replica.lag.ms",
+          10_000,
+          "A follower that is so far behind its leader leaves the in-sync set (R38).");
+  static final ConfigKey<Long> REJOIN =
+      ms(
+          "replica.rejoin.delay.ms",
+          1000,
+          "After leaving for slowness a follower must keep up so long to be in sync again; doubled"
+              + " with each time (R38).");
+  static final ConfigKey<Long> REJOIN_MAX =
+      ms("replica.rejoin.delay.max.ms", 30_000, "Where that doubling ends.");
+  static final ConfigKey<Long> CHECKPOINT =
+      ms(
+          "high.watermark.checkpoint.ms",
+          5000,
+          "How often high watermarks are noted for the next start (R39).");
+  static final ConfigKey<Long> SYNC_LIMIT =
+      ms(
+          "leader.sync.limit.ms",
+          5000,
+          "A leader whose disk needs longer for one sync resigns (R38).");
+  static final ConfigKey<Long> STOP =
+      ms("controlled.stop.ms", 10_000, "How long a planned stop may take (R7).");
+
+  static final List<ConfigKey<?>> KEYS =
+      List.of(
+          HEARTBEAT,
+          SESSION,
+          LEASE,
+          FENCE_DIALS,
+          FENCE_DIAL_INTERVAL,
+          FENCE_DIAL_TIMEOUT,
+          ELECTION,
+          STAGGER,
+          FORM_WAIT,
+          SILENT,
+          LAG,
+          REJOIN,
+          REJOIN_MAX,
+          CHECKPOINT,
+          SYNC_LIMIT,
+          STOP);
+
+  static LivenessConfig from(Config config, List<String> errors) {
+    LivenessConfig read =
+        new LivenessConfig(
+            config.get(HEARTBEAT),
+            config.get(SESSION),
+            config.get(LEASE),
+            config.get(FENCE_DIALS),
+            config.get(FENCE_DIAL_INTERVAL),
+            config.get(FENCE_DIAL_TIMEOUT),
+            config.get(ELECTION),
+            config.get(STAGGER),
+            config.get(FORM_WAIT),
+            config.get(SILENT),
+            config.get(LAG),
+            config.get(REJOIN),
+            config.get(REJOIN_MAX),
+            config.get(CHECKPOINT),
+            config.get(SYNC_LIMIT),
+            config.get(STOP));
+    if (read.leaseMs * 10 > read.sessionTimeoutMs * 8) {
+      errors.add(
+          LEASE.name()
+              + " = "
+              + read.leaseMs
+              + " must be at most 0.8 of "
+              + SESSION.name()
+              + " = "
+              + read.sessionTimeoutMs);
+    }
+    if (read.heartbeatMs * 2 > read.leaseMs) {
+      errors.add(
+          HEARTBEAT.name()
+              + " = "
+              + read.heartbeatMs
+              + " must be at most half of "
+              + LEASE.name()
+              + " = "
+              + read.leaseMs);
+    }
+    if (read.rejoinDelayMs > read.rejoinDelayMaxMs) {
+      errors.add(REJOIN.name() + " must not be above " + REJOIN_MAX.name());
+    }
+    return read;
+  }
+
+  private static ConfigKey<Long> ms(String name, long defaultMs, String doc) {
+    return new ConfigKey<>(
+        name, String.valueOf(defaultMs), false, "ms", doc, durationMs(1, 3_600_000));
+  }
+}

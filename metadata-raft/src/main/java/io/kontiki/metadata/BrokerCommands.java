@@ -1,0 +1,190 @@
+package io.kontiki.metadata;
+
+import io.kontiki.metadata.BrokerImage.State;
+import io.kontiki.metadata.CommandOutcome.Done;
+import io.kontiki.metadata.CommandOutcome.Number;
+import io.kontiki.metadata.CommandOutcome.Rejected;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.Durability;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Uid;
+import org.jspecify.annotations.Nullable;
+
+/** Registration, fencing and stopping of brokers (rules R1 to R7, R35, M7). */
+final class BrokerCommands {
+  /** When a node id may be free: a session is over by then (R35). */
+  private static final long ID_IN_USE_RETRY_MS = 500;
+
+  private BrokerCommands() {}
+
+  static CommandOutcome register(ImageDraft draft, MetadataCommand.RegisterBroker command) {
+    ClusterImage image = draft.before();
+    if (!command.clusterId().equals(Uid.NONE) && !command.clusterId().equals(image.clusterId())) {
+      return MetadataMachine.rejected(
+          ErrorReason.INVALID_FIELD,
+          "broker "
+              + command.brokerId()
+              + " has data of cluster "
+              + command.clusterId()
+              + "; this is cluster "
+              + image.clusterId());
+    }
+    if (command.brokerId() < 0) {
+      return MetadataMachine.rejected(
+          ErrorReason.INVALID_FIELD, "broker id " + command.brokerId() + " must not be negative");
+    }
+    BrokerImage old = image.brokers().get(command.brokerId());
+    if (old == null) {
+      if (image.brokers().size() >= Limits.BROKERS) {
+        return MetadataMachine.rejected(
+            ErrorReason.BUSY, "at most " + Limits.BROKERS + " brokers (M19)");
+      }
+    } else if (old.incarnation().equals(command.incarnation())
+        && old.directoryId().equals(command.directoryId())) {
+      // A copy of what was applied (M2): one epoch per process life.
+      return new Number(old.epoch());
+    } else if (old.directoryId().equals(command.directoryId())) {
+      boolean clean = command.cleanEpoch() == old.epoch();
+      replace(draft, command);
+      draft.changeAll(
+          partition -> involves(partition, old.id()),
+          (topic, change) -> {
+            change.leaveIsr(old.id());
+            // What an fsync replica acknowledged is on its disk, however it stopped (R3).
+            if (!clean && topic.durability() != Durability.FSYNC) {
+              change.leaveElr(old.id());
+            }
+          });
+      return new Number(draft.index());
+    } else if (old.unfenced()) {
+      return new Rejected(
+          ApiError.retriable(
+                  ErrorReason.BROKER_ALIVE,
+                  "node id "
+                      + old.id()
+                      + " is in use by a broker with another data directory ("
+                      + old.directoryId()
+                      + ", epoch "
+                      + old.epoch()
+                      + ") that is not fenced (R35)",
+                  ID_IN_USE_RETRY_MS)
+              .with("nodeId", old.id()));
+    } else {
+      replace(draft, command);
+      draft.changeAll(
+          partition -> involves(partition, old.id()), (topic, change) -> change.forget(old.id()));
+      return new Number(draft.index());
+    }
+    replace(draft, command);
+    return new Number(draft.index());
+  }
+
+  private static void replace(ImageDraft draft, MetadataCommand.RegisterBroker command) {
+    draft.put(
+        new BrokerImage(
+            command.brokerId(),
+            draft.index(),
+            command.directoryId(),
+            command.incarnation(),
+            command.endpoints(),
+            State.FENCED,
+            command.timeMs(),
+            command.version()));
+    draft.dropLogEnds(command.brokerId());
+  }
+
+  static CommandOutcome unfence(ImageDraft draft, MetadataCommand.UnfenceBroker command) {
+    Rejected stale = stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    int broker = command.brokerId();
+    if (draft.state(broker) != State.FENCED) {
+      return new Done();
+    }
+    moveTo(draft, broker, State.ACTIVE, command.timeMs());
+    // Before anybody is elected: doubt found at recovery ends an ELR place (R3).
+    for (PartitionId id : command.doubtful()) {
+      PartitionImage partition = draft.partition(id);
+      TopicImage topic = draft.before().topics().get(id.topicId());
+      if (partition != null && topic != null && partition.elr().contains(broker)) {
+        PartitionChange change = new PartitionChange(partition, topic.minIsr());
+        change.leaveElr(broker);
+        draft.change(id, change, partition);
+      }
+    }
+    draft.changeAll(
+        partition -> partition.leader() == PartitionImage.NO_LEADER && involves(partition, broker),
+        (topic, change) -> {});
+    return new Done();
+  }
+
+  static CommandOutcome fence(ImageDraft draft, MetadataCommand.FenceBroker command) {
+    // Never a newer incarnation than the one that was judged (M7).
+    Rejected stale = stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    int broker = command.brokerId();
+    if (draft.state(broker) == State.FENCED) {
+      return new Done();
+    }
+    moveTo(draft, broker, State.FENCED, command.timeMs());
+    draft.dropLogEnds(broker);
+    draft.changeAll(
+        partition -> partition.isr().contains(broker), (topic, change) -> change.leaveIsr(broker));
+    return new Done();
+  }
+
+  static CommandOutcome stop(ImageDraft draft, MetadataCommand.StopBroker command) {
+    Rejected stale = stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    int broker = command.brokerId();
+    if (draft.state(broker) == State.ACTIVE) {
+      moveTo(draft, broker, State.STOPPING, command.timeMs());
+      draft.changeAll(partition -> partition.leader() == broker, (topic, change) -> {});
+    }
+    return new Done();
+  }
+
+  /** The refusal if this is not the broker's present registration (M2), else null. */
+  static @Nullable Rejected stale(ImageDraft draft, int brokerId, long epoch) {
+    BrokerImage broker = draft.before().brokers().get(brokerId);
+    if (broker != null && broker.epoch() == epoch) {
+      return null;
+    }
+    ApiError error =
+        ApiError.definite(
+                ErrorReason.BROKER_NOT_FOUND,
+                "broker "
+                    + brokerId
+                    + (broker == null
+                        ? " is not registered"
+                        : " has epoch " + broker.epoch() + ", not " + epoch))
+            .with("brokerId", brokerId);
+    return new Rejected(error);
+  }
+
+  private static void moveTo(ImageDraft draft, int brokerId, State state, long timeMs) {
+    BrokerImage old = draft.before().brokers().get(brokerId);
+    draft.put(
+        new BrokerImage(
+            old.id(),
+            old.epoch(),
+            old.directoryId(),
+            old.incarnation(),
+            old.endpoints(),
+            state,
+            timeMs,
+            old.version()));
+  }
+
+  private static boolean involves(PartitionImage partition, int broker) {
+    return partition.isr().contains(broker)
+        || partition.elr().contains(broker)
+        || partition.lastKnownElr().contains(broker);
+  }
+}

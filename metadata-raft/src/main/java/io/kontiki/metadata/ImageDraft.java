@@ -1,0 +1,237 @@
+package io.kontiki.metadata;
+
+import io.kontiki.metadata.BrokerImage.State;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.model.Uid;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The image while one command changes it: copies a part on its first change, shares the rest. Not
+ * thread-safe; lives as long as the command.
+ */
+final class ImageDraft {
+  private final ClusterImage before;
+  private final long index;
+  private Uid clusterId;
+  private int featureLevel;
+  private SortedMap<Integer, VoterImage> voters;
+  private SortedMap<Integer, BrokerImage> brokers;
+  private SortedMap<TopicId, TopicImage> topics;
+  private SortedMap<String, TopicId> topicNames;
+  private SortedMap<TopicId, Tombstone> tombstones;
+  private long nextProducerId;
+  private long nextThinProducerId;
+  private SortedMap<PartitionId, List<LogEndReport>> logEnds;
+  // Folded into the topics at the end: a command may change thousands of partitions of one topic.
+  private final TreeMap<TopicId, PartitionImage[]> changed = new TreeMap<>();
+  private final List<PartitionId> recovered = new ArrayList<>();
+
+  ImageDraft(ClusterImage before, long index) {
+    this.before = before;
+    this.index = index;
+    clusterId = before.clusterId();
+    featureLevel = before.featureLevel();
+    voters = before.voters();
+    brokers = before.brokers();
+    topics = before.topics();
+    topicNames = before.topicNames();
+    tombstones = before.tombstones();
+    nextProducerId = before.nextProducerId();
+    nextThinProducerId = before.nextThinProducerId();
+    logEnds = before.logEnds();
+  }
+
+  /** The image before the command; what this draft changed is not in it. */
+  ClusterImage before() {
+    return before;
+  }
+
+  /** Of the command's entry. */
+  long index() {
+    return index;
+  }
+
+  void form(Uid id, int level) {
+    clusterId = id;
+    featureLevel = level;
+  }
+
+  void put(VoterImage voter) {
+    voters = owned(voters, before.voters());
+    voters.put(voter.id(), voter);
+  }
+
+  void put(BrokerImage broker) {
+    brokers = owned(brokers, before.brokers());
+    brokers.put(broker.id(), broker);
+  }
+
+  /** What the broker may do now; FENCED if it is not registered. */
+  State state(int brokerId) {
+    BrokerImage broker = brokers.get(brokerId);
+    return broker == null ? State.FENCED : broker.state();
+  }
+
+  void put(TopicImage topic) {
+    topics = owned(topics, before.topics());
+    topicNames = owned(topicNames, before.topicNames());
+    topics.put(topic.id(), topic);
+    topicNames.put(topic.name(), topic.id());
+  }
+
+  void remove(TopicImage topic) {
+    topics = owned(topics, before.topics());
+    topicNames = owned(topicNames, before.topicNames());
+    topics.remove(topic.id());
+    topicNames.remove(topic.name());
+    for (int i = 0; i < topic.partitions().size(); i++) {
+      dropLogEnds(new PartitionId(topic.id(), i));
+    }
+  }
+
+  void put(Tombstone tombstone) {
+    tombstones = owned(tombstones, before.tombstones());
+    if (tombstone.pendingBrokers().isEmpty()) {
+      tombstones.remove(tombstone.id());
+    } else {
+      tombstones.put(tombstone.id(), tombstone);
+    }
+  }
+
+  long takeProducerIds(boolean thin, int count) {
+    long first = thin ? nextThinProducerId : nextProducerId;
+    if (thin) {
+      nextThinProducerId += count;
+    } else {
+      nextProducerId += count;
+    }
+    return first;
+  }
+
+  /** The partition as this command has left it so far. */
+  @Nullable PartitionImage partition(PartitionId id) {
+    PartitionImage[] own = changed.get(id.topicId());
+    if (own != null && id.partition() >= 0 && id.partition() < own.length) {
+      return own[id.partition()];
+    }
+    return before.partition(id);
+  }
+
+  /** Changes one partition that exists, then elects (R19); gives the result. */
+  PartitionImage change(PartitionId id, PartitionChange change, PartitionImage old) {
+    change.elect(this::state);
+    change.recover(logEnds.getOrDefault(id, List.of()), this::state);
+    PartitionImage after = change.build();
+    if (after == old) {
+      return old;
+    }
+    if (change.recovered()) {
+      recovered.add(id);
+    }
+    if (!change.awaitsRecovery()) {
+      dropLogEnds(id);
+    }
+    changed
+            .computeIfAbsent(
+                id.topicId(),
+                topic -> before.topics().get(topic).partitions().toArray(PartitionImage[]::new))[
+            id.partition()] =
+        after;
+    return after;
+  }
+
+  /** Changes all partitions that the filter takes, in order, and elects in each (R19, R42). */
+  void changeAll(Predicate<PartitionImage> filter, BiConsumer<TopicImage, PartitionChange> how) {
+    for (TopicImage topic : before.topics().values()) {
+      int minIsr = -1;
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionId id = null;
+        PartitionImage old = topic.partitions().get(i);
+        if (!changed.isEmpty()) {
+          id = new PartitionId(topic.id(), i);
+          old = partition(id);
+        }
+        if (old == null || !filter.test(old)) {
+          continue;
+        }
+        if (minIsr < 0) {
+          minIsr = topic.minIsr();
+        }
+        PartitionChange change = new PartitionChange(old, minIsr);
+        how.accept(topic, change);
+        change(id == null ? new PartitionId(topic.id(), i) : id, change, old);
+      }
+    }
+  }
+
+  void putLogEnd(PartitionId id, LogEndReport report) {
+    logEnds = owned(logEnds, before.logEnds());
+    List<LogEndReport> reports = new ArrayList<>(logEnds.getOrDefault(id, List.of()));
+    reports.removeIf(other -> other.brokerId() == report.brokerId());
+    reports.add(report);
+    reports.sort((a, b) -> Integer.compare(a.brokerId(), b.brokerId()));
+    logEnds.put(id, List.copyOf(reports));
+  }
+
+  /** What a broker reported ends with its fence: the log may change before it is back. */
+  void dropLogEnds(int brokerId) {
+    for (PartitionId id : List.copyOf(logEnds.keySet())) {
+      List<LogEndReport> rest = new ArrayList<>(logEnds.get(id));
+      if (rest.removeIf(report -> report.brokerId() == brokerId)) {
+        logEnds = owned(logEnds, before.logEnds());
+        if (rest.isEmpty()) {
+          logEnds.remove(id);
+        } else {
+          logEnds.put(id, List.copyOf(rest));
+        }
+      }
+    }
+  }
+
+  private void dropLogEnds(PartitionId id) {
+    if (logEnds.containsKey(id)) {
+      logEnds = owned(logEnds, before.logEnds());
+      logEnds.remove(id);
+    }
+  }
+
+  List<PartitionId> recovered() {
+    return recovered;
+  }
+
+  ClusterImage build() {
+    for (var entry : changed.entrySet()) {
+      TopicImage old = topics.get(entry.getKey());
+      if (old != null) {
+        topics = owned(topics, before.topics());
+        topics.put(
+            old.id(),
+            new TopicImage(old.id(), old.name(), old.config(), Arrays.asList(entry.getValue())));
+      }
+    }
+    return new ClusterImage(
+        index,
+        clusterId,
+        featureLevel,
+        voters,
+        brokers,
+        topics,
+        topicNames,
+        tombstones,
+        nextProducerId,
+        nextThinProducerId,
+        logEnds);
+  }
+
+  private static <K, V> SortedMap<K, V> owned(SortedMap<K, V> now, SortedMap<K, V> original) {
+    return now == original ? new TreeMap<>(original) : now;
+  }
+}

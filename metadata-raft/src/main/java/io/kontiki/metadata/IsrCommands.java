@@ -1,0 +1,139 @@
+package io.kontiki.metadata;
+
+import io.kontiki.metadata.BrokerImage.State;
+import io.kontiki.metadata.CommandOutcome.Done;
+import io.kontiki.metadata.CommandOutcome.IsrOutcome;
+import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
+import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.CommandOutcome.Rejected;
+import io.kontiki.metadata.MetadataCommand.IsrChange;
+import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.model.ErrorReason;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What leaders and candidates ask for: in-sync sets, resignations, balanced recovery. */
+final class IsrCommands {
+  private IsrCommands() {}
+
+  /** R13, R17, R42: an own compare-and-set and an own outcome for each change. */
+  static CommandOutcome alter(ImageDraft draft, MetadataCommand.AlterPartitions command) {
+    boolean fenced = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch()) != null;
+    List<IsrOutcome> outcomes = new ArrayList<>(command.changes().size());
+    for (IsrChange change : command.changes()) {
+      PartitionImage now = draft.partition(change.partition());
+      if (fenced || now == null) {
+        outcomes.add(new IsrOutcome(change.partition(), Kind.FENCED, now));
+      } else {
+        outcomes.add(alter(draft, command.brokerId(), change, now));
+      }
+    }
+    return new IsrOutcomes(outcomes);
+  }
+
+  private static IsrOutcome alter(
+      ImageDraft draft, int leader, IsrChange change, PartitionImage now) {
+    if (now.leader() != leader || now.leaderEpoch() != change.leaderEpoch()) {
+      return new IsrOutcome(change.partition(), Kind.FENCED, now);
+    }
+    if (now.partitionEpoch() != change.partitionEpoch()) {
+      return new IsrOutcome(change.partition(), Kind.STALE, now);
+    }
+    TopicImage topic = draft.before().topics().get(change.partition().topicId());
+    PartitionChange next = new PartitionChange(now, topic.minIsr());
+    boolean eligible = eligible(draft, leader, change, now);
+    if (eligible) {
+      next.setIsr(change.isr().stream().map(IsrMember::brokerId).toList());
+    }
+    // Also where the set stays the same: no copy of this change may be decided again (R17).
+    next.burnEpoch();
+    PartitionImage after = draft.change(change.partition(), next, now);
+    return new IsrOutcome(change.partition(), eligible ? Kind.APPLIED : Kind.INELIGIBLE, after);
+  }
+
+  /**
+   * Whether these may be the in-sync set: replicas, each once, the leader among them, none fenced,
+   * none of another incarnation than the leader saw (R13, R15). A stopping broker may stay, so that
+   * a leader that nobody could replace can still hand over, but not join (R7).
+   */
+  private static boolean eligible(
+      ImageDraft draft, int leader, IsrChange change, PartitionImage now) {
+    List<Integer> seen = new ArrayList<>();
+    for (IsrMember member : change.isr()) {
+      int id = member.brokerId();
+      State state = draft.state(id);
+      if (seen.contains(id)
+          || !now.replicas().contains(id)
+          || BrokerCommands.stale(draft, id, member.brokerEpoch()) != null
+          || state == State.FENCED
+          || state == State.STOPPING && !now.isr().contains(id)) {
+        return false;
+      }
+      seen.add(id);
+    }
+    return seen.contains(leader);
+  }
+
+  /** R38: leadership moves to another active member of the ISR, which stays as it is. */
+  static CommandOutcome resign(ImageDraft draft, MetadataCommand.Resign command) {
+    Rejected stale = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    PartitionImage now = draft.partition(command.partition());
+    if (now == null) {
+      return MetadataMachine.rejected(
+          ErrorReason.PARTITION_NOT_FOUND, "there is no partition " + command.partition());
+    }
+    if (now.leader() != command.brokerId()
+        || now.leaderEpoch() != command.leaderEpoch()
+        || now.partitionEpoch() != command.partitionEpoch()) {
+      return MetadataMachine.rejected(
+          ErrorReason.FENCED_LEADER_EPOCH,
+          command.partition()
+              + " is led by "
+              + now.leader()
+              + " in epoch "
+              + now.leaderEpoch()
+              + ", partition epoch "
+              + now.partitionEpoch());
+    }
+    TopicImage topic = draft.before().topics().get(command.partition().topicId());
+    PartitionChange change = new PartitionChange(now, topic.minIsr());
+    if (!change.resign(draft::state)) {
+      return MetadataMachine.rejected(
+          ErrorReason.NO_ELIGIBLE_LEADER,
+          "no other active member of the ISR " + now.isr() + " of " + command.partition());
+    }
+    draft.change(command.partition(), change, now);
+    return new Done();
+  }
+
+  /** R19: keeps what counts; the last report of a partition elects. */
+  static CommandOutcome report(ImageDraft draft, MetadataCommand.ReportLogEnds command) {
+    Rejected stale = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    if (draft.state(command.brokerId()) != State.ACTIVE) {
+      return MetadataMachine.rejected(
+          ErrorReason.BROKER_STARTING, "broker " + command.brokerId() + " is not active");
+    }
+    for (MetadataCommand.LogEnd end : command.ends()) {
+      PartitionImage now = draft.partition(end.partition());
+      TopicImage topic = draft.before().topics().get(end.partition().topicId());
+      if (now == null || topic == null || !now.lastKnownElr().contains(command.brokerId())) {
+        continue;
+      }
+      PartitionChange change = new PartitionChange(now, topic.minIsr());
+      if (change.awaitsRecovery()) {
+        draft.putLogEnd(
+            end.partition(),
+            new LogEndReport(
+                command.brokerId(), command.brokerEpoch(), end.lastEpoch(), end.endOffset()));
+        draft.change(end.partition(), change, now);
+      }
+    }
+    return new Done();
+  }
+}

@@ -1,0 +1,218 @@
+package io.kontiki.metadata;
+
+import io.kontiki.metadata.BrokerImage.State;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One partition's entry while a command changes it. Not thread-safe; lives as long as the command.
+ *
+ * <p>Keeps, at every {@link #build}: ISR, ELR and lastKnownElr are disjoint; ELR and lastKnownElr
+ * are empty when ISR >= min ISR (R18); a leader is in the ISR; whoever leaves an ISR that is below
+ * min ISR becomes a candidate, so that an ISR never empties without one (R19).
+ */
+final class PartitionChange {
+  private final PartitionImage before;
+  private final int minIsr;
+  private List<Integer> isr;
+  private List<Integer> elr;
+  private List<Integer> lastKnownElr;
+  private int leader;
+  private boolean burnt;
+  private boolean recovered;
+
+  PartitionChange(PartitionImage before, int minIsr) {
+    this.before = before;
+    this.minIsr = minIsr;
+    this.isr = before.isr();
+    this.elr = before.elr();
+    this.lastKnownElr = before.lastKnownElr();
+    this.leader = before.leader();
+  }
+
+  /** A new in-sync set; who leaves it below min ISR goes to the ELR (R18). */
+  void setIsr(List<Integer> members) {
+    List<Integer> next = sorted(members);
+    List<Integer> candidates = new ArrayList<>(elr);
+    candidates.addAll(isr);
+    candidates.removeAll(next);
+    isr = next;
+    elr = sorted(candidates);
+    lastKnownElr = without(lastKnownElr, next);
+    settle();
+  }
+
+  /** The broker is fenced: it leaves the ISR, whatever else happens (R2). */
+  void leaveIsr(int broker) {
+    if (isr.contains(broker)) {
+      setIsr(without(isr, List.of(broker)));
+    }
+  }
+
+  /** The broker may have lost bytes: its ELR place becomes one in lastKnownElr (R3). */
+  void leaveElr(int broker) {
+    if (elr.contains(broker)) {
+      elr = without(elr, List.of(broker));
+      List<Integer> more = new ArrayList<>(lastKnownElr);
+      more.add(broker);
+      lastKnownElr = sorted(more);
+    }
+  }
+
+  /** The broker's disk is gone: it is no candidate any more (R35). */
+  void forget(int broker) {
+    List<Integer> gone = List.of(broker);
+    leaveIsr(broker);
+    elr = without(elr, gone);
+    lastKnownElr = without(lastKnownElr, gone);
+  }
+
+  /** Only the partition epoch grows: no other copy of a refused change can be applied (R17). */
+  void burnEpoch() {
+    burnt = true;
+  }
+
+  /** Another active member of the ISR leads, if there is one (R38). */
+  boolean resign(IntFunction<State> states) {
+    for (int replica : before.replicas()) {
+      if (replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
+        leader = replica;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Chooses a leader (R19): the present one while it may lead; else the first replica that is in
+   * the ISR and active; else, if the ISR is empty, the first of the ELR, which thereby is the ISR.
+   * A stopping broker is never chosen, but goes on where nobody else can (R7).
+   */
+  void elect(IntFunction<State> states) {
+    if (isr.contains(leader) && states.apply(leader) == State.ACTIVE) {
+      return;
+    }
+    for (int replica : before.replicas()) {
+      if (isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
+        leader = replica;
+        return;
+      }
+    }
+    if (isr.contains(leader) && states.apply(leader) == State.STOPPING) {
+      return;
+    }
+    leader = PartitionImage.NO_LEADER;
+    if (!isr.isEmpty()) {
+      return;
+    }
+    for (int replica : before.replicas()) {
+      if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {
+        leader = replica;
+        isr = List.of(replica);
+        elr = without(elr, isr);
+        settle();
+        return;
+      }
+    }
+  }
+
+  /** Whether only balanced recovery can give it a leader (R19). */
+  boolean awaitsRecovery() {
+    return leader == PartitionImage.NO_LEADER
+        && isr.isEmpty()
+        && elr.isEmpty()
+        && !lastKnownElr.isEmpty();
+  }
+
+  /**
+   * Balanced recovery (R19): when every member of lastKnownElr is active and has reported, the
+   * longest log leads; among equals the first replica.
+   *
+   * @param reports of present broker epochs only
+   */
+  void recover(List<LogEndReport> reports, IntFunction<State> states) {
+    if (reports.isEmpty() || !awaitsRecovery()) {
+      return;
+    }
+    LogEndReport best = null;
+    for (int replica : before.replicas()) {
+      if (!lastKnownElr.contains(replica)) {
+        continue;
+      }
+      LogEndReport report = of(replica, reports);
+      if (report == null || states.apply(replica) != State.ACTIVE) {
+        return;
+      }
+      if (best == null || report.beyond(best)) {
+        best = report;
+      }
+    }
+    if (best != null) {
+      leader = best.brokerId();
+      isr = List.of(leader);
+      lastKnownElr = List.of();
+      recovered = true;
+    }
+  }
+
+  boolean recovered() {
+    return recovered;
+  }
+
+  /** The entry as it is now: the same object if nothing changed. */
+  PartitionImage build() {
+    boolean changed =
+        burnt
+            || leader != before.leader()
+            || !isr.equals(before.isr())
+            || !elr.equals(before.elr())
+            || !lastKnownElr.equals(before.lastKnownElr());
+    if (!changed) {
+      return before;
+    }
+    return new PartitionImage(
+        before.replicas(),
+        leader,
+        before.leaderEpoch() + (leader != before.leader() ? 1 : 0),
+        before.partitionEpoch() + 1,
+        isr,
+        elr,
+        lastKnownElr,
+        before.adding(),
+        before.removing());
+  }
+
+  private void settle() {
+    if (isr.size() >= minIsr) {
+      elr = List.of();
+      lastKnownElr = List.of();
+    }
+  }
+
+  private static @Nullable LogEndReport of(int broker, List<LogEndReport> reports) {
+    for (LogEndReport report : reports) {
+      if (report.brokerId() == broker) {
+        return report;
+      }
+    }
+    return null;
+  }
+
+  private static List<Integer> without(List<Integer> from, List<Integer> gone) {
+    if (Collections.disjoint(from, gone)) {
+      return from;
+    }
+    List<Integer> rest = new ArrayList<>(from);
+    rest.removeAll(gone);
+    return List.copyOf(rest);
+  }
+
+  private static List<Integer> sorted(List<Integer> ids) {
+    List<Integer> copy = new ArrayList<>(ids);
+    Collections.sort(copy);
+    return List.copyOf(copy);
+  }
+}

@@ -1,0 +1,283 @@
+package io.kontiki.metadata.codec;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import io.kontiki.internal.v1.BrokerRecord;
+import io.kontiki.internal.v1.BrokerStateKind;
+import io.kontiki.internal.v1.LogEndReportRecord;
+import io.kontiki.internal.v1.LogEndsRecord;
+import io.kontiki.internal.v1.SnapshotHeader;
+import io.kontiki.internal.v1.TombstoneRecord;
+import io.kontiki.internal.v1.TopicRecord;
+import io.kontiki.internal.v1.VoterRecord;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.LogEndReport;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.Tombstone;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.VoterImage;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * An image as a stream of bytes; equal images give equal bytes.
+ *
+ * <pre>
+ * 0   4  magic "KMET"
+ * 4   4  version, big-endian
+ * 8   …  SnapshotHeader, then as many voters, brokers, topics, tombstones and log ends as it says,
+ *        each a message behind its length (4 bytes, big-endian); nothing behind the last
+ * </pre>
+ *
+ * Checksums are around it, by whoever stores or ships it (rule M9).
+ */
+public final class ClusterImageCodec {
+  /** Of the layout above. */
+  public static final int VERSION = 1;
+
+  private static final int MAGIC = 0x4b4d4554;
+
+  private ClusterImageCodec() {}
+
+  /** Writes the image; does not close the stream. */
+  public static void write(ClusterImage image, OutputStream out) throws IOException {
+    DataOutputStream data = new DataOutputStream(out);
+    data.writeInt(MAGIC);
+    data.writeInt(VERSION);
+    put(
+        data,
+        SnapshotHeader.newBuilder()
+            .setIndex(image.index())
+            .setClusterId(Parts.bytes(image.clusterId()))
+            .setFeatureLevel(image.featureLevel())
+            .setNextProducerId(image.nextProducerId())
+            .setNextThinProducerId(image.nextThinProducerId())
+            .setVoters(image.voters().size())
+            .setBrokers(image.brokers().size())
+            .setTopics(image.topics().size())
+            .setTombstones(image.tombstones().size())
+            .setLogEnds(image.logEnds().size())
+            .build());
+    for (VoterImage voter : image.voters().values()) {
+      put(data, Parts.voter(voter));
+    }
+    for (BrokerImage broker : image.brokers().values()) {
+      put(data, broker(broker));
+    }
+    for (TopicImage topic : image.topics().values()) {
+      put(data, topic(topic));
+    }
+    for (Tombstone tombstone : image.tombstones().values()) {
+      put(
+          data,
+          TombstoneRecord.newBuilder()
+              .setId(Parts.bytes(tombstone.id()))
+              .setName(tombstone.name())
+              .addAllPendingBrokers(tombstone.pendingBrokers())
+              .build());
+    }
+    for (var entry : image.logEnds().entrySet()) {
+      put(data, logEnds(entry.getKey(), entry.getValue()));
+    }
+    data.flush();
+  }
+
+  private static void put(DataOutputStream out, MessageLite message) throws IOException {
+    out.writeInt(message.getSerializedSize());
+    message.writeTo(out);
+  }
+
+  /**
+   * Reads a whole image, to the end of the stream.
+   *
+   * @throws IOException if the stream ends early or fails
+   * @throws CorruptMetadataException if the bytes are no image, or one of a newer version; never an
+   *     empty image (rule M9)
+   */
+  public static ClusterImage read(InputStream in) throws IOException {
+    try {
+      return image(in);
+    } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
+      throw new CorruptMetadataException("no metadata snapshot: " + e.getMessage(), e);
+    }
+  }
+
+  /** SHA-256 of the bytes, hex: equal on two nodes only if their images are. */
+  public static String digest(ClusterImage image) {
+    try {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      write(image, new DigestOutputStream(OutputStream.nullOutputStream(), sha));
+      return HexFormat.of().formatHex(sha.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static ClusterImage image(InputStream in) throws IOException {
+    DataInputStream data = new DataInputStream(in);
+    int magic = data.readInt();
+    if (magic != MAGIC) {
+      throw new IllegalArgumentException("it begins with " + Integer.toHexString(magic));
+    }
+    int version = data.readInt();
+    if (version != VERSION) {
+      throw new IllegalArgumentException(
+          "version " + version + "; this software reads version " + VERSION);
+    }
+    SnapshotHeader header = next(SnapshotHeader.parser(), data);
+    TreeMap<Integer, VoterImage> voters = new TreeMap<>();
+    for (int i = 0; i < header.getVoters(); i++) {
+      VoterImage voter = Parts.voter(next(VoterRecord.parser(), data));
+      voters.put(voter.id(), voter);
+    }
+    TreeMap<Integer, BrokerImage> brokers = new TreeMap<>();
+    for (int i = 0; i < header.getBrokers(); i++) {
+      BrokerImage broker = broker(next(BrokerRecord.parser(), data));
+      brokers.put(broker.id(), broker);
+    }
+    TreeMap<TopicId, TopicImage> topics = new TreeMap<>();
+    TreeMap<String, TopicId> names = new TreeMap<>();
+    for (int i = 0; i < header.getTopics(); i++) {
+      TopicImage topic = topic(next(TopicRecord.parser(), data));
+      topics.put(topic.id(), topic);
+      names.put(topic.name(), topic.id());
+    }
+    TreeMap<TopicId, Tombstone> tombstones = new TreeMap<>();
+    for (int i = 0; i < header.getTombstones(); i++) {
+      TombstoneRecord record = next(TombstoneRecord.parser(), data);
+      TopicId id = Parts.topicId(record.getId());
+      tombstones.put(id, new Tombstone(id, record.getName(), record.getPendingBrokersList()));
+    }
+    TreeMap<PartitionId, List<LogEndReport>> logEnds = new TreeMap<>();
+    for (int i = 0; i < header.getLogEnds(); i++) {
+      LogEndsRecord record = next(LogEndsRecord.parser(), data);
+      logEnds.put(
+          Parts.partitionId(record.getPartition()),
+          record.getReportsList().stream().map(ClusterImageCodec::logEnd).toList());
+    }
+    if (data.read() >= 0) {
+      throw new IllegalArgumentException("there are bytes behind its end");
+    }
+    return new ClusterImage(
+        header.getIndex(),
+        Parts.uid(header.getClusterId()),
+        header.getFeatureLevel(),
+        voters,
+        brokers,
+        topics,
+        names,
+        tombstones,
+        header.getNextProducerId(),
+        header.getNextThinProducerId(),
+        logEnds);
+  }
+
+  private static <M extends MessageLite> M next(Parser<M> parser, DataInputStream in)
+      throws IOException {
+    int size = in.readInt();
+    if (size < 0) {
+      throw new IllegalArgumentException("a part of " + size + " bytes");
+    }
+    // Whole or not at all: protobuf takes a message that was cut between two fields for a good one.
+    byte[] bytes = in.readNBytes(size);
+    if (bytes.length < size) {
+      throw new EOFException("the metadata snapshot ends early");
+    }
+    return parser.parseFrom(bytes);
+  }
+
+  private static BrokerRecord broker(BrokerImage broker) {
+    return BrokerRecord.newBuilder()
+        .setId(broker.id())
+        .setEpoch(broker.epoch())
+        .setDirectoryId(Parts.bytes(broker.directoryId()))
+        .setIncarnation(Parts.bytes(broker.incarnation()))
+        .setEndpoints(Parts.endpoints(broker.endpoints()))
+        .setState(
+            switch (broker.state()) {
+              case FENCED -> BrokerStateKind.BROKER_STATE_KIND_FENCED;
+              case ACTIVE -> BrokerStateKind.BROKER_STATE_KIND_ACTIVE;
+              case STOPPING -> BrokerStateKind.BROKER_STATE_KIND_STOPPING;
+            })
+        .setStateSinceMs(broker.stateSinceMs())
+        .setVersion(broker.version())
+        .build();
+  }
+
+  private static BrokerImage broker(BrokerRecord record) {
+    return new BrokerImage(
+        record.getId(),
+        record.getEpoch(),
+        Parts.uid(record.getDirectoryId()),
+        Parts.uid(record.getIncarnation()),
+        Parts.endpoints(record.getEndpoints()),
+        switch (record.getState()) {
+          case BROKER_STATE_KIND_FENCED -> BrokerImage.State.FENCED;
+          case BROKER_STATE_KIND_ACTIVE -> BrokerImage.State.ACTIVE;
+          case BROKER_STATE_KIND_STOPPING -> BrokerImage.State.STOPPING;
+          case BROKER_STATE_KIND_UNSPECIFIED, UNRECOGNIZED ->
+              throw new IllegalArgumentException(
+                  "broker " + record.getId() + " in state " + record.getStateValue());
+        },
+        record.getStateSinceMs(),
+        record.getVersion());
+  }
+
+  private static TopicRecord topic(TopicImage topic) {
+    TopicRecord.Builder record =
+        TopicRecord.newBuilder()
+            .setId(Parts.bytes(topic.id()))
+            .setName(topic.name())
+            .addAllConfig(Parts.settings(topic.config()));
+    for (PartitionImage partition : topic.partitions()) {
+      record.addPartitions(Parts.partition(partition));
+    }
+    return record.build();
+  }
+
+  private static TopicImage topic(TopicRecord record) {
+    return new TopicImage(
+        Parts.topicId(record.getId()),
+        record.getName(),
+        Parts.settings(record.getConfigList()),
+        record.getPartitionsList().stream().map(Parts::partition).toList());
+  }
+
+  private static LogEndsRecord logEnds(PartitionId partition, List<LogEndReport> reports) {
+    LogEndsRecord.Builder record = LogEndsRecord.newBuilder().setPartition(Parts.key(partition));
+    for (LogEndReport report : reports) {
+      record.addReports(
+          LogEndReportRecord.newBuilder()
+              .setBrokerId(report.brokerId())
+              .setBrokerEpoch(report.brokerEpoch())
+              .setLastEpoch(report.lastEpoch())
+              .setEndOffset(report.endOffset()));
+    }
+    return record.build();
+  }
+
+  private static LogEndReport logEnd(LogEndReportRecord record) {
+    return new LogEndReport(
+        record.getBrokerId(),
+        record.getBrokerEpoch(),
+        record.getLastEpoch(),
+        record.getEndOffset());
+  }
+}

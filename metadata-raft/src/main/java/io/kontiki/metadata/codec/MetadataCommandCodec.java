@@ -1,0 +1,313 @@
+package io.kontiki.metadata.codec;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.kontiki.internal.v1.AdmitVoterCommand;
+import io.kontiki.internal.v1.AllocateProducerIdsCommand;
+import io.kontiki.internal.v1.AlterPartitionsCommand;
+import io.kontiki.internal.v1.AssignmentRecord;
+import io.kontiki.internal.v1.ConfirmDeletionCommand;
+import io.kontiki.internal.v1.CreateTopicCommand;
+import io.kontiki.internal.v1.DeleteTopicCommand;
+import io.kontiki.internal.v1.FenceBrokerCommand;
+import io.kontiki.internal.v1.FormClusterCommand;
+import io.kontiki.internal.v1.IsrChangeRecord;
+import io.kontiki.internal.v1.IsrMemberRecord;
+import io.kontiki.internal.v1.LogEndRecord;
+import io.kontiki.internal.v1.MetadataEntry;
+import io.kontiki.internal.v1.RegisterBrokerCommand;
+import io.kontiki.internal.v1.ReportLogEndsCommand;
+import io.kontiki.internal.v1.ResignCommand;
+import io.kontiki.internal.v1.StopBrokerCommand;
+import io.kontiki.internal.v1.UnfenceBrokerCommand;
+import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.MetadataCommand.AdmitVoter;
+import io.kontiki.metadata.MetadataCommand.AllocateProducerIds;
+import io.kontiki.metadata.MetadataCommand.AlterPartitions;
+import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
+import io.kontiki.metadata.MetadataCommand.CreateTopic;
+import io.kontiki.metadata.MetadataCommand.DeleteTopic;
+import io.kontiki.metadata.MetadataCommand.FenceBroker;
+import io.kontiki.metadata.MetadataCommand.FormCluster;
+import io.kontiki.metadata.MetadataCommand.IsrChange;
+import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LogEnd;
+import io.kontiki.metadata.MetadataCommand.RegisterBroker;
+import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
+import io.kontiki.metadata.MetadataCommand.Resign;
+import io.kontiki.metadata.MetadataCommand.StopBroker;
+import io.kontiki.metadata.MetadataCommand.UnfenceBroker;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Commands as the bytes of a Raft entry: one {@code MetadataEntry}. Whoever takes bytes from
+ * another node decodes them before it proposes them, so that nothing undecodable is ever committed.
+ */
+public final class MetadataCommandCodec {
+  /** Highest feature level that this software can apply. */
+  public static final int LEVEL = 1;
+
+  /** The index of a command that is not in a log yet. */
+  public static final long NOT_PROPOSED = -1;
+
+  private MetadataCommandCodec() {}
+
+  /** A fresh buffer. */
+  public static ByteBuffer encode(MetadataCommand command) {
+    MetadataEntry.Builder entry =
+        MetadataEntry.newBuilder().setLevel(1).setTimeMs(command.timeMs());
+    if (command instanceof FormCluster c) {
+      FormClusterCommand.Builder form =
+          FormClusterCommand.newBuilder()
+              .setClusterId(Parts.bytes(c.clusterId()))
+              .setFeatureLevel(c.featureLevel());
+      c.voters().forEach(voter -> form.addVoters(Parts.voter(voter)));
+      entry.setFormCluster(form);
+    } else if (command instanceof RegisterBroker c) {
+      entry.setRegisterBroker(
+          RegisterBrokerCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setClusterId(Parts.bytes(c.clusterId()))
+              .setDirectoryId(Parts.bytes(c.directoryId()))
+              .setIncarnation(Parts.bytes(c.incarnation()))
+              .setEndpoints(Parts.endpoints(c.endpoints()))
+              .setCleanEpoch(c.cleanEpoch())
+              .setVersion(c.version()));
+    } else if (command instanceof UnfenceBroker c) {
+      entry.setUnfenceBroker(
+          UnfenceBrokerCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch())
+              .addAllDoubtful(Parts.keys(c.doubtful())));
+    } else if (command instanceof FenceBroker c) {
+      entry.setFenceBroker(
+          FenceBrokerCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch())
+              .setReason(c.reason()));
+    } else if (command instanceof StopBroker c) {
+      entry.setStopBroker(
+          StopBrokerCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch()));
+    } else if (command instanceof CreateTopic c) {
+      CreateTopicCommand.Builder create =
+          CreateTopicCommand.newBuilder()
+              .setId(Parts.bytes(c.id()))
+              .setName(c.name())
+              .addAllConfig(Parts.settings(c.config()));
+      c.assignments()
+          .forEach(
+              replicas ->
+                  create.addAssignments(AssignmentRecord.newBuilder().addAllReplicas(replicas)));
+      entry.setCreateTopic(create);
+    } else if (command instanceof DeleteTopic c) {
+      entry.setDeleteTopic(DeleteTopicCommand.newBuilder().setId(Parts.bytes(c.id())));
+    } else if (command instanceof ConfirmDeletion c) {
+      entry.setConfirmDeletion(
+          ConfirmDeletionCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch())
+              .addAllTopics(c.topics().stream().map(Parts::bytes).toList()));
+    } else if (command instanceof AlterPartitions c) {
+      AlterPartitionsCommand.Builder alter =
+          AlterPartitionsCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch());
+      c.changes().forEach(change -> alter.addChanges(isrChange(change)));
+      entry.setAlterPartitions(alter);
+    } else if (command instanceof Resign c) {
+      entry.setResign(
+          ResignCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch())
+              .setPartition(Parts.key(c.partition()))
+              .setLeaderEpoch(c.leaderEpoch())
+              .setPartitionEpoch(c.partitionEpoch()));
+    } else if (command instanceof AllocateProducerIds c) {
+      entry.setAllocateProducerIds(
+          AllocateProducerIdsCommand.newBuilder().setThin(c.thin()).setCount(c.count()));
+    } else if (command instanceof AdmitVoter c) {
+      entry.setAdmitVoter(
+          AdmitVoterCommand.newBuilder()
+              .setVoterId(c.voterId())
+              .setReplaces(Parts.bytesOrEmpty(c.replaces()))
+              .setDirectoryId(Parts.bytes(c.directoryId())));
+    } else if (command instanceof ReportLogEnds c) {
+      ReportLogEndsCommand.Builder report =
+          ReportLogEndsCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch());
+      c.ends().forEach(end -> report.addEnds(logEnd(end)));
+      entry.setReportLogEnds(report);
+    } else {
+      throw new IllegalStateException("no form for " + command.getClass().getSimpleName());
+    }
+    return ByteBuffer.wrap(entry.build().toByteArray());
+  }
+
+  /**
+   * Reads a command; the buffer's position stays.
+   *
+   * @param index of the Raft entry, or {@link #NOT_PROPOSED}; for messages
+   * @throws UnknownCommandException if this software is too old for it (rule M17)
+   * @throws CorruptMetadataException if the bytes are no command
+   */
+  public static MetadataCommand decode(long index, ByteBuffer bytes) {
+    try {
+      return command(index, MetadataEntry.parseFrom(bytes.duplicate()));
+    } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
+      throw new CorruptMetadataException(
+          "entry " + index + " is no metadata command: " + e.getMessage(), e);
+    }
+  }
+
+  private static MetadataCommand command(long index, MetadataEntry entry) {
+    if (entry.getLevel() > LEVEL) {
+      throw new UnknownCommandException(index, type(entry), entry.getLevel());
+    }
+    long timeMs = entry.getTimeMs();
+    switch (entry.getCommandCase()) {
+      case FORM_CLUSTER -> {
+        FormClusterCommand c = entry.getFormCluster();
+        return new FormCluster(
+            timeMs,
+            Parts.uid(c.getClusterId()),
+            c.getFeatureLevel(),
+            c.getVotersList().stream().map(Parts::voter).toList());
+      }
+      case REGISTER_BROKER -> {
+        RegisterBrokerCommand c = entry.getRegisterBroker();
+        return new RegisterBroker(
+            timeMs,
+            c.getBrokerId(),
+            Parts.uid(c.getClusterId()),
+            Parts.uid(c.getDirectoryId()),
+            Parts.uid(c.getIncarnation()),
+            Parts.endpoints(c.getEndpoints()),
+            c.getCleanEpoch(),
+            c.getVersion());
+      }
+      case UNFENCE_BROKER -> {
+        UnfenceBrokerCommand c = entry.getUnfenceBroker();
+        return new UnfenceBroker(
+            timeMs, c.getBrokerId(), c.getBrokerEpoch(), Parts.partitionIds(c.getDoubtfulList()));
+      }
+      case FENCE_BROKER -> {
+        FenceBrokerCommand c = entry.getFenceBroker();
+        return new FenceBroker(timeMs, c.getBrokerId(), c.getBrokerEpoch(), c.getReason());
+      }
+      case STOP_BROKER -> {
+        StopBrokerCommand c = entry.getStopBroker();
+        return new StopBroker(timeMs, c.getBrokerId(), c.getBrokerEpoch());
+      }
+      case CREATE_TOPIC -> {
+        CreateTopicCommand c = entry.getCreateTopic();
+        return new CreateTopic(
+            timeMs,
+            Parts.topicId(c.getId()),
+            c.getName(),
+            Parts.settings(c.getConfigList()),
+            c.getAssignmentsList().stream()
+                .map(replicas -> List.copyOf(replicas.getReplicasList()))
+                .toList());
+      }
+      case DELETE_TOPIC -> {
+        return new DeleteTopic(timeMs, Parts.topicId(entry.getDeleteTopic().getId()));
+      }
+      case CONFIRM_DELETION -> {
+        ConfirmDeletionCommand c = entry.getConfirmDeletion();
+        return new ConfirmDeletion(
+            timeMs,
+            c.getBrokerId(),
+            c.getBrokerEpoch(),
+            c.getTopicsList().stream().map(Parts::topicId).toList());
+      }
+      case ALTER_PARTITIONS -> {
+        AlterPartitionsCommand c = entry.getAlterPartitions();
+        return new AlterPartitions(
+            timeMs,
+            c.getBrokerId(),
+            c.getBrokerEpoch(),
+            c.getChangesList().stream().map(MetadataCommandCodec::isrChange).toList());
+      }
+      case RESIGN -> {
+        ResignCommand c = entry.getResign();
+        return new Resign(
+            timeMs,
+            c.getBrokerId(),
+            c.getBrokerEpoch(),
+            Parts.partitionId(c.getPartition()),
+            c.getLeaderEpoch(),
+            c.getPartitionEpoch());
+      }
+      case ALLOCATE_PRODUCER_IDS -> {
+        AllocateProducerIdsCommand c = entry.getAllocateProducerIds();
+        return new AllocateProducerIds(timeMs, c.getThin(), c.getCount());
+      }
+      case ADMIT_VOTER -> {
+        AdmitVoterCommand c = entry.getAdmitVoter();
+        return new AdmitVoter(
+            timeMs,
+            c.getVoterId(),
+            Parts.uidOrNull(c.getReplaces()),
+            Parts.uid(c.getDirectoryId()));
+      }
+      case REPORT_LOG_ENDS -> {
+        ReportLogEndsCommand c = entry.getReportLogEnds();
+        return new ReportLogEnds(
+            timeMs,
+            c.getBrokerId(),
+            c.getBrokerEpoch(),
+            c.getEndsList().stream().map(MetadataCommandCodec::logEnd).toList());
+      }
+      case COMMAND_NOT_SET ->
+          throw new UnknownCommandException(index, type(entry), entry.getLevel());
+    }
+    throw new IllegalStateException("no command for " + entry.getCommandCase());
+  }
+
+  /** The field number of the command, also of one that only newer software knows. */
+  private static int type(MetadataEntry entry) {
+    int known = entry.getCommandCase().getNumber();
+    return known != 0
+        ? known
+        : entry.getUnknownFields().asMap().keySet().stream().findFirst().orElse(0);
+  }
+
+  private static IsrChangeRecord isrChange(IsrChange change) {
+    IsrChangeRecord.Builder record =
+        IsrChangeRecord.newBuilder()
+            .setPartition(Parts.key(change.partition()))
+            .setLeaderEpoch(change.leaderEpoch())
+            .setPartitionEpoch(change.partitionEpoch());
+    for (IsrMember member : change.isr()) {
+      record.addIsr(
+          IsrMemberRecord.newBuilder()
+              .setBrokerId(member.brokerId())
+              .setBrokerEpoch(member.brokerEpoch()));
+    }
+    return record.build();
+  }
+
+  private static IsrChange isrChange(IsrChangeRecord record) {
+    return new IsrChange(
+        Parts.partitionId(record.getPartition()),
+        record.getLeaderEpoch(),
+        record.getPartitionEpoch(),
+        record.getIsrList().stream()
+            .map(member -> new IsrMember(member.getBrokerId(), member.getBrokerEpoch()))
+            .toList());
+  }
+
+  private static LogEndRecord logEnd(LogEnd end) {
+    return LogEndRecord.newBuilder()
+        .setPartition(Parts.key(end.partition()))
+        .setLastEpoch(end.lastEpoch())
+        .setEndOffset(end.endOffset())
+        .build();
+  }
+
+  private static LogEnd logEnd(LogEndRecord record) {
+    return new LogEnd(
+        Parts.partitionId(record.getPartition()), record.getLastEpoch(), record.getEndOffset());
+  }
+}

@@ -1,0 +1,315 @@
+package io.kontiki.metadata;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kontiki.metadata.MetadataCommand.IsrChange;
+import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.codec.ClusterImageCodec;
+import io.kontiki.metadata.codec.CommandOutcomeCodec;
+import io.kontiki.metadata.codec.MetadataCommandCodec;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.model.Uid;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Random commands, good, late and senseless ones; what must hold holds after each. */
+class MetadataMachinePropertyTest {
+  private static final int BROKERS = 5;
+  private final TreeSet<String> outcomesSeen = new TreeSet<>();
+  private int recoveries;
+
+  @Test
+  void whatMustHoldHoldsAfterEveryRandomCommand() throws IOException {
+    int seeds = Integer.getInteger("kontiki.seeds", 100);
+    for (long seed = 0; seed < seeds; seed++) {
+      try {
+        run(seed, 250);
+      } catch (AssertionError | RuntimeException e) {
+        throw new AssertionError("seed " + seed + ": " + e, e);
+      }
+    }
+    // A loop that never reaches a decision tests nothing.
+    assertTrue(
+        outcomesSeen.containsAll(
+            List.of(
+                "APPLIED",
+                "BROKER_ALIVE",
+                "BROKER_NOT_FOUND",
+                "Done",
+                "FENCED",
+                "INELIGIBLE",
+                "NOT_ENOUGH_REPLICAS",
+                "NO_ELIGIBLE_LEADER",
+                "Number",
+                "STALE",
+                "TOPIC_EXISTS")),
+        outcomesSeen::toString);
+    assertTrue(recoveries > 0, "no balanced recovery happened");
+  }
+
+  private void run(long seed, int steps) throws IOException {
+    Random random = new Random(seed);
+    ClusterImage image = Cluster.formed(3).image();
+    ClusterImage replayed = image;
+    List<MetadataCommand> sent = new ArrayList<>();
+    for (int step = 0; step < steps; step++) {
+      MetadataCommand command =
+          !sent.isEmpty() && random.nextInt(10) == 0
+              ? sent.get(random.nextInt(sent.size())) // a late copy (M2)
+              : command(image, random);
+      sent.add(command);
+      long index = image.index() + 1 + random.nextInt(2);
+      ApplyResult result = MetadataMachine.apply(image, index, command);
+      recoveries += result.recovered().size();
+      note(result.outcome());
+      check(image, result.image(), command);
+      MetadataCommand copy =
+          MetadataCommandCodec.decode(index, MetadataCommandCodec.encode(command));
+      assertEquals(command, copy);
+      assertEquals(
+          result.outcome(),
+          CommandOutcomeCodec.decode(CommandOutcomeCodec.encode(result.outcome())));
+      replayed = MetadataMachine.apply(replayed, index, copy).image();
+      image = result.image();
+      if (step % 25 == 0) {
+        image = roundTrip(image);
+      }
+    }
+    assertEquals(ClusterImageCodec.digest(image), ClusterImageCodec.digest(replayed));
+  }
+
+  private static ClusterImage roundTrip(ClusterImage image) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ClusterImageCodec.write(image, out);
+    ClusterImage read = ClusterImageCodec.read(new ByteArrayInputStream(out.toByteArray()));
+    assertEquals(image, read);
+    assertEquals(ClusterImageCodec.digest(image), ClusterImageCodec.digest(read));
+    return read;
+  }
+
+  private void note(CommandOutcome outcome) {
+    if (outcome instanceof CommandOutcome.Rejected rejected) {
+      outcomesSeen.add(rejected.error().reason().name());
+    } else if (outcome instanceof CommandOutcome.IsrOutcomes isr) {
+      isr.outcomes().forEach(one -> outcomesSeen.add(one.kind().name()));
+    } else {
+      outcomesSeen.add(outcome.getClass().getSimpleName());
+    }
+  }
+
+  private static void check(ClusterImage before, ClusterImage after, MetadataCommand command) {
+    for (TopicImage topic : after.topics().values()) {
+      assertEquals(topic.id(), after.topicNames().get(topic.name()));
+      TopicImage oldTopic = before.topics().get(topic.id());
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionImage now = topic.partitions().get(i);
+        checkEntry(after, topic, now, command);
+        if (oldTopic != null) {
+          checkStep(oldTopic.partitions().get(i), now, command);
+        }
+      }
+    }
+    assertEquals(after.topics().size(), after.topicNames().size());
+    for (Tombstone tombstone : after.tombstones().values()) {
+      assertTrue(
+          !tombstone.pendingBrokers().isEmpty() && !after.topics().containsKey(tombstone.id()));
+    }
+    for (PartitionId id : after.logEnds().keySet()) {
+      PartitionImage waiting = after.partition(id);
+      assertTrue(waiting != null && waiting.leader() == PartitionImage.NO_LEADER, id.toString());
+    }
+  }
+
+  private static void checkEntry(
+      ClusterImage image, TopicImage topic, PartitionImage now, MetadataCommand command) {
+    String what = now + " after " + command;
+    assertTrue(now.replicas().containsAll(now.isr()), what);
+    assertTrue(Collections.disjoint(now.isr(), now.elr()), what);
+    assertTrue(Collections.disjoint(now.isr(), now.lastKnownElr()), what);
+    assertTrue(Collections.disjoint(now.elr(), now.lastKnownElr()), what);
+    if (now.isr().size() >= topic.minIsr()) {
+      assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), "R18: " + what);
+    }
+    for (int member : now.isr()) {
+      assertTrue(image.unfenced(member), "fenced broker in the ISR: " + what);
+    }
+    if (now.leader() != PartitionImage.NO_LEADER) {
+      assertTrue(now.isr().contains(now.leader()), what);
+    } else {
+      for (int member : now.isr()) {
+        assertTrue(
+            image.brokers().get(member).state() == BrokerImage.State.STOPPING,
+            "R19: no leader though " + member + " can lead: " + what);
+      }
+      if (now.isr().isEmpty()) {
+        for (int member : now.elr()) {
+          BrokerImage broker = image.brokers().get(member);
+          assertTrue(broker.state() != BrokerImage.State.ACTIVE, "R19: " + what);
+        }
+      }
+    }
+  }
+
+  private static void checkStep(PartitionImage was, PartitionImage now, MetadataCommand command) {
+    String what = was + " -> " + now + " by " + command;
+    if (was == now) {
+      return;
+    }
+    assertEquals(was.partitionEpoch() + 1, now.partitionEpoch(), what);
+    int elected = was.leader() == now.leader() ? 0 : 1;
+    assertEquals(was.leaderEpoch() + elected, now.leaderEpoch(), what);
+    boolean hadCandidates =
+        !was.isr().isEmpty() || !was.elr().isEmpty() || !was.lastKnownElr().isEmpty();
+    boolean has = !now.isr().isEmpty() || !now.elr().isEmpty() || !now.lastKnownElr().isEmpty();
+    boolean diskGone = command instanceof MetadataCommand.RegisterBroker;
+    assertTrue(!hadCandidates || has || diskGone, "the last candidate vanished: " + what);
+    // Nobody becomes a candidate but by an in-sync set (R18) or by balanced recovery (R19).
+    List<Integer> old = new ArrayList<>(was.isr());
+    old.addAll(was.elr());
+    if (!(command instanceof MetadataCommand.ReportLogEnds)
+        && !(command instanceof MetadataCommand.RegisterBroker)) {
+      List<Integer> fresh = new ArrayList<>(now.isr());
+      fresh.addAll(now.elr());
+      fresh.removeAll(old);
+      assertTrue(fresh.isEmpty() || command instanceof MetadataCommand.AlterPartitions, what);
+    }
+  }
+
+  private static MetadataCommand command(ClusterImage image, Random random) {
+    int broker = 1 + random.nextInt(BROKERS);
+    BrokerImage registered = image.brokers().get(broker);
+    long epoch = registered == null ? 3 : registered.epoch() - (random.nextInt(15) == 0 ? 1 : 0);
+    switch (random.nextInt(16)) {
+      case 0, 1 -> {
+        Uid directory =
+            random.nextInt(12) == 0
+                ? new Uid(200, random.nextInt(100))
+                : registered == null ? Cluster.directory(broker) : registered.directoryId();
+        return new MetadataCommand.RegisterBroker(
+            random.nextInt(1000),
+            broker,
+            random.nextInt(20) == 0 ? new Uid(4, 4) : Cluster.ID,
+            directory,
+            new Uid(9, random.nextLong()),
+            Cluster.endpoints(broker),
+            random.nextBoolean() ? epoch : -1,
+            "1");
+      }
+      case 2, 3, 4, 5 -> {
+        List<PartitionId> doubtful = new ArrayList<>();
+        if (random.nextInt(4) == 0) {
+          doubtful.add(somePartition(image, random));
+        }
+        return new MetadataCommand.UnfenceBroker(1, broker, epoch, doubtful);
+      }
+      case 6, 7 -> {
+        return new MetadataCommand.FenceBroker(1, broker, epoch, "random");
+      }
+      case 8 -> {
+        return random.nextInt(3) == 0
+            ? new MetadataCommand.StopBroker(1, broker, epoch)
+            : new MetadataCommand.AllocateProducerIds(1, random.nextBoolean(), random.nextInt(5));
+      }
+      case 9 -> {
+        return create(random);
+      }
+      case 10 -> {
+        PartitionId some = somePartition(image, random);
+        return switch (random.nextInt(6)) {
+          case 0 -> new MetadataCommand.DeleteTopic(1, some.topicId());
+          case 1 ->
+              new MetadataCommand.AdmitVoter(
+                  1, random.nextInt(5), Cluster.directory(1), new Uid(3, random.nextInt(3)));
+          default ->
+              new MetadataCommand.ConfirmDeletion(
+                  1, broker, epoch, List.copyOf(image.tombstones().keySet()));
+        };
+      }
+      case 11 -> {
+        PartitionId id = somePartition(image, random);
+        PartitionImage now = image.partition(id);
+        if (now == null || now.leader() < 0) {
+          return new MetadataCommand.Resign(1, broker, epoch, id, 0, 0);
+        }
+        long leaderEpoch = image.brokers().get(now.leader()).epoch();
+        return new MetadataCommand.Resign(
+            1, now.leader(), leaderEpoch, id, now.leaderEpoch(), now.partitionEpoch());
+      }
+      case 12 -> {
+        List<MetadataCommand.LogEnd> ends = new ArrayList<>();
+        for (TopicImage topic : image.topics().values()) {
+          for (int i = 0; i < topic.partitions().size(); i++) {
+            ends.add(
+                new MetadataCommand.LogEnd(
+                    new PartitionId(topic.id(), i), random.nextInt(5) - 1, random.nextInt(100)));
+          }
+        }
+        return new MetadataCommand.ReportLogEnds(1, broker, epoch, ends);
+      }
+      default -> {
+        return alter(image, random, broker);
+      }
+    }
+  }
+
+  private static MetadataCommand create(Random random) {
+    String name = "topic-" + random.nextInt(8);
+    List<List<Integer>> assignments = new ArrayList<>();
+    int replicas = 1 + random.nextInt(3);
+    for (int i = 0; i <= random.nextInt(3); i++) {
+      List<Integer> all = new ArrayList<>(List.of(1, 2, 3, 4, 5));
+      Collections.shuffle(all, random);
+      assignments.add(List.copyOf(all.subList(0, replicas)));
+    }
+    TreeMap<String, String> config = new TreeMap<>();
+    if (random.nextBoolean()) {
+      config.put("durability", "replicated");
+    }
+    if (random.nextInt(3) == 0) {
+      config.put("min.insync.replicas", "1");
+    }
+    return new MetadataCommand.CreateTopic(
+        1, new TopicId(1, random.nextInt(50)), name, config, assignments);
+  }
+
+  private static MetadataCommand alter(ClusterImage image, Random random, int stranger) {
+    PartitionId id = somePartition(image, random);
+    PartitionImage now = image.partition(id);
+    int leader = now == null || now.leader() < 0 ? stranger : now.leader();
+    List<IsrMember> isr = new ArrayList<>();
+    if (now != null) {
+      for (int replica : now.replicas()) {
+        if (replica == leader || random.nextBoolean()) {
+          BrokerImage member = image.brokers().get(replica);
+          isr.add(new IsrMember(replica, member == null ? 1 : member.epoch()));
+        }
+      }
+    }
+    BrokerImage from = image.brokers().get(leader);
+    IsrChange change =
+        new IsrChange(
+            id,
+            now == null ? 0 : now.leaderEpoch() - (random.nextInt(20) == 0 ? 1 : 0),
+            now == null ? 0 : now.partitionEpoch() - (random.nextInt(20) == 0 ? 1 : 0),
+            isr);
+    return new MetadataCommand.AlterPartitions(
+        1, leader, from == null ? 1 : from.epoch(), List.of(change));
+  }
+
+  private static PartitionId somePartition(ClusterImage image, Random random) {
+    List<TopicId> ids = List.copyOf(image.topics().keySet());
+    return ids.isEmpty() || random.nextInt(20) == 0
+        ? new PartitionId(new TopicId(77, 77), random.nextInt(3) - 1)
+        : new PartitionId(ids.get(random.nextInt(ids.size())), random.nextInt(2));
+  }
+}

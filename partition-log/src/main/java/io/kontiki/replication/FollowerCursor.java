@@ -1,0 +1,125 @@
+package io.kontiki.replication;
+
+/**
+ * What a leader knows of one follower in its epoch. Void at the start of each leader epoch (rule
+ * R11): cursors belong to one {@link LeaderReplica}.
+ */
+final class FollowerCursor {
+  /** No position counts. */
+  static final long UNKNOWN = -1;
+
+  private static final long NEVER = Long.MIN_VALUE;
+
+  /** Of the subscription; positions of other incarnations do not count (rule R27). */
+  private long brokerEpoch = BrokerDirectory.NO_EPOCH;
+
+  private long subscription = -1;
+  private boolean live;
+
+  /** Acknowledged under {@link #subscription}, exclusive, or {@link #UNKNOWN} (rule R26). */
+  private long heldEnd = UNKNOWN;
+
+  /** When the member last made progress, or when bytes began to be outstanding. */
+  private long silentSince;
+
+  private boolean outstanding;
+  private int slowLeaves;
+  private long lastSlowLeave;
+  private long caughtUpSince = NEVER;
+
+  FollowerCursor(long nowNanos) {
+    silentSince = nowNanos;
+  }
+
+  long brokerEpoch() {
+    return brokerEpoch;
+  }
+
+  boolean live() {
+    return live;
+  }
+
+  long heldEnd() {
+    return heldEnd;
+  }
+
+  /** Whether a subscription with these numbers would be older than what is known. */
+  boolean isOlder(long epoch, long id) {
+    return epoch < brokerEpoch || (epoch == brokerEpoch && id <= subscription);
+  }
+
+  boolean isCurrent(long epoch, long id) {
+    return live && epoch == brokerEpoch && id == subscription;
+  }
+
+  /**
+   * A new subscription is asked for: the older one is over and no position counts until the new one
+   * is validated and acknowledged (rules R26, R27).
+   */
+  void asked(long epoch, long id) {
+    brokerEpoch = epoch;
+    subscription = id;
+    live = false;
+    heldEnd = UNKNOWN;
+  }
+
+  /** The subscription asked for was validated. */
+  void accepted() {
+    live = true;
+  }
+
+  /** The subscription ended; what the follower acknowledged it still holds. */
+  void ended() {
+    live = false;
+  }
+
+  /** An acknowledgement; never goes back within a subscription. */
+  boolean advance(long end, long nowNanos) {
+    if (end <= heldEnd) {
+      return false;
+    }
+    heldEnd = end;
+    silentSince = nowNanos;
+    return true;
+  }
+
+  /**
+   * Notes whether anything is outstanding.
+   *
+   * @return for how long the follower has owed an acknowledgement; 0 if it owes none
+   */
+  long silentFor(boolean owes, long nowNanos) {
+    if (!owes) {
+      outstanding = false;
+      return 0;
+    }
+    if (!outstanding) {
+      outstanding = true;
+      silentSince = nowNanos;
+    }
+    return nowNanos - silentSince;
+  }
+
+  /** The leader takes it out for slowness. */
+  void leftSlowly(long nowNanos, ReplicaTimes times) {
+    slowLeaves = slowLeaves > 0 && nowNanos - lastSlowLeave > times.damping() ? 1 : slowLeaves + 1;
+    lastSlowLeave = nowNanos;
+    caughtUpSince = NEVER;
+  }
+
+  /** Whether a follower that left for slowness has been caught up for long enough. */
+  boolean damped(boolean caughtUp, long nowNanos, ReplicaTimes times) {
+    if (slowLeaves == 0) {
+      return false;
+    }
+    if (!caughtUp) {
+      caughtUpSince = NEVER;
+      return true;
+    }
+    if (caughtUpSince == NEVER) {
+      caughtUpSince = nowNanos;
+    }
+    long wait = Math.min(times.rejoinMax(), times.rejoin() << Math.min(slowLeaves - 1, 20));
+    return nowNanos - caughtUpSince < wait;
+  }
+}

@@ -1,0 +1,21 @@
+package io.kontiki.replication;
+
+import java.util.List;
+
+/**
+ * Who leads a partition and who is in sync, as metadata committed it.
+ *
+ * @param leaderId broker id, or {@link #NO_LEADER}
+ * @param leaderEpoch grows with every election, never with the in-sync set
+ * @param partitionEpoch grows with every change of the partition's entry; decides which of two
+ *     states is newer (rule R16)
+ * @param isr broker ids, sorted
+ */
+public record IsrState(int leaderId, int leaderEpoch, int partitionEpoch, List<Integer> isr) {
+  /** Nobody leads. */
+  public static final int NO_LEADER = -1;
+
+  public IsrState {
+    isr = isr.stream().sorted().toList();
+  }
+}

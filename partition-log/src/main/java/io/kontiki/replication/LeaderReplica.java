@@ -1,0 +1,338 @@
+package io.kontiki.replication;
+
+import io.kontiki.log.LeaderEpochs;
+import io.kontiki.log.LeaderEpochs.EpochEnd;
+import io.kontiki.model.PartitionId;
+import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.SubscribeAnswer.Refusal;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * One partition's leader in one leader epoch: positions of followers, in-sync set, high watermark.
+ *
+ * <p>The owner tells it what happened and afterwards looks at {@link #highWatermark} and {@link
+ * #proposal}. A new epoch is a new object, so positions of an older epoch cannot count (R11).
+ */
+public final class LeaderReplica {
+  private final PartitionId id;
+  private final int localId;
+  private final ReplicaTimes times;
+  private final int leaderEpoch;
+
+  /** Log end when the epoch began (LESO): the true high watermark is known at or above it. */
+  private final long epochStartOffset;
+
+  private final InSyncSet inSync;
+  private final SortedMap<Integer, FollowerCursor> cursors = new TreeMap<>();
+  private final EndHistory history = new EndHistory();
+  private final long startedNanos;
+  private BrokerDirectory brokers;
+  private List<Integer> replicas;
+  private int minIsr;
+  private long logEnd;
+  private long heldEnd;
+  private long highWatermark;
+
+  /**
+   * Begins an epoch.
+   *
+   * @param localId this broker
+   * @param state the committed state that made it leader
+   * @param replicas broker ids
+   * @param log where the own log stands; its {@code highWatermark} is what this replica knew in its
+   *     role before (rule R39)
+   */
+  public LeaderReplica(
+      PartitionId id,
+      int localId,
+      IsrState state,
+      List<Integer> replicas,
+      int minIsr,
+      OwnLog log,
+      BrokerDirectory brokers,
+      ReplicaTimes times,
+      long nowNanos) {
+    this.id = id;
+    this.localId = localId;
+    this.times = times;
+    this.leaderEpoch = state.leaderEpoch();
+    this.inSync = new InSyncSet(id, state, times);
+    this.brokers = brokers;
+    this.replicas = List.copyOf(replicas);
+    this.minIsr = minIsr;
+    this.logEnd = log.endOffset();
+    this.heldEnd = log.heldEndOffset();
+    this.epochStartOffset = log.endOffset();
+    this.highWatermark = Math.min(log.highWatermark(), log.endOffset());
+    this.startedNanos = nowNanos;
+    history.note(nowNanos, logEnd);
+    advance();
+  }
+
+  /**
+   * Where the own log stands when an epoch begins.
+   *
+   * @param endOffset exclusive end of what is written
+   * @param heldEndOffset exclusive end of what is held (rule R36)
+   */
+  public record OwnLog(long endOffset, long heldEndOffset, long highWatermark) {}
+
+  /** What came of an acknowledgement. */
+  public enum AckOutcome {
+    /** It is the follower's position now. */
+    COUNTED,
+    /** It belongs to a subscription that is not the present one (rule R27). */
+    DROPPED,
+    /** It lies beyond the leader's log, so the logs are not what was validated (rule R26). */
+    IMPOSSIBLE
+  }
+
+  /** The epoch in which this replica leads. */
+  public int leaderEpoch() {
+    return leaderEpoch;
+  }
+
+  /** Of the newest committed state adopted. */
+  public int partitionEpoch() {
+    return inSync.partitionEpoch();
+  }
+
+  /** Offsets below it are committed; never goes back within the epoch. */
+  public long highWatermark() {
+    return highWatermark;
+  }
+
+  /**
+   * Whether the high watermark has reached the epoch's start, and so is the true one (R22, R40).
+   */
+  public boolean knowsTrueHighWatermark() {
+    return highWatermark >= epochStartOffset;
+  }
+
+  /** Members of the committed in-sync set, sorted. */
+  public List<Integer> isr() {
+    return inSync.committed();
+  }
+
+  /** Of the topic. */
+  public int minIsr() {
+    return minIsr;
+  }
+
+  /** Whether the committed in-sync set is large enough (rules R8, R10, R21). */
+  public boolean enoughInSync() {
+    return inSync.committed().size() >= minIsr;
+  }
+
+  /** Whether every other member of the maximal in-sync set has a live subscription (rule R5). */
+  public boolean allMembersSubscribed() {
+    for (int member : inSync.maximal()) {
+      FollowerCursor cursor = cursors.get(member);
+      if (member != localId && (cursor == null || !cursor.live())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The change of the in-sync set that is to be sent now; at most once per decision or retry. */
+  public Optional<IsrProposal> proposal() {
+    return inSync.take();
+  }
+
+  /** The own log grew. */
+  public void onLogEnd(long endOffset, long nowNanos) {
+    logEnd = endOffset;
+    history.note(nowNanos, endOffset);
+  }
+
+  /** More of the own log is held: the leader counts itself no further than that (R9, R36). */
+  public void onHeld(long endOffset) {
+    heldEnd = Math.min(endOffset, logEnd);
+    advance();
+  }
+
+  /**
+   * A follower asks to be shipped the log (rules R25 to R29).
+   *
+   * @param epochs of the own log
+   * @param logStart of the own log
+   */
+  public SubscribeAnswer subscribe(
+      int follower,
+      long brokerEpoch,
+      SubscribeRequest request,
+      LeaderEpochs epochs,
+      long logStart,
+      long nowNanos) {
+    long subscription = request.subscription();
+    if (request.leaderEpoch() != leaderEpoch) {
+      return new SubscribeAnswer.Refused(
+          subscription,
+          request.leaderEpoch() < leaderEpoch
+              ? Refusal.FENCED_LEADER_EPOCH
+              : Refusal.UNKNOWN_LEADER_EPOCH);
+    }
+    if (follower == localId || !replicas.contains(follower)) {
+      return new SubscribeAnswer.Refused(subscription, Refusal.NOT_A_REPLICA);
+    }
+    FollowerCursor cursor =
+        cursors.computeIfAbsent(follower, unused -> new FollowerCursor(nowNanos));
+    if (cursor.isOlder(brokerEpoch, subscription) || brokerEpoch < brokers.epochOf(follower)) {
+      return new SubscribeAnswer.Refused(subscription, Refusal.SUPERSEDED);
+    }
+    cursor.asked(brokerEpoch, subscription);
+    if (request.fetchOffset() < logStart) {
+      // A member of the in-sync set holds everything below the high watermark, and the log start is
+      // not above that: such a follower has lost data, and metadata have yet to say so (rule R32).
+      return inSync.maximal().contains(follower)
+          ? new SubscribeAnswer.Refused(subscription, Refusal.INCONSISTENT)
+          : new SubscribeAnswer.Behind(subscription, logStart);
+    }
+    EpochEnd end = epochs.endOf(request.lastEpoch());
+    if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {
+      return new SubscribeAnswer.Diverging(subscription, end.epoch(), end.endOffset());
+    }
+    cursor.accepted();
+    return new SubscribeAnswer.Accepted(subscription, highWatermark, logStart);
+  }
+
+  /**
+   * A follower acknowledged its held end.
+   *
+   * @return what came of it
+   */
+  public AckOutcome onAck(
+      int follower, long brokerEpoch, long subscription, long end, long nowNanos) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor == null || !cursor.isCurrent(brokerEpoch, subscription)) {
+      return AckOutcome.DROPPED;
+    }
+    if (end > logEnd) {
+      return AckOutcome.IMPOSSIBLE;
+    }
+    if (cursor.advance(end, nowNanos)) {
+      advance();
+      decide(nowNanos, false);
+    }
+    return AckOutcome.COUNTED;
+  }
+
+  /** A subscription ended on either side; its last position stays, as the follower holds it. */
+  public void onSubscriptionEnded(int follower, long brokerEpoch, long subscription) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor != null && cursor.isCurrent(brokerEpoch, subscription)) {
+      cursor.ended();
+    }
+  }
+
+  /**
+   * A committed state, from the image or from the answer to a proposal.
+   *
+   * @return false if it is not strictly newer, or of another leader epoch, and was left alone (R16)
+   */
+  public boolean adopt(IsrState state, long nowNanos) {
+    if (state.leaderId() != localId || state.leaderEpoch() != leaderEpoch || !inSync.adopt(state)) {
+      return false;
+    }
+    advance();
+    decide(nowNanos, false);
+    return true;
+  }
+
+  /** What became of a proposal that {@link #proposal} gave out. */
+  public void onOutcome(IsrProposal proposal, IsrOutcome outcome, long nowNanos) {
+    inSync.onOutcome(proposal, outcome, nowNanos);
+    if (outcome instanceof IsrOutcome.Applied applied) {
+      adopt(applied.state(), nowNanos);
+    } else if (outcome instanceof IsrOutcome.Rejected rejected) {
+      adopt(rejected.state(), nowNanos);
+    } else if (outcome instanceof IsrOutcome.Stale stale) {
+      adopt(stale.state(), nowNanos);
+    }
+  }
+
+  /** New metadata of brokers, of the replica set or of the topic's settings. */
+  public void onMetadata(
+      BrokerDirectory newBrokers, List<Integer> newReplicas, int newMinIsr, long nowNanos) {
+    brokers = newBrokers;
+    replicas = List.copyOf(newReplicas);
+    minIsr = newMinIsr;
+    advance();
+    decide(nowNanos, false);
+  }
+
+  /** Time passed: retries, and who is silent or lags (rule R38). A few times a second. */
+  public void tick(long nowNanos) {
+    history.note(nowNanos, logEnd);
+    inSync.retry(nowNanos);
+    decide(nowNanos, true);
+  }
+
+  /** Moves the high watermark to what every member of the maximal ISR holds (rules R9, R10). */
+  private void advance() {
+    if (!enoughInSync()) {
+      return;
+    }
+    long end = heldEnd;
+    for (int member : inSync.maximal()) {
+      if (member != localId) {
+        FollowerCursor cursor = cursors.get(member);
+        end = Math.min(end, cursor == null ? FollowerCursor.UNKNOWN : cursor.heldEnd());
+      }
+    }
+    highWatermark = Math.max(highWatermark, end);
+  }
+
+  /** Proposes another in-sync set if one is due and none is in flight (rule R14). */
+  private void decide(long nowNanos, boolean judge) {
+    if (!inSync.mayPropose(nowNanos) || (!judge && inSync.committed().size() == replicas.size())) {
+      return;
+    }
+    SortedMap<Integer, Long> wanted = new TreeMap<>();
+    for (int member : inSync.committed()) {
+      if (member == localId || !judge || !isSlow(member, nowNanos)) {
+        wanted.put(member, brokers.epochOf(member));
+      }
+    }
+    for (int replica : replicas) {
+      FollowerCursor cursor = cursors.get(replica);
+      if (cursor != null
+          && !inSync.committed().contains(replica)
+          && mayJoin(replica, cursor, nowNanos)) {
+        wanted.put(replica, cursor.brokerEpoch());
+      }
+    }
+    if (!List.copyOf(wanted.keySet()).equals(inSync.committed())) {
+      for (int member : inSync.committed()) {
+        if (!wanted.containsKey(member)) {
+          cursors.get(member).leftSlowly(nowNanos, times);
+        }
+      }
+      inSync.propose(leaderEpoch, wanted);
+    }
+  }
+
+  private boolean mayJoin(int replica, FollowerCursor cursor, long nowNanos) {
+    long end = cursor.heldEnd();
+    boolean caughtUp = end >= history.endAt(nowNanos - times.rejoin());
+    return !cursor.damped(caughtUp, nowNanos, times)
+        && cursor.live()
+        && end >= highWatermark
+        && end >= epochStartOffset
+        && brokers.mayJoinIsr(replica, cursor.brokerEpoch());
+  }
+
+  private boolean isSlow(int member, long nowNanos) {
+    FollowerCursor cursor =
+        cursors.computeIfAbsent(member, unused -> new FollowerCursor(startedNanos));
+    // Of a member that has not subscribed yet only so much is known: it should hold more than the
+    // high watermark, if there is more.
+    long position = cursor.heldEnd() == FollowerCursor.UNKNOWN ? highWatermark : cursor.heldEnd();
+    boolean silent = cursor.silentFor(position < logEnd, nowNanos) >= times.silent();
+    return silent || position < history.endAt(nowNanos - times.lagging());
+  }
+}

@@ -1,0 +1,97 @@
+package io.kontiki.replication;
+
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Uid;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * What leader and follower say to each other on a stream that the follower opened. Lists, because
+ * both sides speak once per loop turn for all partitions.
+ */
+public sealed interface ReplicationMessage {
+  /**
+   * The follower's first message.
+   *
+   * @param clusterId of the follower's cluster
+   * @param leaderId whom the follower means to speak to
+   * @param stream identifies the stream
+   */
+  record Hello(Uid clusterId, int leaderId, StreamId stream) implements ReplicationMessage {}
+
+  /** Follower: begins subscriptions. */
+  record Subscribe(List<SubscribeRequest> requests) implements ReplicationMessage {
+    public Subscribe {
+      requests = List.copyOf(requests);
+    }
+  }
+
+  /** Follower: ends subscriptions. */
+  record Unsubscribe(List<Long> subscriptions) implements ReplicationMessage {
+    public Unsubscribe {
+      subscriptions = List.copyOf(subscriptions);
+    }
+  }
+
+  /** Leader: what became of subscriptions. */
+  record Answers(List<SubscribeAnswer> answers) implements ReplicationMessage {
+    public Answers {
+      answers = List.copyOf(answers);
+    }
+  }
+
+  /** Leader: batches and high watermarks. */
+  record Data(List<PartitionData> parts) implements ReplicationMessage {
+    public Data {
+      parts = List.copyOf(parts);
+    }
+  }
+
+  /** Follower: how far it holds (rule R36). */
+  record Acks(List<HeldEnd> ends) implements ReplicationMessage {
+    public Acks {
+      ends = List.copyOf(ends);
+    }
+  }
+
+  /**
+   * One partition that a follower wants.
+   *
+   * @param subscription chosen by the follower; grows over all its lanes (rule R27)
+   * @param leaderEpoch in which the follower believes the leader leads (rule R25)
+   * @param fetchOffset its log end
+   * @param lastEpoch newest epoch in its history, also one without records; -1: none (rule R29)
+   */
+  record SubscribeRequest(
+      long subscription, PartitionId partition, int leaderEpoch, long fetchOffset, int lastEpoch) {}
+
+  /**
+   * News of one partition.
+   *
+   * @param highWatermark the leader's
+   * @param logStartOffset the leader's
+   * @param batches whole batches, one behind the other; empty: only the high watermark moved
+   */
+  record PartitionData(
+      long subscription, long highWatermark, long logStartOffset, List<ByteBuffer> batches) {
+    public PartitionData {
+      batches = List.copyOf(batches);
+    }
+
+    /** Bytes of all batches. */
+    public int bytes() {
+      int sum = 0;
+      for (ByteBuffer batch : batches) {
+        sum += batch.remaining();
+      }
+      return sum;
+    }
+  }
+
+  /**
+   * How far a follower holds one partition.
+   *
+   * @param heldEnd exclusive
+   */
+  record HeldEnd(long subscription, long heldEnd) {}
+}
