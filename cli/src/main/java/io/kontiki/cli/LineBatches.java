@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,6 +1,8 @@
 package io.kontiki.cli;
 
 import com.google.protobuf.ByteString;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.stream.BrokerChannels;
 import io.kontiki.cli.stream.RecordWriter;
 import io.kontiki.cli.stream.RecordsRefusedException;

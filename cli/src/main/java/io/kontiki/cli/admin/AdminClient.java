@@ -1,7 +1,7 @@
 package io.kontiki.cli.admin;
 
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.model.Endpoint;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package io.kontiki.cli.admin;
 
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.model.Endpoint;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Connections to the brokers that were named. One broker is used at a time; when it fails, the next
@@ -14,6 +16,13 @@ import java.util.concurrent.TimeUnit;
  */
 public final class BrokerChannels implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+  /** Whatever gRPC finds worth a log line comes to the commands as a status, too. */
+  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
+  static {
+    GRPC_LOG.setLevel(Level.OFF);
+  }
 
   private final List<Endpoint> hosts;
   private final Map<String, ManagedChannel> channels = new TreeMap<>();

@@ -1,8 +1,8 @@
 package io.kontiki.cli.stream;
 
 import io.grpc.StatusRuntimeException;
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.v1.Acks;
 import io.kontiki.v1.InitProducerIdRequest;
 import io.kontiki.v1.LogRecord;

@@ -231,19 +231,21 @@ final class SegmentLogStorage implements LogStorage {
     }
   }
 
-  /** Drops everything; the next entry is the given one. JRaft calls it for a snapshot. */
+  /**
+   * Drops everything; the next entry to be appended has the given index. JRaft calls it when a
+   * snapshot contradicts the log.
+   */
   @Override
   public boolean reset(long nextLogIndex) {
     writeLock.lock();
     try {
-      LogEntry kept = getEntry(nextLogIndex);
       saveFirst(nextLogIndex, generation + 1);
       for (long base : List.copyOf(segments.keySet())) {
         drop(base);
       }
       store.syncDirectory("");
       lastIndex = NONE;
-      return kept == null || appendEntry(kept);
+      return true;
     } catch (StorageException e) {
       fail("reset", e);
       return false;

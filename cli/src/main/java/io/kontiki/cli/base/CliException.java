@@ -1,4 +1,4 @@
-package io.kontiki.cli;
+package io.kontiki.cli.base;
 
 import java.io.Serial;
 

@@ -1,0 +1,360 @@
+package io.kontiki.cli.demo;
+
+import io.kontiki.cli.admin.AdminClient;
+import io.kontiki.cli.admin.AdminError;
+import io.kontiki.cli.admin.JsonObject;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
+import io.kontiki.cli.base.Table;
+import io.kontiki.cli.base.Times;
+import io.kontiki.cli.local.LocalCluster;
+import io.kontiki.cli.local.NodePorts;
+import io.kontiki.cli.local.NodeProcess;
+import io.kontiki.cli.local.ReadyWait;
+import io.kontiki.model.Endpoint;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The main job in one go, on a cluster of three that is not started yet: write, read along, kill
+ * the leader of a partition, see who takes over, bring the node back, check what was promised.
+ */
+public final class Demo {
+  public static final int NODES = 3;
+
+  private static final String TOPIC = "demo";
+  private static final int PARTITIONS = 3;
+  private static final int WATCHED = 0;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration CALL_PATIENCE = Duration.ofSeconds(5);
+  private static final Duration LOAD_BEFORE = Duration.ofSeconds(3);
+  private static final Duration LOAD_AFTER = Duration.ofSeconds(2);
+  private static final long POLL_MS = 20;
+
+  private final LocalCluster cluster;
+  private final Story story;
+  private final List<Endpoint> grpc;
+  private final AdminClient admin;
+
+  /** Prints what happens, with the time since the beginning. */
+  public interface Story {
+    /** One line. */
+    void tell(String line);
+
+    /** Lines that belong to the one before. */
+    void show(String lines);
+  }
+
+  public Demo(LocalCluster cluster, Story story) {
+    this.cluster = cluster;
+    this.story = story;
+    this.grpc = cluster.nodes().stream().map(NodeProcess::ports).map(NodePorts::grpc).toList();
+    List<Endpoint> http =
+        cluster.nodes().stream().map(NodeProcess::ports).map(NodePorts::http).toList();
+    this.admin = new AdminClient(http, null, PATIENCE);
+  }
+
+  /**
+   * Runs it; the cluster is left running.
+   *
+   * @return whether everything that was promised was kept
+   * @throws CliException if something that should work does not
+   */
+  public boolean run() {
+    startCluster();
+    createTopic();
+    try (NumberedLoad load = new NumberedLoad(grpc, TOPIC, PARTITIONS);
+        NumberedReads reads = new NumberedReads(grpc, TOPIC)) {
+      load.start();
+      reads.start();
+      story.tell("writing with acks=all, one request at a time per partition, and reading along");
+      keepGoing(LOAD_BEFORE, load, reads);
+      tellProgress(load, reads);
+
+      Map<Integer, JsonObject> before = described();
+      NodeProcess victim = cluster.node((int) before.get(WATCHED).number("leader"));
+      killAndSeeTakeover(victim, before, load, reads);
+      keepGoing(LOAD_AFTER, load, reads);
+      bringBack(victim, load, reads);
+      keepGoing(LOAD_AFTER, load, reads);
+
+      story.tell("stopping the load");
+      load.stop();
+      refuseFailures(load, reads);
+      return check(load, reads);
+    }
+  }
+
+  private void startCluster() {
+    for (NodeProcess node : cluster.nodes()) {
+      if (!cluster.start(node)) {
+        throw CliException.failed("interrupted");
+      }
+      story.tell("node " + node.id() + " started: pid " + node.pid() + ", " + node.ports().grpc());
+    }
+    ReadyWait wait = new ReadyWait(cluster);
+    await("the nodes to be ready", () -> wait.ask() || refuseEnded(), () -> wait.notReady() + "");
+    JsonObject quorum = admin.read("DescribeQuorum", new JsonObject());
+    for (JsonObject group : quorum.objects("groups")) {
+      story.tell(
+          "quorum '"
+              + group.text("name")
+              + "' formed: node "
+              + group.text("leader")
+              + " leads "
+              + group.list("members").size()
+              + " members in term "
+              + group.text("term"));
+    }
+  }
+
+  /** Always false: for use in conditions. */
+  private boolean refuseEnded() {
+    NodeProcess ended = cluster.firstEnded();
+    if (ended != null) {
+      throw CliException.failed(
+          "node "
+              + ended.id()
+              + " ended with exit code "
+              + ended.exitCode()
+              + "; its log ends:\n"
+              + ended.logTail());
+    }
+    return false;
+  }
+
+  private void createTopic() {
+    admin.change(
+        "CreateTopic",
+        new JsonObject()
+            .with("name", TOPIC)
+            .with("partitions", PARTITIONS)
+            .with("replicationFactor", NODES));
+    story.tell("topic '" + TOPIC + "': " + PARTITIONS + " partitions, " + NODES + " replicas each");
+    showPartitions(described());
+  }
+
+  private void killAndSeeTakeover(
+      NodeProcess victim, Map<Integer, JsonObject> before, NumberedLoad load, NumberedReads reads) {
+    String also =
+        admin.read("DescribeCluster", new JsonObject()).number("controllerId") == victim.id()
+            ? ", who also leads the metadata quorum"
+            : "";
+    story.tell(
+        "SIGKILL to node "
+            + victim.id()
+            + " (pid "
+            + victim.pid()
+            + "), leader of partition "
+            + WATCHED
+            + also);
+    long killedAt = System.nanoTime();
+    try {
+      cluster.kill(victim);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw CliException.failed("interrupted");
+    }
+    Map<Integer, Long> atKill = new HashMap<>();
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+      atKill.put(partition, load.acknowledgedCount(partition));
+    }
+    Map<Integer, JsonObject> now = new TreeMap<>(before);
+    await(
+        "other nodes to lead",
+        () -> {
+          refuseFailures(load, reads);
+          now.putAll(partitions(false));
+          return now.values().stream()
+              .allMatch(one -> one.has("leader") && one.number("leader") != victim.id());
+        },
+        () -> "still led by node " + victim.id());
+    JsonObject taken = now.get(WATCHED);
+    story.tell(
+        "node "
+            + taken.text("leader")
+            + " leads partition "
+            + WATCHED
+            + " in epoch "
+            + taken.text("leaderEpoch")
+            + " (before: node "
+            + victim.id()
+            + ", epoch "
+            + before.get(WATCHED).text("leaderEpoch")
+            + "), seen "
+            + Times.brief((System.nanoTime() - killedAt) / 1_000_000)
+            + " after the kill");
+    await(
+        "acknowledgements on every partition",
+        () -> {
+          refuseFailures(load, reads);
+          return atKill.entrySet().stream()
+              .allMatch(one -> load.acknowledgedCount(one.getKey()) > one.getValue() + 20);
+        },
+        () -> "no acknowledgement after the kill");
+    story.tell("records are acknowledged again; longest time without an acknowledgement:");
+    Table gaps = new Table("PARTITION", "LEADER", "EPOCH", "ISR", "LONGEST GAP");
+    now.forEach(
+        (partition, one) ->
+            gaps.row(
+                partition,
+                before.get(partition).text("leader") + " -> " + one.text("leader"),
+                before.get(partition).text("leaderEpoch") + " -> " + one.text("leaderEpoch"),
+                one.joined("isr"),
+                Times.brief(load.longestGapMs(partition))));
+    story.show(gaps.toString());
+  }
+
+  private void bringBack(NodeProcess victim, NumberedLoad load, NumberedReads reads) {
+    long startedAt = System.nanoTime();
+    cluster.start(victim);
+    story.tell("node " + victim.id() + " started again: pid " + victim.pid());
+    Map<Integer, JsonObject> now = new TreeMap<>();
+    await(
+        "node " + victim.id() + " to be in sync again",
+        () -> {
+          refuseFailures(load, reads);
+          refuseEnded();
+          // Its own copy may be as old as its death: only the quorum's word counts.
+          now.putAll(partitions(true));
+          return now.size() == PARTITIONS
+              && now.values().stream().allMatch(one -> one.list("isr").size() == NODES);
+        },
+        () -> "in-sync sets: " + now.values().stream().map(one -> one.joined("isr")).toList());
+    story.tell(
+        "node "
+            + victim.id()
+            + " has caught up, "
+            + Times.brief((System.nanoTime() - startedAt) / 1_000_000)
+            + " after its start:");
+    showPartitions(now);
+  }
+
+  private boolean check(NumberedLoad load, NumberedReads reads) {
+    List<HistoryCheck.Entry> acknowledged = load.acknowledged();
+    Map<Integer, Long> last = new HashMap<>();
+    acknowledged.forEach(entry -> last.merge(entry.partition(), entry.offset(), Math::max));
+    Deadline deadline = Deadline.in(PATIENCE);
+    // Whoever read along may be a moment behind; that it does not catch up is for the check to say.
+    while (!hasSeen(reads.seen(), last) && !deadline.hasPassed()) {
+      refuseFailures(load, reads);
+      deadline.pause(POLL_MS);
+    }
+    List<HistoryCheck.Entry> live = reads.seen();
+    HistoryCheck.Verdict verdict =
+        HistoryCheck.check(load.sent(), acknowledged, reads.readAll(), live);
+    story.tell("every record read back and compared:");
+    Table table = new Table("RECORDS", "");
+    table.row("acknowledged", verdict.acknowledged());
+    table.row("read back", verdict.readBack());
+    table.row("  of them never acknowledged", verdict.unacknowledged());
+    table.row("lost, doubled, out of order", verdict.violationCount());
+    story.show(table.toString());
+    if (!verdict.passed()) {
+      story.show(String.join("\n", verdict.violations()) + "\n");
+    }
+    return verdict.passed();
+  }
+
+  private static boolean hasSeen(List<HistoryCheck.Entry> seen, Map<Integer, Long> last) {
+    Map<Integer, Long> reached = new HashMap<>();
+    seen.forEach(entry -> reached.merge(entry.partition(), entry.offset(), Math::max));
+    return last.entrySet().stream()
+        .allMatch(one -> reached.getOrDefault(one.getKey(), -1L) >= one.getValue());
+  }
+
+  private void tellProgress(NumberedLoad load, NumberedReads reads) {
+    story.tell(
+        load.acknowledged().size()
+            + " records acknowledged, "
+            + reads.seen().size()
+            + " read along so far");
+  }
+
+  private void showPartitions(Map<Integer, JsonObject> partitions) {
+    Table table = new Table("PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR");
+    partitions.forEach(
+        (partition, one) ->
+            table.row(
+                partition,
+                one.text("leader"),
+                one.text("leaderEpoch"),
+                one.joined("replicas"),
+                one.joined("isr")));
+    story.show(table.toString());
+  }
+
+  private Map<Integer, JsonObject> described() {
+    Map<Integer, JsonObject> partitions = new TreeMap<>();
+    await(
+        "leaders of all partitions",
+        () -> {
+          partitions.putAll(partitions(true));
+          return partitions.size() == PARTITIONS
+              && partitions.values().stream().allMatch(one -> one.has("leader"));
+        },
+        () -> "known: " + partitions.values());
+    return partitions;
+  }
+
+  /**
+   * The topic's partitions by number; empty if no broker answers in time.
+   *
+   * @param linearizable false: from the copy of whichever broker answers, which needs no quorum
+   */
+  private Map<Integer, JsonObject> partitions(boolean linearizable) {
+    JsonObject request = new JsonObject().with("name", TOPIC);
+    if (!linearizable) {
+      request.with("minMetadataIndex", "0");
+    }
+    JsonObject answer;
+    try {
+      answer = admin.call("DescribeTopic", request, true, Deadline.in(CALL_PATIENCE));
+    } catch (AdminError | CliException e) {
+      return Map.of();
+    }
+    Map<Integer, JsonObject> partitions = new TreeMap<>();
+    for (JsonObject one : answer.object("topic").objects("partitions")) {
+      partitions.put((int) one.number("partition"), one);
+    }
+    return partitions;
+  }
+
+  private void keepGoing(Duration time, NumberedLoad load, NumberedReads reads) {
+    Deadline until = Deadline.in(time);
+    while (!until.hasPassed()) {
+      refuseFailures(load, reads);
+      until.pause(POLL_MS);
+    }
+  }
+
+  private static void refuseFailures(NumberedLoad load, NumberedReads reads) {
+    String failure = load.failure();
+    if (failure != null) {
+      throw CliException.failed("writing failed: " + failure);
+    }
+    failure = reads.failure();
+    if (failure != null) {
+      throw CliException.failed("reading failed: " + failure);
+    }
+  }
+
+  private interface Why {
+    String say();
+  }
+
+  private static void await(String what, BooleanSupplier condition, Why why) {
+    Deadline deadline = Deadline.in(PATIENCE);
+    while (!condition.getAsBoolean()) {
+      if (deadline.hasPassed()) {
+        throw CliException.failed(
+            "waited " + PATIENCE.toSeconds() + " s for " + what + "; " + why.say());
+      }
+      deadline.pause(POLL_MS);
+    }
+  }
+}
