@@ -21,6 +21,7 @@ import io.kontiki.broker.forward.GrpcForwarder;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
@@ -30,7 +31,6 @@ import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replication.GrpcReplicaTransport;
-import io.kontiki.broker.replication.ReplicationChannels;
 import io.kontiki.broker.replication.ReplicationGrpcService;
 import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
@@ -50,6 +50,7 @@ import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogConfig;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
@@ -57,6 +58,8 @@ import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
+import io.kontiki.raft.jraft.JRaftTransport;
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
@@ -66,6 +69,8 @@ import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
 import io.kontiki.runtime.system.ThreadWorker;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -84,7 +89,10 @@ import org.slf4j.LoggerFactory;
  */
 final class BrokerServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
-  private static final int MAX_RAFT_MESSAGE_BYTES = 64 << 20;
+  private static final int MAX_MESSAGE_BYTES = JRaftTransport.MAX_MESSAGE_BYTES;
+  private static final int CONNECT_TIMEOUT_MS = 1_000;
+  private static final int PING_SECONDS = 10;
+  private static final int PING_TIMEOUT_SECONDS = 3;
   private static final int WORKER_QUEUE = 100_000;
   private static final long STOP_MARGIN_MS = 1_000;
 
@@ -144,7 +152,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 SessionTiming.of(config.liveness()),
                 random,
-                endpoint -> channel(endpoint, control, MAX_RAFT_MESSAGE_BYTES),
+                endpoint -> channel(endpoint, control.netty()),
                 faults));
     quorum = node;
     Server raftServer =
@@ -156,7 +164,7 @@ final class BrokerServer implements AutoCloseable {
                 builder
                     .addService(node.raftService())
                     .addService(node.clusterService())
-                    .maxInboundMessageSize(MAX_RAFT_MESSAGE_BYTES));
+                    .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
     metadata.listen(image -> bind(directory, image));
     node.start(this::refuse);
@@ -172,17 +180,16 @@ final class BrokerServer implements AutoCloseable {
 
     // The data plane.
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
-    ReplicationChannels replicationChannels =
-        closeLater(new ReplicationChannels(endpoint -> channel(endpoint, data)));
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
-      EventLoop loop = data.loops().get(i);
+      NettyLoop loop = data.loop(i);
       partitions.add(
           new LoopPartitions(
               i,
               loop,
               new DirectoryLogs(logDirectory, loop, metadata::image, this::onLogOffline),
-              new GrpcReplicaTransport(loop, replicationChannels),
+              new GrpcReplicaTransport(
+                  loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
               ReplicationLimits.DEFAULT,
@@ -195,7 +202,7 @@ final class BrokerServer implements AutoCloseable {
     LocalPartitions local =
         new LocalPartitions(nodeId, metadata, data.loops(), partitions, data::indexOf);
     BrokerChannels forwardChannels =
-        closeLater(new BrokerChannels(endpoint -> channel(endpoint, data)));
+        closeLater(new BrokerChannels(endpoint -> channel(endpoint, data.netty())));
     PartitionRequests requests =
         new PartitionRouter(
             nodeId, metadata, local, new GrpcForwarder(forwardChannels, clock), data::loopOf);
@@ -212,7 +219,9 @@ final class BrokerServer implements AutoCloseable {
                         new ReplicationGrpcService(data.loops(), partitions, data::indexOf)
                             .definition())
                     .addService(new ForwardGrpcService(local, clock))
-                    .maxInboundMessageSize(MAX_RAFT_MESSAGE_BYTES));
+                    .permitKeepAliveTime(PING_SECONDS / 2, TimeUnit.SECONDS)
+                    .permitKeepAliveWithoutCalls(true)
+                    .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     PrometheusMetrics metrics = metrics(metadata, health, logDirectory);
     AdminCalls admin = adminCalls(metadata, requests, directory, logDirectory);
@@ -458,19 +467,37 @@ final class BrokerServer implements AutoCloseable {
     }
   }
 
-  private static ManagedChannel channel(Endpoint endpoint, LoopGroup loops) {
-    return channel(endpoint, loops, MAX_RAFT_MESSAGE_BYTES);
-  }
-
-  private static ManagedChannel channel(Endpoint endpoint, LoopGroup loops, int maxMessageBytes) {
+  private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
     return NettyChannelBuilder.forAddress(
             new InetSocketAddress(endpoint.host(), endpoint.port()))
-        .eventLoopGroup(loops.netty())
+        .eventLoopGroup(loops)
         .channelType(LoopGroup.channelType())
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
         .directExecutor()
         .usePlaintext()
         .disableRetry()
-        .maxInboundMessageSize(maxMessageBytes)
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        .build();
+  }
+
+  /** On the loop that the stream belongs to, with the windows of rule R33. */
+  private ManagedChannel replicationChannel(Endpoint endpoint, Lane lane, NettyLoop loop) {
+    int window =
+        lane == Lane.LIVE
+            ? config.limits().replicationWindowBytes()
+            : config.limits().catchUpWindowBytes();
+    return NettyChannelBuilder.forAddress(
+            new InetSocketAddress(endpoint.host(), endpoint.port()))
+        .eventLoopGroup(loop.netty())
+        .channelType(LoopGroup.channelType())
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+        .directExecutor()
+        .usePlaintext()
+        .disableRetry()
+        .flowControlWindow(window)
+        .keepAliveTime(PING_SECONDS, TimeUnit.SECONDS)
+        .keepAliveTimeout(PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .build();
   }
 
@@ -481,7 +508,12 @@ final class BrokerServer implements AutoCloseable {
 
   private boolean leaseHeld() {
     SessionShell shell = session;
-    return shell != null && shell.leaseHeld();
+    QuorumNode node = quorum;
+    if (shell == null || node == null || !shell.leaseHeld()) {
+      return false;
+    }
+    BrokerImage self = node.metadata().image().brokers().get(config.nodeId());
+    return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
   private long brokerEpoch() {

@@ -35,7 +35,9 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
     context.getLogger("io.kontiki").setLevel(Level.INFO);
     // A dead peer costs several lines a second in these; connection changes have lines of our own.
+    context.getLogger("com.alipay.sofa.jraft").setLevel(Level.ERROR);
     context.getLogger("com.alipay.sofa.jraft.core.Replicator").setLevel(Level.OFF);
+    context.getLogger("com.alipay.sofa.jraft.core.ReplicatorGroupImpl").setLevel(Level.OFF);
     context.getLogger("com.alipay.sofa.jraft.rpc.impl").setLevel(Level.OFF);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }

@@ -3,12 +3,16 @@ package io.kontiki.broker;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.partition.LoopPartitions;
+import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.replicas.ReplicaAssignments;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
+import io.kontiki.metadata.MetadataCommand.LogEnd;
+import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
+import io.kontiki.metadata.controller.RecoveryQuestions;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
@@ -40,6 +44,7 @@ final class ReplicaHost {
   private final LogDirectory logs;
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
+  private final Set<PartitionId> reporting = new TreeSet<>();
   private long brokerEpoch = -1;
   private boolean sorted;
 
@@ -91,6 +96,44 @@ final class ReplicaHost {
     }
     change.removed().forEach(id -> discard(id, () -> {}));
     change.deleted().forEach(this::delete);
+    report(RecoveryQuestions.of(image, brokerId));
+  }
+
+  /** Says where logs end that only balanced recovery can bring back (rule R19). */
+  private void report(List<PartitionId> wanted) {
+    for (PartitionId id : wanted) {
+      if (!reporting.add(id)) {
+        continue;
+      }
+      int index = data.indexOf(id);
+      data.loops()
+          .get(index)
+          .execute(
+              () -> {
+                Partition partition = partitions.get(index).partition(id);
+                if (partition == null) {
+                  control.execute(() -> reporting.remove(id));
+                  return;
+                }
+                LogEnd end = new LogEnd(id, partition.lastEpoch(), partition.logEndOffset());
+                control.execute(() -> report(end));
+              });
+    }
+  }
+
+  private void report(LogEnd end) {
+    ReportLogEnds command =
+        new ReportLogEnds(
+            control.clock().wallMs(), brokerId, brokerEpoch, Collections.singletonList(end));
+    metadata.submit(
+        command,
+        control.clock().nanoTime() + CONFIRM_NANOS,
+        done -> {
+          reporting.remove(end.partition());
+          if (!(done instanceof Result.Ok<Metadata.Submitted>)) {
+            report(RecoveryQuestions.of(metadata.image(), brokerId));
+          }
+        });
   }
 
   /** Directories found at the start that no replica claims (rules L6, M20). */

@@ -1,6 +1,7 @@
 package io.kontiki.broker.quorum;
 
 import com.google.protobuf.UnsafeByteOperations;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
@@ -24,11 +25,13 @@ import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.codec.CommandOutcomeCodec;
+import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
 import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.EventLoop;
+import java.nio.ByteBuffer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -85,8 +88,19 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
       answer(out, notLeader(RaftGroup.NO_NODE));
       return;
     }
+    ByteBuffer command = request.getCommand().asReadOnlyByteBuffer();
+    try {
+      // What is committed and cannot be decoded would stop every node (M17).
+      MetadataCommandCodec.decode(MetadataCommandCodec.NOT_PROPOSED, command.duplicate());
+    } catch (RuntimeException e) {
+      out.onError(
+          Status.INVALID_ARGUMENT
+              .withDescription("not a command of this version: " + e.getMessage())
+              .asException());
+      return;
+    }
     group.propose(
-        request.getCommand().asReadOnlyByteBuffer(),
+        command,
         -1,
         proposal -> loop.execute(() -> answer(out, submitted(proposal))));
   }
@@ -156,7 +170,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     VoterNode node = voter;
     if (node == null) {
       out.onError(
-          io.grpc.Status.UNAVAILABLE.withDescription("this node does not vote").asException());
+          Status.UNAVAILABLE.withDescription("this node does not vote").asException());
       return;
     }
     node.watchers().accept(request, (ServerCallStreamObserver<WatchMetadataResponse>) out);
