@@ -122,8 +122,7 @@ public final class ProducerIds {
   }
 
   /**
-   * Whether an image knows that the id was handed out, in either range; none at all counts as
-   * such.
+   * Whether an image knows that the id was handed out, in either range; none at all counts as such.
    */
   public static boolean handedOut(ClusterImage image, long id) {
     return id < FIRST_THIN

@@ -90,7 +90,9 @@ public final class RecordProduce {
               request,
               unknown ->
                   completion.complete(
-                      unknown.isEmpty() ? plan(call, request, found) : Result.error(unknown.get(0))));
+                      unknown.isEmpty()
+                          ? plan(call, request, found)
+                          : Result.error(unknown.get(0))));
         });
   }
 
@@ -161,8 +163,7 @@ public final class RecordProduce {
       RecordBatchBuilder builder =
           builders.computeIfAbsent(
               partition, p -> new RecordBatchBuilder(Compression.NONE, expectedBytes(each)));
-      long timestamp =
-          each.timestampMs() == ProduceRequest.NO_TIMESTAMP ? now : each.timestampMs();
+      long timestamp = each.timestampMs() == ProduceRequest.NO_TIMESTAMP ? now : each.timestampMs();
       builder.append(timestamp, key, each.value(), each.headers());
       if (builder.sizeBytes() > limit) {
         return Result.error(tooLarge(topic, partition, builder, limit, i));

@@ -45,9 +45,16 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
   public PrometheusMetrics(int brokerId) {
     this.brokerId = brokerId;
     MemoryMXBean memory = ManagementFactory.getMemoryMXBean();
-    gauge("jvm.memory.heap.used", "bytes", "Heap in use.", () -> memory.getHeapMemoryUsage().getUsed());
     gauge(
-        "jvm.memory.heap.max", "bytes", "Greatest heap.", () -> memory.getHeapMemoryUsage().getMax());
+        "jvm.memory.heap.used",
+        "bytes",
+        "Heap in use.",
+        () -> memory.getHeapMemoryUsage().getUsed());
+    gauge(
+        "jvm.memory.heap.max",
+        "bytes",
+        "Greatest heap.",
+        () -> memory.getHeapMemoryUsage().getMax());
     gauge(
         "jvm.threads",
         "threads",
@@ -121,8 +128,10 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
                     partition.leader() == PartitionImage.NO_LEADER
                         && partition.replicas().contains(brokerId)));
     ofImage(metadata, "kontiki.topic.count", "Topics.", image -> image.topics().size());
-    ofImage(metadata, "kontiki.metadata.index", "Index of this broker's copy.", ClusterImage::index);
-    ofQuorum(metadata, "kontiki.raft.term", "Term of the metadata quorum.", RaftGroup.RaftStatus::term);
+    ofImage(
+        metadata, "kontiki.metadata.index", "Index of this broker's copy.", ClusterImage::index);
+    ofQuorum(
+        metadata, "kontiki.raft.term", "Term of the metadata quorum.", RaftGroup.RaftStatus::term);
     ofQuorum(
         metadata,
         "kontiki.raft.committed.index",
@@ -148,8 +157,7 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
         .register(registry);
   }
 
-  private static int count(
-      ClusterImage image, java.util.function.Predicate<PartitionImage> which) {
+  private static int count(ClusterImage image, java.util.function.Predicate<PartitionImage> which) {
     int count = 0;
     for (TopicImage topic : image.topics().values()) {
       for (PartitionImage partition : topic.partitions()) {
@@ -223,9 +231,11 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
   @Override
   public void onImage(ClusterImage image) {
     for (Map.Entry<String, TopicCounters> entry : topics.entrySet()) {
-      if (!image.topicNames().containsKey(entry.getKey()) && topics.remove(entry.getKey()) != null) {
+      if (!image.topicNames().containsKey(entry.getKey())
+          && topics.remove(entry.getKey()) != null) {
         TopicCounters gone = entry.getValue();
-        for (Meter meter : new Meter[] {gone.appendBytes(), gone.appendRecords(), gone.fetchBytes()}) {
+        for (Meter meter :
+            new Meter[] {gone.appendBytes(), gone.appendRecords(), gone.fetchBytes()}) {
           registry.remove(meter);
         }
       }

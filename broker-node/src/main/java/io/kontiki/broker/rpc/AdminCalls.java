@@ -117,8 +117,7 @@ public final class AdminCalls {
       DescribeConfigRequest request,
       Completion<Result<DescribeConfigResponse>> completion) {
     switch (request.getTargetCase()) {
-      case TOPIC ->
-          config.ofTopic(call, request.getTopic(), as(completion, AdminMessages::config));
+      case TOPIC -> config.ofTopic(call, request.getTopic(), as(completion, AdminMessages::config));
       case BROKER_ID ->
           config.ofBroker(call, request.getBrokerId(), as(completion, AdminMessages::config));
       case TARGET_NOT_SET ->
@@ -155,8 +154,7 @@ public final class AdminCalls {
     add(
         any,
         (call, request, completion) ->
-            completion.complete(
-                Result.error(Refusals.unimplemented(method.getFullMethodName()))));
+            completion.complete(Result.error(Refusals.unimplemented(method.getFullMethodName()))));
   }
 
   /** The calls of the contract that are not unary and so not on the HTTP port. */

@@ -37,8 +37,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
   private final StreamSlot slot;
   private final Budget bytes;
   private final int maxInFlightBytes;
-  private final AnswerLines<PartitionId, AppendResponse> lines =
-      new AnswerLines<>(this::answer);
+  private final AnswerLines<PartitionId, AppendResponse> lines = new AnswerLines<>(this::answer);
   private long inFlightBytes;
   private int unanswered;
   private boolean halfClosed;
@@ -120,8 +119,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
 
   private static long timeoutMs(AppendRequest request) throws BadMessage {
     if (request.getTimeoutMs() < 0 || request.getTimeoutMs() > MAX_TIMEOUT_MS) {
-      throw new BadMessage(
-          "timeout_ms", request.getTimeoutMs() + " is not 0 to " + MAX_TIMEOUT_MS);
+      throw new BadMessage("timeout_ms", request.getTimeoutMs() + " is not 0 to " + MAX_TIMEOUT_MS);
     }
     return request.getTimeoutMs() == 0 ? DEFAULT_TIMEOUT_MS : request.getTimeoutMs();
   }
@@ -175,8 +173,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
             CallContext.onLoop(
                 loop,
                 () ->
-                    done.accept(
-                        PartitionMessages.appended(id, metadata.image().index(), result))));
+                    done.accept(PartitionMessages.appended(id, metadata.image().index(), result))));
   }
 
   private void answer(AppendResponse response) {

@@ -157,8 +157,7 @@ final class FetchCall implements StreamObserver<FetchRequest> {
 
   private void credit(FetchCredit credit) {
     if (credit.getBytes() <= 0) {
-      fail(
-          Refusals.invalidField("credit.bytes", credit.getBytes() + " is not positive"));
+      fail(Refusals.invalidField("credit.bytes", credit.getBytes() + " is not positive"));
       return;
     }
     Cursor fetch = fetches.get(credit.getFetchId());

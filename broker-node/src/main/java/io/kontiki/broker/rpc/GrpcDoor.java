@@ -22,8 +22,7 @@ public final class GrpcDoor {
   private final ServerLimits limits;
   private final CallInterceptor interceptor;
 
-  public GrpcDoor(
-      ServerLimits limits, ServiceState state, BrokerMetrics metrics, Clock clock) {
+  public GrpcDoor(ServerLimits limits, ServiceState state, BrokerMetrics metrics, Clock clock) {
     this.limits = limits;
     this.interceptor = new CallInterceptor(state, metrics, clock);
     healthStatus.setStatus(LogServiceGrpc.SERVICE_NAME, ServingStatus.NOT_SERVING);
@@ -52,8 +51,7 @@ public final class GrpcDoor {
         .permitKeepAliveWithoutCalls(true)
         .keepAliveTime(ServerLimits.PING_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(ServerLimits.PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
-        .maxRstFramesPerWindow(
-            ServerLimits.RESETS_PER_WINDOW, ServerLimits.RESET_WINDOW_SECONDS);
+        .maxRstFramesPerWindow(ServerLimits.RESETS_PER_WINDOW, ServerLimits.RESET_WINDOW_SECONDS);
   }
 
   /** grpcurl and others of its age ask for v1alpha. */

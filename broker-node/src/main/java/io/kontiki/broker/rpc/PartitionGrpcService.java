@@ -87,8 +87,7 @@ public final class PartitionGrpcService implements BindableService {
         limits.streamInFlightBytes());
   }
 
-  private StreamObserver<FetchRequest> fetch(
-      StreamObserver<WithPayload<FetchResponse>> observer) {
+  private StreamObserver<FetchRequest> fetch(StreamObserver<WithPayload<FetchResponse>> observer) {
     StreamSlot slot = new StreamSlot(streams);
     if (!slot.take()) {
       Unary.fail(Unary.calm(observer), streams.busy());

@@ -34,8 +34,7 @@ final class WatchSink implements ClusterWatch.Sink {
         .forEach(
             broker ->
                 message.addBrokers(
-                    AdminMessages.broker(
-                        broker, piece.image().voters().containsKey(broker.id()))));
+                    AdminMessages.broker(broker, piece.image().voters().containsKey(broker.id()))));
     for (ClusterWatch.TopicChange change : piece.topics()) {
       TopicDescription.Builder topic = AdminMessages.topicWithoutPartitions(change.topic());
       change

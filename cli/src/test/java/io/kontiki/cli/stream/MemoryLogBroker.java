@@ -206,14 +206,15 @@ public final class MemoryLogBroker implements AutoCloseable {
         out.onError(refusal(Code.NOT_FOUND, "TOPIC_NOT_FOUND", "topic 'x' does not exist"));
         return;
       }
+      if (request.getAt().hasOffset()) {
+        out.onError(refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD", "nothing is to be found"));
+        return;
+      }
       ListOffsetsResponse.Builder response = ListOffsetsResponse.newBuilder();
       for (int partition = 0; partition < log.partitions.size(); partition++) {
         if (request.getPartitionsCount() == 0 || request.getPartitionsList().contains(partition)) {
           boolean latest = request.getAt().getAnchor() == OffsetAnchor.OFFSET_ANCHOR_LATEST;
-          long offset =
-              request.getAt().hasOffset()
-                  ? request.getAt().getOffset()
-                  : latest ? log.values(partition).size() : 0;
+          long offset = latest ? log.values(partition).size() : 0;
           response.addOffsets(ListedOffset.newBuilder().setPartition(partition).setOffset(offset));
         }
       }
