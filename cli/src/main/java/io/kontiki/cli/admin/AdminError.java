@@ -13,6 +13,8 @@ public final class AdminError extends RuntimeException {
   private final long retryAfterMs;
 
   /**
+   * As a broker gave it.
+   *
    * @param code as in the JSON form: {@code not_found}
    * @param reason as in the table of reasons; empty if the broker gave none
    * @param definite nothing happened, and nothing will
