@@ -66,8 +66,7 @@ public final class ClusterAdmin {
         call,
         minIndex,
         image ->
-            completion.complete(
-                image.map(found -> ClusterSummary.of(found, metadata.quorum()))));
+            completion.complete(image.map(found -> ClusterSummary.of(found, metadata.quorum()))));
   }
 
   /**

@@ -219,9 +219,7 @@ public final class ClusterWatch implements Metadata.Listener {
       SortedMap<Integer, PartitionImage> partitions = new TreeMap<>();
       for (int i = 0; i < topic.partitions().size(); i++) {
         PartitionImage partition = topic.partitions().get(i);
-        if (old == null
-            || i >= old.partitions().size()
-            || old.partitions().get(i) != partition) {
+        if (old == null || i >= old.partitions().size() || old.partitions().get(i) != partition) {
           partitions.put(i, partition);
         }
       }

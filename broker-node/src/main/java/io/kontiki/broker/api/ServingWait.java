@@ -21,8 +21,7 @@ final class ServingWait {
   private final List<Integer> notReady = new ArrayList<>();
   private long pauseNanos = FIRST_PAUSE_NANOS;
 
-  ServingWait(
-      CallContext call, Metadata metadata, PartitionRequests partitions, TopicId topic) {
+  ServingWait(CallContext call, Metadata metadata, PartitionRequests partitions, TopicId topic) {
     this.call = call;
     this.metadata = metadata;
     this.partitions = partitions;

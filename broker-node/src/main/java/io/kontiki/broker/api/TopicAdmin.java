@@ -269,8 +269,7 @@ public final class TopicAdmin {
 
   private static Optional<String> decodeToken(String token) {
     try {
-      return Optional.of(
-          new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8));
+      return Optional.of(new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8));
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }

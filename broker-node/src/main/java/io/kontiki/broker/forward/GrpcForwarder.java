@@ -212,8 +212,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
     SentTracer sent = new SentTracer();
     CallOptions options =
         CallOptions.DEFAULT
-            .withDeadlineAfter(
-                Math.max(1, deadlineNanos - clock.nanoTime()), TimeUnit.NANOSECONDS)
+            .withDeadlineAfter(Math.max(1, deadlineNanos - clock.nanoTime()), TimeUnit.NANOSECONDS)
             .withStreamTracerFactory(sent);
     ClientCalls.asyncUnaryCall(
         channel.newCall(method, options),
@@ -236,8 +235,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
             if (answer != null) {
               onAnswer.accept(answer);
             } else {
-              onError.accept(
-                  failed(leader, Status.INTERNAL.asRuntimeException(), true));
+              onError.accept(failed(leader, Status.INTERNAL.asRuntimeException(), true));
             }
           }
         });

@@ -34,7 +34,8 @@ public final class LoopGroup implements AutoCloseable {
    * @param name of the threads, before their number
    */
   public LoopGroup(String name, int size, Clock clock, FaultHandler faults) {
-    IoHandlerFactory io = Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    IoHandlerFactory io =
+        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     netty = new MultiThreadIoEventLoopGroup(size, new DefaultThreadFactory(name, true), io);
     for (EventExecutor executor : netty) {
       loops.add(new NettyLoop((SingleThreadEventLoop) executor, clock, faults));

@@ -37,6 +37,7 @@ public final class JRaftGroup implements RaftGroup {
   private static final Logger LOG = LoggerFactory.getLogger(JRaftGroup.class);
   private static final long NOT_LEADING = LeaderRounds.NOT_LEADER;
   private static final long FAST_ELECTION_STEP_MS = 250;
+  private static final int MAX_COMMAND_BYTES = 4 << 20;
   private static final Endpoint UNKNOWN = new Endpoint("unknown", 0);
 
   private final JRaftOptions options;
@@ -65,8 +66,10 @@ public final class JRaftGroup implements RaftGroup {
   /**
    * Opens a group's files, replays its log and joins the group; returns before there is a leader.
    *
-   * @param store of this group alone: log and vote; {@code raft/<group>} in a server
-   * @param snapshots a real directory for JRaft's snapshots, made if missing; not inside the log's
+   * @param store of this group alone: log and vote; {@code raft/<group>} in a server The names of
+   *     the directories above it are the caller's to sync
+   * @param snapshots a real directory for JRaft's snapshots, made if missing; may be {@code
+   *     snapshots} in the store's
    * @param machine empty
    * @param faults told when the group has stopped on this node (rule M11)
    * @throws StorageException if the files are damaged: the node must not vote with a part of them
@@ -115,10 +118,15 @@ public final class JRaftGroup implements RaftGroup {
             options.readTimeoutMs());
   }
 
+  /** A command of more than 4 MiB is refused. */
   @Override
   public void propose(ByteBuffer command, long expectedTerm, Completion<Proposal> completion) {
     ByteBuffer copy = ByteBuffer.allocate(command.remaining()).put(command.duplicate()).flip();
     PendingProposal proposal = new PendingProposal(completion, this::leaderId, proposals);
+    if (copy.remaining() > MAX_COMMAND_BYTES) {
+      proposal.refuse(copy.remaining() + " bytes; a command may have " + MAX_COMMAND_BYTES);
+      return;
+    }
     if (closed.get()) {
       proposal.run(new Status(RaftError.ENODESHUTDOWN, "closed"));
       return;
@@ -202,7 +210,12 @@ public final class JRaftGroup implements RaftGroup {
   private FastElection observedElection() {
     FastElection election =
         new FastElection(
-            transport.channels(), options.group(), options.nodeId(), voters, FAST_ELECTION_STEP_MS);
+            transport.channels(),
+            options.group(),
+            options.nodeId(),
+            voters,
+            FAST_ELECTION_STEP_MS,
+            FastElection.candidacyOf(options.group(), options.nodeId()));
     transport.rpc().observe(options.group(), election);
     return election;
   }
@@ -248,6 +261,8 @@ public final class JRaftGroup implements RaftGroup {
     all.setElectionTimeoutMs(options.electionTimeoutMs());
     all.setDisableCli(true);
     all.setRpcConnectTimeoutMs(200);
+    // Of entries and probes; what went into a cut must not hold a follower up for JRaft's 5 s.
+    all.setRpcDefaultTimeout(4 * options.electionTimeoutMs());
     all.setRpcProcessorThreadPoolSize(3);
     all.setTimerPoolSize(1);
     all.setSharedTimerPool(true);
@@ -289,9 +304,10 @@ public final class JRaftGroup implements RaftGroup {
   private void maybeSnapshot(long entries, long bytes) {
     entriesSinceSnapshot += entries;
     bytesSinceSnapshot += bytes;
-    if (entriesSinceSnapshot < options.snapshotEntries()
-            && bytesSinceSnapshot < options.snapshotBytes()
-        || snapshotRunning) {
+    boolean due =
+        entriesSinceSnapshot >= options.snapshotEntries()
+            || bytesSinceSnapshot >= options.snapshotBytes();
+    if (!due || snapshotRunning) {
       return;
     }
     Node running = NodeManager.getInstance().get(options.group(), RaftPeers.peer(options.nodeId()));

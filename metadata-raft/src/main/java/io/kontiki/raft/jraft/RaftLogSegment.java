@@ -81,7 +81,7 @@ final class RaftLogSegment {
         file.close();
         return null;
       }
-      checkHeader(name, bytes, baseIndex);
+      checkHeader(name, bytes.array(), baseIndex);
       RaftLogSegment segment = new RaftLogSegment(baseIndex, bytes.getLong(16), file);
       int end = segment.scan(bytes.array());
       if (end < bytes.capacity()) {
@@ -110,15 +110,15 @@ final class RaftLogSegment {
     return true;
   }
 
-  private static void checkHeader(String name, ByteBuffer bytes, long baseIndex) {
-    if (bytes.capacity() < HEADER_BYTES || bytes.getInt(0) != MAGIC) {
+  private static void checkHeader(String name, byte[] content, long baseIndex) {
+    ByteBuffer bytes = ByteBuffer.wrap(content);
+    if (content.length < HEADER_BYTES || bytes.getInt(0) != MAGIC) {
       throw damaged(name, 0, "does not begin with the header of a Raft log segment");
     }
     if (bytes.getInt(4) != VERSION) {
       throw damaged(name, 4, "has version " + bytes.getInt(4) + ", this program reads " + VERSION);
     }
-    if (bytes.getInt(24) != crc(bytes.array(), 0, HEADER_BYTES - 4)
-        || bytes.getLong(8) != baseIndex) {
+    if (bytes.getInt(24) != crc(content, 0, HEADER_BYTES - 4) || bytes.getLong(8) != baseIndex) {
       throw damaged(name, 8, "has a damaged header or another name");
     }
   }

@@ -77,6 +77,9 @@ class JRaftGroupTest {
         assertInstanceOf(Proposal.NotAppended.class, cluster.propose(follower, "no", -1));
     assertEquals(leader, refused.leaderId());
 
+    Proposal large = cluster.propose(leader, "x".repeat((4 << 20) + 1), -1);
+    assertInstanceOf(Proposal.NotAppended.class, large);
+
     assertEquals(term, cluster.confirm(leader));
     assertEquals(-1, cluster.confirm(follower), "its ReadIndex succeeds, but it does not lead");
 
@@ -162,7 +165,7 @@ class JRaftGroupTest {
     cluster.awaitLeader();
     cluster.proposeAll(1, 0, 5);
     cluster.stop(1);
-    Files.delete(cluster.home(1).resolve("raft").resolve("vote"));
+    Files.delete(cluster.home(1).resolve("raft/vote"));
     assertThrows(StorageException.class, () -> cluster.start(1));
     cluster.stop(1);
   }

@@ -77,7 +77,7 @@ final class RaftCluster implements AutoCloseable {
     member.server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .directExecutor()
-            .maxInboundMessageSize(64 << 20)
+            .maxInboundMessageSize(JRaftTransport.MAX_MESSAGE_BYTES)
             .fallbackHandlerRegistry(member.services)
             .build()
             .start();
@@ -268,7 +268,7 @@ final class RaftCluster implements AutoCloseable {
     return NettyChannelBuilder.forAddress(to.host(), to.port())
         .usePlaintext()
         .directExecutor()
-        .maxInboundMessageSize(64 << 20)
+        .maxInboundMessageSize(JRaftTransport.MAX_MESSAGE_BYTES)
         .intercept(new Cut(from, target))
         .build();
   }
