@@ -86,9 +86,11 @@ final class LogWalk {
     }
     List<Segment> walked = new ArrayList<>();
     Progress at = new Progress(task, snapshot);
+    at.end = task.logStart;
     for (int i = first; i < task.segments.size(); i++) {
       Ref ref = task.segments.get(i);
-      if (i > first && ref.baseOffset != at.end) {
+      // The first may begin below the log start, never behind it.
+      if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
         String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
         return new Found(walked, first, snapshot.state, at.end, gap, i, 0);
       }

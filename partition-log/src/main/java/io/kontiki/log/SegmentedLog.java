@@ -411,6 +411,11 @@ final class SegmentedLog implements PartitionLog {
       SegmentReader.Found found = findForCut(last, target);
       target = Math.min(target, found.baseOffset());
       position = found.position();
+      if (target < logStart) {
+        // The log start lies inside this batch: nothing that can be read is left.
+        restartAt(logStart);
+        return;
+      }
       removed.addAll(segments.tailMap(last.baseOffset(), false).values());
       removed.forEach(segment -> segments.remove(segment.baseOffset()));
       // Its indexes are read again once the cut is durable.
