@@ -335,6 +335,10 @@ final class SegmentedLog implements PartitionLog {
 
   /** Writes indexes and producers, so that a recovery reads little. Not synced (rule D3). */
   private void derive(boolean closing) {
+    if (cut.isPending()) {
+      // The producers are those of before the cut: a snapshot would bring them back (rule I1).
+      return;
+    }
     derived(
         () -> {
           Segment active = active();

@@ -121,6 +121,7 @@ class CrashPropertyTest {
     boolean kill;
     boolean armed;
     boolean cleanlyClosed;
+    boolean startsClean;
     int life;
     int crashes;
     int checkedBatches;
@@ -197,6 +198,9 @@ class CrashPropertyTest {
     }
 
     void start() {
+      // A start that dies may have taken the marker away already.
+      startsClean = cleanlyClosed;
+      cleanlyClosed = false;
       time =
           new SimulatedTime(
               1_767_225_600_000L,
@@ -221,7 +225,7 @@ class CrashPropertyTest {
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });
-      if (cleanlyClosed) {
+      if (startsClean) {
         assertEquals(brokerEpoch, directory.cleanMarker().orElseThrow().brokerEpoch());
       }
       for (Model model : models) {
@@ -483,8 +487,6 @@ class CrashPropertyTest {
     }
 
     void check() {
-      boolean wasClean = cleanlyClosed;
-      cleanlyClosed = false;
       for (Model model : models) {
         PartitionLog log = log(model);
         VirtualLoop loop = loopOf(model);
@@ -503,7 +505,7 @@ class CrashPropertyTest {
                     + " " + offsets(model.now) + " held " + model.heldFloor + " kill " + model.killFloor + ", earlier "
                     + model.earlier.stream().map(Run::offsets).toList());
         assertTrue(start >= model.durableStart || !model.earlier.isEmpty());
-        if (wasClean) {
+        if (startsClean) {
           assertFalse(log.doubtful());
         }
         checkEpochs(model, log, found, end);
