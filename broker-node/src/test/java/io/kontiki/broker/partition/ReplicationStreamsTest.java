@@ -52,7 +52,7 @@ class ReplicationStreamsTest {
   }
 
   private TestLog log(int broker, PartitionId id) {
-    return cluster.node(broker).logs.get(id);
+    return cluster.node(broker).log(id);
   }
 
   @Test
