@@ -24,6 +24,9 @@ final class TestCluster {
   final TreeMap<Integer, TestNode> nodes = new TreeMap<>();
   final Durability durability;
 
+  /** Of all brokers that start from now on. */
+  ReplicationLimits limits = ReplicationLimits.DEFAULT;
+
   /** Off: everything takes a little time, nothing is lost. */
   boolean faults;
 
@@ -99,7 +102,7 @@ final class TestCluster {
               network.transport(id, loop),
               this::propose,
               () -> leased,
-              ReplicationLimits.DEFAULT,
+              limits,
               ReplicaTimes.DEFAULT);
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
