@@ -2,6 +2,8 @@ package io.kontiki.cli;
 
 import io.kontiki.cli.admin.AdminClient;
 import io.kontiki.cli.admin.JsonObject;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Table;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;

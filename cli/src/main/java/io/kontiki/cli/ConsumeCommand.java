@@ -1,6 +1,9 @@
 package io.kontiki.cli;
 
 import com.google.protobuf.Timestamp;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
+import io.kontiki.cli.base.Times;
 import io.kontiki.cli.stream.BrokerChannels;
 import io.kontiki.cli.stream.RecordReader;
 import io.kontiki.v1.LogRecord;

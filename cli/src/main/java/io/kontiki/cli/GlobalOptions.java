@@ -1,6 +1,9 @@
 package io.kontiki.cli;
 
 import io.kontiki.cli.admin.AdminClient;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Times;
+import io.kontiki.cli.stream.GrpcAdmin;
 import io.kontiki.model.Endpoint;
 import java.io.IOException;
 import java.io.Reader;
@@ -73,6 +76,17 @@ final class GlobalOptions {
     this.env = env;
   }
 
+  /**
+   * Reads every value once.
+   *
+   * @throws CliException (usage) if one is wrong
+   */
+  void check() {
+    output();
+    timeout();
+    http();
+  }
+
   /** gRPC addresses, at least one. */
   List<Endpoint> bootstrap() {
     String text = firstOf(bootstrap, env.get("KONTIKI_BOOTSTRAP"), fromFile("bootstrap"));
@@ -117,7 +131,15 @@ final class GlobalOptions {
   }
 
   AdminClient admin() {
-    return new AdminClient(http(), null, timeout());
+    AdminClient.Fallback overGrpc =
+        (method, request, deadline) -> new GrpcAdmin(bootstrap()).call(method, request, deadline);
+    return new AdminClient(http(), mayUseGrpc() ? overGrpc : null, timeout());
+  }
+
+  /** Not where only HTTP addresses were given: a broker elsewhere is not the one that was meant. */
+  private boolean mayUseGrpc() {
+    return firstOf(http, env.get("KONTIKI_HTTP"), fromFile("http")) == null
+        || firstOf(bootstrap, env.get("KONTIKI_BOOTSTRAP"), fromFile("bootstrap")) != null;
   }
 
   /** Refuses options that would be ignored by a command that starts its own brokers. */
@@ -145,7 +167,7 @@ final class GlobalOptions {
         option,
         () -> {
           List<Endpoint> endpoints = new ArrayList<>();
-          for (String one : text.split(",")) {
+          for (String one : text.split(",", -1)) {
             endpoints.add(Endpoint.parse(one.trim()));
           }
           return endpoints;

@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.local.ServerProgram;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -43,6 +45,7 @@ public final class KontikiCli {
         "Exit codes: 0 done; 1 refused, failed, or (cluster status) something needs a person;",
         "2 wrong usage; 3 no broker answered in time."
       })
+  @SuppressWarnings("UnusedVariable") // picocli fills the fields
   private static final class Root implements Runnable {
     @Mixin private final GlobalOptions options;
 
@@ -86,18 +89,26 @@ public final class KontikiCli {
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
     subcommands.put(
+        "config", (root, name) -> root.addSubcommand(name, new ConfigCommand(console, options)));
+    subcommands.put(
         "produce", (root, name) -> root.addSubcommand(name, new ProduceCommand(console, options)));
     subcommands.put(
         "consume", (root, name) -> root.addSubcommand(name, new ConsumeCommand(console, options)));
-    subcommands.put("up", (root, name) -> root.addSubcommand(name, up()));
+    subcommands.put(
+        "up", (root, name) -> root.addSubcommand(name, new UpCommand(console, options, servers())));
+    subcommands.put(
+        "demo",
+        (root, name) -> root.addSubcommand(name, new DemoCommand(console, options, servers())));
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
   }
 
-  private UpCommand up() {
-    return new UpCommand(console, options, ServerProgram.ofEnvironment(console.env()));
+  private ServerProgram servers() {
+    return ServerProgram.ofEnvironment(console.env());
   }
 
   public static void main(String[] args) {
+    // Libraries bring a logging interface; that nothing is bound to it here is no news to a user.
+    System.setProperty("slf4j.internal.verbosity", "ERROR");
     Console console = Console.ofProcess();
     int exitCode = new KontikiCli(console).run(args);
     console.out().flush();
@@ -128,10 +139,29 @@ public final class KontikiCli {
       subcommands.forEach((name, subcommand) -> subcommand.addTo(root, name));
     }
     return root.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
-        .setOut(new PrintWriter(console.out(), true))
-        .setErr(new PrintWriter(console.err(), true))
+        .setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
+        .setExecutionStrategy(this::execute)
         .setParameterExceptionHandler((e, ignored) -> wrongUsage(e))
         .setExecutionExceptionHandler((e, commandLine, ignored) -> failed(e, commandLine));
+  }
+
+  /** Wrong values are refused before anything is done, not when the first of them is needed. */
+  private int execute(ParseResult parsed) {
+    Integer help = CommandLine.executeHelpRequest(parsed);
+    if (help != null) {
+      return help;
+    }
+    ParseResult called = parsed;
+    while (called.hasSubcommand()) {
+      called = called.subcommand();
+    }
+    try {
+      options.check();
+    } catch (CliException e) {
+      throw new ParameterException(called.commandSpec().commandLine(), e.getMessage());
+    }
+    return new CommandLine.RunLast().execute(parsed);
   }
 
   private int wrongUsage(ParameterException e) {

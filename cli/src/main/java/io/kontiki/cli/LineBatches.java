@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -102,6 +103,8 @@ final class LineBatches {
     notifyAll();
   }
 
+  /** The callers check their condition again: monitors wake up without a reason. */
+  @SuppressWarnings("WaitNotInLoop")
   private void await() {
     try {
       wait();

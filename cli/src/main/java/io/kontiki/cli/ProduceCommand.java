@@ -1,6 +1,8 @@
 package io.kontiki.cli;
 
 import com.google.protobuf.ByteString;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.stream.BrokerChannels;
 import io.kontiki.cli.stream.RecordWriter;
 import io.kontiki.cli.stream.RecordsRefusedException;
@@ -80,13 +82,13 @@ final class ProduceCommand implements Callable<Integer> {
           print(writer.send(records, partition, Deadline.in(options.timeout())));
           acknowledged += records.size();
         } catch (RecordsRefusedException e) {
-          throw CliException.failed(
-              e.getMessage() + " (line " + (acknowledged + e.index() + 1) + ")");
+          print(e.acknowledged());
+          acknowledged += e.acknowledged().size();
+          throw CliException.failed(e.getMessage() + " (line " + (acknowledged + 1) + ")");
         }
       }
     } catch (CliException e) {
-      console.remark(acknowledged + " records were acknowledged before this:");
-      throw e;
+      throw e.withRemark("; acknowledged before: " + acknowledged);
     }
     if (!printOffsets) {
       console.remark(acknowledged + (wanted == Acks.ACKS_NONE ? " sent" : " acknowledged"));

@@ -1,5 +1,6 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;

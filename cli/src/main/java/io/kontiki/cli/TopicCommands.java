@@ -1,6 +1,7 @@
 package io.kontiki.cli;
 
 import io.kontiki.cli.admin.JsonObject;
+import io.kontiki.cli.base.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

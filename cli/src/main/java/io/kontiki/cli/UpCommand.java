@@ -1,8 +1,11 @@
 package io.kontiki.cli;
 
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.local.LocalCluster;
 import io.kontiki.cli.local.NodePorts;
 import io.kontiki.cli.local.NodeProcess;
+import io.kontiki.cli.local.ReadyWait;
 import io.kontiki.cli.local.ServerProgram;
 import io.kontiki.cli.local.StopOnSignal;
 import java.nio.file.Path;
@@ -10,7 +13,6 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -70,7 +72,8 @@ final class UpCommand implements Callable<Integer> {
       throw CliException.usage("--base-port: " + e.getMessage());
     }
     try (LocalCluster cluster = laidOut;
-        StopOnSignal ignored = new StopOnSignal(cluster, console.err())) {
+        StopOnSignal onSignal = new StopOnSignal(cluster, console.err(), 0, () -> {})) {
+      onSignal.arm();
       return run(cluster);
     }
   }
@@ -101,10 +104,9 @@ final class UpCommand implements Callable<Integer> {
   }
 
   private boolean awaitReady(LocalCluster cluster) {
-    Map<Integer, String> notReady = new TreeMap<>();
-    cluster.nodes().forEach(node -> notReady.put(node.id(), "not asked yet"));
+    ReadyWait wait = new ReadyWait(cluster);
     Deadline remark = Deadline.in(REMARK_EVERY);
-    while (!notReady.isEmpty()) {
+    while (!wait.ask()) {
       NodeProcess ended = cluster.firstEnded();
       if (ended != null) {
         console.remark(
@@ -112,23 +114,11 @@ final class UpCommand implements Callable<Integer> {
         ended.logTail().lines().forEach(line -> console.remark("  | " + line));
         return false;
       }
-      for (NodeProcess node : cluster.nodes()) {
-        if (notReady.containsKey(node.id())) {
-          String why = node.unreadiness();
-          if (why.isEmpty()) {
-            notReady.remove(node.id());
-          } else {
-            notReady.put(node.id(), why);
-          }
-        }
-      }
       if (remark.hasPassed()) {
-        notReady.forEach((id, why) -> console.remark("waiting for node " + id + ": " + why));
+        wait.notReady().forEach((id, why) -> console.remark("waiting for node " + id + ": " + why));
         remark = Deadline.in(REMARK_EVERY);
       }
-      if (!notReady.isEmpty()) {
-        remark.pause(POLL_MS);
-      }
+      remark.pause(POLL_MS);
     }
     return true;
   }

@@ -23,10 +23,10 @@ public final class TopicRules {
 
   private TopicRules() {}
 
-  /** The setting, or by default {@code RF / 2 + 1} rounded down (rule R37). */
+  /** The setting; without one, or empty, {@code RF / 2 + 1} rounded down (rule R37). */
   public static int minIsr(Map<String, String> config, int replicationFactor) {
     String set = config.get(MIN_INSYNC_REPLICAS);
-    return set == null ? replicationFactor / 2 + 1 : Integer.parseInt(set);
+    return set == null || set.isEmpty() ? replicationFactor / 2 + 1 : Integer.parseInt(set);
   }
 
   /** The setting, or {@link Durability#FSYNC}. */
@@ -82,7 +82,7 @@ public final class TopicRules {
       }
     }
     String minIsr = config.get(MIN_INSYNC_REPLICAS);
-    if (minIsr != null) {
+    if (minIsr != null && !minIsr.isEmpty()) {
       int value;
       try {
         value = Integer.parseInt(minIsr);

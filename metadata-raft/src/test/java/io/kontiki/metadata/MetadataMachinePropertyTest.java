@@ -30,7 +30,7 @@ class MetadataMachinePropertyTest {
 
   @Test
   void whatMustHoldHoldsAfterEveryRandomCommand() throws IOException {
-    int seeds = Integer.getInteger("kontiki.seeds", 300);
+    int seeds = Integer.getInteger("kontiki.seeds", 100);
     for (long seed = 0; seed < seeds; seed++) {
       try {
         run(seed, 250);

@@ -64,7 +64,8 @@ final class ChunkReader {
   }
 
   /** Pieces, and what is left to do. */
-  record Decoded(List<RecordChunk> chunks, boolean done, long nextOffset, @Nullable ApiError error) {}
+  record Decoded(
+      List<RecordChunk> chunks, boolean done, long nextOffset, @Nullable ApiError error) {}
 
   /** The next pieces, up to {@link #MAX_DECODED_BYTES}. */
   Decoded read() {

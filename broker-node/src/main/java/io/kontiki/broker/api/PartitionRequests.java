@@ -113,8 +113,7 @@ public interface PartitionRequests {
      *
      * @param divergence with LOG_TRUNCATED
      */
-    record Failed(
-        ApiError error, @Nullable LeaderHint leader, @Nullable Divergence divergence)
+    record Failed(ApiError error, @Nullable LeaderHint leader, @Nullable Divergence divergence)
         implements FetchAnswer {}
   }
 

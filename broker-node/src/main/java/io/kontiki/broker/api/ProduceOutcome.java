@@ -21,8 +21,7 @@ final class ProduceOutcome {
    *
    * @param partitions of the answers, in their order
    */
-  static ProduceAnswer of(
-      ProducePlan plan, List<Integer> partitions, List<AppendAnswer> answers) {
+  static ProduceAnswer of(ProducePlan plan, List<Integer> partitions, List<AppendAnswer> answers) {
     Map<Integer, AppendAnswer.Appended> appended = new TreeMap<>();
     ApiError worst = null;
     for (int i = 0; i < answers.size(); i++) {

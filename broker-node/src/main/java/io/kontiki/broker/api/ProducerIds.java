@@ -1,5 +1,6 @@
 package io.kontiki.broker.api;
 
+import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand.AllocateProducerIds;
 import io.kontiki.model.ApiError;
@@ -17,6 +18,9 @@ import java.util.ArrayDeque;
 public final class ProducerIds {
   /** Ids taken at a time. */
   public static final int BLOCK = 1000;
+
+  /** First id of LogService's range. */
+  public static final long FIRST_THIN = ClusterImage.FIRST_THIN_PRODUCER_ID;
 
   private static final int MAX_WAITING = 10_000;
 
@@ -117,8 +121,17 @@ public final class ProducerIds {
         "AllocateProducerIds was answered by " + submitted.outcome() + " instead of a number");
   }
 
+  /**
+   * Whether an image knows that the id was handed out, in either range; none at all counts as such.
+   */
+  public static boolean handedOut(ClusterImage image, long id) {
+    return id < FIRST_THIN
+        ? id < image.nextProducerId() // -1, no id, among them
+        : id < image.nextThinProducerId();
+  }
+
   /** The id was never handed out, as an image confirmed by the quorum says (rule I6). */
-  static ApiError unknown(long id, boolean thin) {
+  public static ApiError unknown(long id, boolean thin) {
     return ApiError.definite(
             ErrorReason.UNKNOWN_PRODUCER_ID,
             "producer id "

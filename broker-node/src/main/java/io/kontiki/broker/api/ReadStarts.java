@@ -97,7 +97,8 @@ final class ReadStarts {
         found ->
             completion.complete(
                 found.fold(
-                    offsets -> ranges(topic, numbers, offsets, ends), error -> Result.error(error))));
+                    offsets -> ranges(topic, numbers, offsets, ends),
+                    error -> Result.error(error))));
   }
 
   private static Result<List<Range>> ranges(
@@ -153,7 +154,10 @@ final class ReadStarts {
             if (answers.get(i) instanceof OffsetAnswer.Failed failed) {
               completion.complete(
                   Result.error(
-                      failed.error().with("topic", topic.name()).with("partition", numbers.get(i))));
+                      failed
+                          .error()
+                          .with("topic", topic.name())
+                          .with("partition", numbers.get(i))));
               return;
             }
             offsets.add(((OffsetAnswer.Found) answers.get(i)).offset());

@@ -3,7 +3,6 @@ package io.kontiki.broker.api;
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
 import io.kontiki.broker.api.PartitionRequests.Route;
-import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.ApiError;
@@ -32,7 +31,6 @@ import org.jspecify.annotations.Nullable;
 public final class RecordProduce {
   private static final short EPOCH = 0;
 
-  private final Metadata metadata;
   private final TopicLookup lookup;
   private final PartitionRequests partitions;
   private final RandomSource random;
@@ -47,7 +45,6 @@ public final class RecordProduce {
       PartitionRequests partitions,
       RandomSource random,
       ToIntFunction<TopicImage> maxMessageBytes) {
-    this.metadata = metadata;
     this.lookup = new TopicLookup(metadata);
     this.partitions = partitions;
     this.random = random;
@@ -93,7 +90,9 @@ public final class RecordProduce {
               request,
               unknown ->
                   completion.complete(
-                      unknown.isEmpty() ? plan(call, request, found) : Result.error(unknown.get(0))));
+                      unknown.isEmpty()
+                          ? plan(call, request, found)
+                          : Result.error(unknown.get(0))));
         });
   }
 
@@ -134,14 +133,11 @@ public final class RecordProduce {
     }
     lookup.<Boolean>confirmed(
         call,
-        image -> handedOut(image, id) ? Boolean.TRUE : null,
+        image ->
+            id >= ProducerIds.FIRST_THIN && ProducerIds.handedOut(image, id) ? Boolean.TRUE : null,
         image -> ProducerIds.unknown(id, true),
         "producer id " + id,
         known -> completion.complete(known.fold(yes -> List.of(), error -> List.of(error))));
-  }
-
-  private static boolean handedOut(ClusterImage image, long id) {
-    return id >= ClusterImage.FIRST_THIN_PRODUCER_ID && id < image.nextThinProducerId();
   }
 
   private Result<ProducePlan> plan(CallContext call, ProduceRequest request, TopicImage topic) {
@@ -167,8 +163,7 @@ public final class RecordProduce {
       RecordBatchBuilder builder =
           builders.computeIfAbsent(
               partition, p -> new RecordBatchBuilder(Compression.NONE, expectedBytes(each)));
-      long timestamp =
-          each.timestampMs() == ProduceRequest.NO_TIMESTAMP ? now : each.timestampMs();
+      long timestamp = each.timestampMs() == ProduceRequest.NO_TIMESTAMP ? now : each.timestampMs();
       builder.append(timestamp, key, each.value(), each.headers());
       if (builder.sizeBytes() > limit) {
         return Result.error(tooLarge(topic, partition, builder, limit, i));

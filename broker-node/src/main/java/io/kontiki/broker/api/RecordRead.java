@@ -12,7 +12,9 @@ public final class RecordRead {
 
   /** Takes what was read. All calls on the session's loop. */
   public interface Sink {
-    /** Whether the client takes more at the moment; {@link ReadSession#onReady} tells of a change. */
+    /**
+     * Whether the client takes more at the moment; {@link ReadSession#onReady} tells of a change.
+     */
     boolean ready();
 
     /** Records of one partition. */

@@ -90,7 +90,9 @@ public final class TopicLookup {
   private static ApiError unconfirmed(String what, ApiError error) {
     return ApiError.retriable(
             ErrorReason.LEADER_UNAVAILABLE,
-            what + " is not known here, and the metadata quorum does not answer: " + error.message(),
+            what
+                + " is not known here, and the metadata quorum does not answer: "
+                + error.message(),
             Refusals.RETRY_AFTER_MS)
         .with("cause", error.reason());
   }

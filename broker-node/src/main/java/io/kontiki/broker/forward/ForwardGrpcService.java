@@ -199,8 +199,7 @@ public final class ForwardGrpcService implements BindableService {
     for (int i = 0; i < count; i++) {
       int at = i;
       local.describe(
-          partition(
-              request.getPartitions(i).getTopicId(), request.getPartitions(i).getPartition()),
+          partition(request.getPartitions(i).getTopicId(), request.getPartitions(i).getPartition()),
           deadlineNanos(),
           description -> gathering.put(at, description));
     }
@@ -242,9 +241,7 @@ public final class ForwardGrpcService implements BindableService {
   private long deadlineNanos() {
     io.grpc.Deadline deadline = Context.current().getDeadline();
     return clock.nanoTime()
-        + (deadline == null
-            ? DEFAULT_TIMEOUT_NANOS
-            : deadline.timeRemaining(TimeUnit.NANOSECONDS));
+        + (deadline == null ? DEFAULT_TIMEOUT_NANOS : deadline.timeRemaining(TimeUnit.NANOSECONDS));
   }
 
   private static @Nullable ForwardLeader leader(@Nullable LeaderHint hint) {

@@ -15,15 +15,13 @@ final class ForwardMethods {
   static final int MAX_MESSAGE_BYTES = 68 << 20;
 
   static final MethodDescriptor<WithPayload<ForwardAppendRequest>, ForwardAppendResponse> APPEND =
-      ForwardServiceGrpc.getAppendMethod()
-          .toBuilder(
+      ForwardServiceGrpc.getAppendMethod().toBuilder(
               new PayloadMarshaller<>(ForwardAppendRequest.getDefaultInstance(), MAX_MESSAGE_BYTES),
               ForwardServiceGrpc.getAppendMethod().getResponseMarshaller())
           .build();
 
   static final MethodDescriptor<ForwardFetchRequest, WithPayload<ForwardFetchResponse>> FETCH =
-      ForwardServiceGrpc.getFetchMethod()
-          .toBuilder(
+      ForwardServiceGrpc.getFetchMethod().toBuilder(
               ForwardServiceGrpc.getFetchMethod().getRequestMarshaller(),
               new PayloadMarshaller<>(ForwardFetchResponse.getDefaultInstance(), MAX_MESSAGE_BYTES))
           .build();

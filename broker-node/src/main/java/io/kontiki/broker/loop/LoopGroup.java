@@ -34,7 +34,8 @@ public final class LoopGroup implements AutoCloseable {
    * @param name of the threads, before their number
    */
   public LoopGroup(String name, int size, Clock clock, FaultHandler faults) {
-    IoHandlerFactory io = Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    IoHandlerFactory io =
+        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     netty = new MultiThreadIoEventLoopGroup(size, new DefaultThreadFactory(name, true), io);
     for (EventExecutor executor : netty) {
       loops.add(new NettyLoop((SingleThreadEventLoop) executor, clock, faults));
@@ -49,6 +50,11 @@ public final class LoopGroup implements AutoCloseable {
   /** All loops; the same list and order for the life of the process. */
   public List<EventLoop> loops() {
     return List.copyOf(loops);
+  }
+
+  /** A loop by its number. */
+  public NettyLoop loop(int index) {
+    return loops.get(index);
   }
 
   /** The first loop; of the control group the only one. */

@@ -1,7 +1,7 @@
 package io.kontiki.cli.admin;
 
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.model.Endpoint;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,6 +43,8 @@ public final class AdminClient {
   }
 
   /**
+   * Asks nobody yet.
+   *
    * @param hosts HTTP addresses, at least one
    * @param fallback tried last; null if there is no other way
    * @param timeout of each call, all tries together

@@ -1,6 +1,6 @@
 package io.kontiki.cli.local;
 
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.Deadline;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,7 +51,7 @@ public final class LocalCluster implements AutoCloseable {
     }
   }
 
-  private static int voterCount(int size) {
+  static int voterCount(int size) {
     return switch (size) {
       case 1, 2 -> 1;
       case 5 -> 5;
@@ -86,7 +86,7 @@ public final class LocalCluster implements AutoCloseable {
    * Starts a node that does not run.
    *
    * @return false if the cluster is being stopped
-   * @throws io.kontiki.cli.CliException if it cannot be started
+   * @throws io.kontiki.cli.base.CliException if it cannot be started
    */
   public synchronized boolean start(NodeProcess node) {
     if (!stopping) {

@@ -1,10 +1,10 @@
 package io.kontiki.cli.local;
 
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
 import io.kontiki.cli.admin.HttpAnswer;
 import io.kontiki.cli.admin.HttpClient;
 import io.kontiki.cli.admin.NoAnswerException;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.ProcessBuilder.Redirect;
@@ -56,6 +56,8 @@ public final class NodeProcess {
   }
 
   /**
+   * Looks whether all ports are free.
+   *
    * @throws CliException if something listens on one of the node's ports
    */
   public void refuseTakenPorts() {

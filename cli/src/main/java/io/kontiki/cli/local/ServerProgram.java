@@ -70,7 +70,7 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
     return builder;
   }
 
-  private static boolean isPerNode(String variable) {
+  static boolean isPerNode(String variable) {
     if (!variable.startsWith("KONTIKI_")) {
       return false;
     }

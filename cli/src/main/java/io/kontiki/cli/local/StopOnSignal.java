@@ -4,20 +4,20 @@ import java.io.PrintStream;
 import java.util.List;
 
 /**
- * Stops a cluster when this process is asked to end (Ctrl-C, SIGTERM), and ends it with 0 then, or
- * with 1 if a node had to be killed. Closed, it does nothing any more.
+ * Stops a cluster when this process is asked to end (Ctrl-C, SIGTERM), and then ends the process.
+ * Closed, it does nothing any more.
  */
 public final class StopOnSignal implements AutoCloseable {
   private final Thread hook;
 
-  public StopOnSignal(LocalCluster cluster, PrintStream err) {
-    this(cluster, err, () -> {});
-  }
-
   /**
+   * Prepares; {@link #arm} makes it work.
+   *
+   * @param err told of nodes that had to be killed
+   * @param exitCode of this process, if none had to be; else 1
    * @param afterwards runs when all nodes have gone
    */
-  public StopOnSignal(LocalCluster cluster, PrintStream err, Runnable afterwards) {
+  public StopOnSignal(LocalCluster cluster, PrintStream err, int exitCode, Runnable afterwards) {
     this.hook =
         new Thread(
             () -> {
@@ -27,9 +27,13 @@ public final class StopOnSignal implements AutoCloseable {
                 err.println("nodes " + killed + " did not stop when asked, and were killed");
               }
               err.flush();
-              Runtime.getRuntime().halt(killed.isEmpty() ? 0 : 1);
+              Runtime.getRuntime().halt(killed.isEmpty() ? exitCode : 1);
             },
             "stop-on-signal");
+  }
+
+  /** From here on signals stop the cluster. */
+  public void arm() {
     Runtime.getRuntime().addShutdownHook(hook);
   }
 

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Connections to the brokers that were named. One broker is used at a time; when it fails, the next
@@ -15,12 +17,22 @@ import java.util.concurrent.TimeUnit;
 public final class BrokerChannels implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+  /** Whatever these find worth a log line comes to the commands as a status, too. */
+  private static final List<Logger> SILENCED =
+      List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
+
+  static {
+    SILENCED.forEach(logger -> logger.setLevel(Level.OFF));
+  }
+
   private final List<Endpoint> hosts;
   private final Map<String, ManagedChannel> channels = new TreeMap<>();
   private int current;
   private boolean closed;
 
   /**
+   * Connects to nobody yet.
+   *
    * @param hosts gRPC addresses, at least one
    * @param first index of the one to begin with, modulo their number
    */

@@ -5,7 +5,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
-import io.kontiki.cli.CliException;
+import io.kontiki.cli.base.CliException;
 
 /**
  * How a gRPC call failed.

@@ -1,8 +1,8 @@
 package io.kontiki.cli.stream;
 
 import io.grpc.StatusRuntimeException;
-import io.kontiki.cli.CliException;
-import io.kontiki.cli.Deadline;
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
 import io.kontiki.v1.Acks;
 import io.kontiki.v1.InitProducerIdRequest;
 import io.kontiki.v1.LogRecord;
@@ -89,7 +89,7 @@ public final class RecordWriter {
       List<LogRecord> records, @Nullable Integer partition, Deadline deadline, CallError error)
       throws RecordsRefusedException {
     if (records.size() == 1) {
-      throw new RecordsRefusedException(0, error.reason() + ": " + error.message());
+      throw new RecordsRefusedException(List.of(), error.reason() + ": " + error.message());
     }
     int half = records.size() / 2;
     List<RecordPosition> positions =
@@ -97,7 +97,8 @@ public final class RecordWriter {
     try {
       positions.addAll(send(records.subList(half, records.size()), partition, deadline));
     } catch (RecordsRefusedException e) {
-      throw new RecordsRefusedException(half + e.index(), String.valueOf(e.getMessage()));
+      positions.addAll(e.acknowledged());
+      throw new RecordsRefusedException(positions, String.valueOf(e.getMessage()));
     }
     return positions;
   }

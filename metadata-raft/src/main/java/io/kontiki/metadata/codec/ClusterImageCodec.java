@@ -1,5 +1,6 @@
 package io.kontiki.metadata.codec;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import io.kontiki.internal.v1.BrokerRecord;
@@ -40,7 +41,7 @@ import java.util.TreeMap;
  * 0   4  magic "KMET"
  * 4   4  version, big-endian
  * 8   …  SnapshotHeader, then as many voters, brokers, topics, tombstones and log ends as it says,
- *        each a message with its length in front (varint); nothing behind
+ *        each a message behind its length (4 bytes, big-endian); nothing behind the last
  * </pre>
  *
  * Checksums are around it, by whoever stores or ships it (rule M9).
@@ -55,43 +56,50 @@ public final class ClusterImageCodec {
 
   /** Writes the image; does not close the stream. */
   public static void write(ClusterImage image, OutputStream out) throws IOException {
-    DataOutputStream head = new DataOutputStream(out);
-    head.writeInt(MAGIC);
-    head.writeInt(VERSION);
-    head.flush();
-    SnapshotHeader.newBuilder()
-        .setIndex(image.index())
-        .setClusterId(Parts.bytes(image.clusterId()))
-        .setFeatureLevel(image.featureLevel())
-        .setNextProducerId(image.nextProducerId())
-        .setNextThinProducerId(image.nextThinProducerId())
-        .setVoters(image.voters().size())
-        .setBrokers(image.brokers().size())
-        .setTopics(image.topics().size())
-        .setTombstones(image.tombstones().size())
-        .setLogEnds(image.logEnds().size())
-        .build()
-        .writeDelimitedTo(out);
+    DataOutputStream data = new DataOutputStream(out);
+    data.writeInt(MAGIC);
+    data.writeInt(VERSION);
+    put(
+        data,
+        SnapshotHeader.newBuilder()
+            .setIndex(image.index())
+            .setClusterId(Parts.bytes(image.clusterId()))
+            .setFeatureLevel(image.featureLevel())
+            .setNextProducerId(image.nextProducerId())
+            .setNextThinProducerId(image.nextThinProducerId())
+            .setVoters(image.voters().size())
+            .setBrokers(image.brokers().size())
+            .setTopics(image.topics().size())
+            .setTombstones(image.tombstones().size())
+            .setLogEnds(image.logEnds().size())
+            .build());
     for (VoterImage voter : image.voters().values()) {
-      Parts.voter(voter).writeDelimitedTo(out);
+      put(data, Parts.voter(voter));
     }
     for (BrokerImage broker : image.brokers().values()) {
-      broker(broker).writeDelimitedTo(out);
+      put(data, broker(broker));
     }
     for (TopicImage topic : image.topics().values()) {
-      topic(topic).writeDelimitedTo(out);
+      put(data, topic(topic));
     }
     for (Tombstone tombstone : image.tombstones().values()) {
-      TombstoneRecord.newBuilder()
-          .setId(Parts.bytes(tombstone.id()))
-          .setName(tombstone.name())
-          .addAllPendingBrokers(tombstone.pendingBrokers())
-          .build()
-          .writeDelimitedTo(out);
+      put(
+          data,
+          TombstoneRecord.newBuilder()
+              .setId(Parts.bytes(tombstone.id()))
+              .setName(tombstone.name())
+              .addAllPendingBrokers(tombstone.pendingBrokers())
+              .build());
     }
     for (var entry : image.logEnds().entrySet()) {
-      logEnds(entry.getKey(), entry.getValue()).writeDelimitedTo(out);
+      put(data, logEnds(entry.getKey(), entry.getValue()));
     }
+    data.flush();
+  }
+
+  private static void put(DataOutputStream out, MessageLite message) throws IOException {
+    out.writeInt(message.getSerializedSize());
+    message.writeTo(out);
   }
 
   /**
@@ -104,7 +112,7 @@ public final class ClusterImageCodec {
   public static ClusterImage read(InputStream in) throws IOException {
     try {
       return image(in);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
       throw new CorruptMetadataException("no metadata snapshot: " + e.getMessage(), e);
     }
   }
@@ -123,48 +131,48 @@ public final class ClusterImageCodec {
   }
 
   private static ClusterImage image(InputStream in) throws IOException {
-    DataInputStream head = new DataInputStream(in);
-    int magic = head.readInt();
+    DataInputStream data = new DataInputStream(in);
+    int magic = data.readInt();
     if (magic != MAGIC) {
       throw new IllegalArgumentException("it begins with " + Integer.toHexString(magic));
     }
-    int version = head.readInt();
+    int version = data.readInt();
     if (version != VERSION) {
       throw new IllegalArgumentException(
           "version " + version + "; this software reads version " + VERSION);
     }
-    SnapshotHeader header = next(SnapshotHeader.parser(), in);
+    SnapshotHeader header = next(SnapshotHeader.parser(), data);
     TreeMap<Integer, VoterImage> voters = new TreeMap<>();
     for (int i = 0; i < header.getVoters(); i++) {
-      VoterImage voter = Parts.voter(next(VoterRecord.parser(), in));
+      VoterImage voter = Parts.voter(next(VoterRecord.parser(), data));
       voters.put(voter.id(), voter);
     }
     TreeMap<Integer, BrokerImage> brokers = new TreeMap<>();
     for (int i = 0; i < header.getBrokers(); i++) {
-      BrokerImage broker = broker(next(BrokerRecord.parser(), in));
+      BrokerImage broker = broker(next(BrokerRecord.parser(), data));
       brokers.put(broker.id(), broker);
     }
     TreeMap<TopicId, TopicImage> topics = new TreeMap<>();
     TreeMap<String, TopicId> names = new TreeMap<>();
     for (int i = 0; i < header.getTopics(); i++) {
-      TopicImage topic = topic(next(TopicRecord.parser(), in));
+      TopicImage topic = topic(next(TopicRecord.parser(), data));
       topics.put(topic.id(), topic);
       names.put(topic.name(), topic.id());
     }
     TreeMap<TopicId, Tombstone> tombstones = new TreeMap<>();
     for (int i = 0; i < header.getTombstones(); i++) {
-      TombstoneRecord record = next(TombstoneRecord.parser(), in);
+      TombstoneRecord record = next(TombstoneRecord.parser(), data);
       TopicId id = Parts.topicId(record.getId());
       tombstones.put(id, new Tombstone(id, record.getName(), record.getPendingBrokersList()));
     }
     TreeMap<PartitionId, List<LogEndReport>> logEnds = new TreeMap<>();
     for (int i = 0; i < header.getLogEnds(); i++) {
-      LogEndsRecord record = next(LogEndsRecord.parser(), in);
+      LogEndsRecord record = next(LogEndsRecord.parser(), data);
       logEnds.put(
           Parts.partitionId(record.getPartition()),
           record.getReportsList().stream().map(ClusterImageCodec::logEnd).toList());
     }
-    if (in.read() >= 0) {
+    if (data.read() >= 0) {
       throw new IllegalArgumentException("there are bytes behind its end");
     }
     return new ClusterImage(
@@ -181,13 +189,18 @@ public final class ClusterImageCodec {
         logEnds);
   }
 
-  private static <M extends MessageLite> M next(Parser<M> parser, InputStream in)
+  private static <M extends MessageLite> M next(Parser<M> parser, DataInputStream in)
       throws IOException {
-    M message = parser.parseDelimitedFrom(in);
-    if (message == null) {
+    int size = in.readInt();
+    if (size < 0) {
+      throw new IllegalArgumentException("a part of " + size + " bytes");
+    }
+    // Whole or not at all: protobuf takes a message that was cut between two fields for a good one.
+    byte[] bytes = in.readNBytes(size);
+    if (bytes.length < size) {
       throw new EOFException("the metadata snapshot ends early");
     }
-    return message;
+    return parser.parseFrom(bytes);
   }
 
   private static BrokerRecord broker(BrokerImage broker) {

@@ -44,9 +44,10 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
   interface Roles {
     void onLeading(long term);
 
-    /** Returns the term that ended. */
+    /** Returns the term that ended, -1 if {@link #onLeading} was not called for it. */
     long onLeadingEnds();
 
+    /** No leader is known when the id says so. */
     void onFollowing(int leaderId, long term);
 
     /** Sorted. */
@@ -171,6 +172,9 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
   @Override
   public void onLeaderStop(Status why) {
     long term = roles.onLeadingEnds();
+    if (term < 0) {
+      return; // elected, and deposed before it had committed an entry of its term
+    }
     LOG.info("[{}] leads term {} no more: {}", group, term, why.getErrorMsg());
     guarded("the end of term " + term, () -> machine.onLeaderStop(term));
   }
@@ -185,6 +189,7 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
 
   @Override
   public void onStopFollowing(LeaderChangeContext context) {
+    roles.onFollowing(RaftPeers.NO_NODE, context.getTerm());
     guarded("no leader", () -> machine.onFollowing(RaftPeers.NO_NODE, context.getTerm()));
   }
 

@@ -6,9 +6,9 @@ import com.alipay.sofa.jraft.rpc.RaftServerService;
 import com.alipay.sofa.jraft.rpc.RpcContext;
 import com.alipay.sofa.jraft.rpc.RpcRequestClosure;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
-import com.google.protobuf.Message;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +35,7 @@ final class FastElection implements RaftRpcService.RequestObserver {
   private final String group;
   private final int self;
   private final long stepMs;
+  private final LongPredicate candidacy;
   private final IntConsumer deadListener = this::onDead;
 
   private List<Integer> voters;
@@ -46,13 +47,22 @@ final class FastElection implements RaftRpcService.RequestObserver {
   /**
    * @param voters sorted
    * @param stepMs how long each voter waits for the one before it
+   * @param candidacy makes the node stand, if it still follows in the given term; may wait for
+   *     disks
    */
-  FastElection(RaftChannels channels, String group, int self, List<Integer> voters, long stepMs) {
+  FastElection(
+      RaftChannels channels,
+      String group,
+      int self,
+      List<Integer> voters,
+      long stepMs,
+      LongPredicate candidacy) {
     this.channels = channels;
     this.group = group;
     this.self = self;
     this.voters = voters;
     this.stepMs = stepMs;
+    this.candidacy = candidacy;
     channels.onDead(deadListener);
   }
 
@@ -100,7 +110,8 @@ final class FastElection implements RaftRpcService.RequestObserver {
     snapshotsComing--;
   }
 
-  private void onDead(int nodeId) {
+  /** The process of a node is gone. */
+  void onDead(int nodeId) {
     Followed leader;
     long waitMs;
     synchronized (this) {
@@ -154,24 +165,28 @@ final class FastElection implements RaftRpcService.RequestObserver {
         term = votedTerm;
       }
     }
-    String peer = RaftPeers.peer(self).toString();
-    TimeoutNowRequest request =
-        TimeoutNowRequest.newBuilder()
-            .setGroupId(group)
-            .setServerId(peer)
-            .setPeerId(peer)
-            .setTerm(term)
-            .build();
-    if (!(NodeManager.getInstance().get(group, RaftPeers.peer(self))
-        instanceof RaftServerService node)) {
-      return; // stopped
-    }
-    Message refusal = node.handleTimeoutNowRequest(request, new RpcRequestClosure(new NoAnswer()));
     LOG.info(
         "[{}] {} for election after term {}",
         group,
-        refusal == null ? "stood" : "was too late to stand",
+        candidacy.test(term) ? "stood" : "was too late to stand",
         term);
+  }
+
+  /** Makes JRaft's node of a group stand, if it still follows in the given term. */
+  static LongPredicate candidacyOf(String group, int self) {
+    String peer = RaftPeers.peer(self).toString();
+    return term -> {
+      TimeoutNowRequest request =
+          TimeoutNowRequest.newBuilder()
+              .setGroupId(group)
+              .setServerId(peer)
+              .setPeerId(peer)
+              .setTerm(term)
+              .build();
+      return NodeManager.getInstance().get(group, RaftPeers.peer(self))
+              instanceof RaftServerService node
+          && node.handleTimeoutNowRequest(request, new RpcRequestClosure(new NoAnswer())) == null;
+    };
   }
 
   private static final class Followed {

@@ -10,8 +10,10 @@ import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.StorageException.Kind;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -40,8 +42,11 @@ final class GroupStorage extends DefaultJRaftServiceFactory {
    */
   static GroupStorage open(FileStore store, Path snapshots, FaultHandler faults) {
     VoteStorage vote = new VoteStorage(store, faults);
+    makeDurably(snapshots);
     checkSnapshot(snapshots);
-    SegmentLogStorage log = SegmentLogStorage.open(store.child("log"), SEGMENT_BYTES);
+    FileStore logStore = store.child("log");
+    store.syncDirectory("");
+    SegmentLogStorage log = SegmentLogStorage.open(logStore, SEGMENT_BYTES);
     if (log.getLastLogIndex() > 0 && !vote.found()) {
       log.shutdown();
       throw new StorageException(
@@ -74,14 +79,24 @@ final class GroupStorage extends DefaultJRaftServiceFactory {
     return vote;
   }
 
+  /** JRaft syncs what is in the directory, not its name. */
+  private static void makeDurably(Path directory) {
+    try {
+      Files.createDirectories(directory);
+      try (FileChannel parent =
+          FileChannel.open(directory.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+        parent.force(true);
+      }
+    } catch (IOException e) {
+      throw new StorageException(Kind.IO, directory.toString(), -1, "cannot be made", e);
+    }
+  }
+
   /**
    * Checks the newest snapshot. JRaft takes a snapshot whose own table of contents is unreadable
    * for none at all (rule M9).
    */
   private static void checkSnapshot(Path snapshots) {
-    if (!Files.isDirectory(snapshots)) {
-      return;
-    }
     try (Stream<Path> all = Files.list(snapshots)) {
       Optional<Path> newest =
           all.filter(path -> path.getFileName().toString().startsWith(SNAPSHOT_PREFIX))

@@ -29,11 +29,15 @@ import org.slf4j.LoggerFactory;
 /**
  * A Raft group on JRaft. A process may run several, of several nodes, but a group and node id only
  * once at a time.
+ *
+ * <p>Proposals, reads, confirmations and {@link #status} do not wait; {@link #transferLeadership}
+ * and {@link #close} may wait for a disk.
  */
 public final class JRaftGroup implements RaftGroup {
   private static final Logger LOG = LoggerFactory.getLogger(JRaftGroup.class);
   private static final long NOT_LEADING = LeaderRounds.NOT_LEADER;
   private static final long FAST_ELECTION_STEP_MS = 250;
+  private static final int MAX_COMMAND_BYTES = 4 << 20;
   private static final Endpoint UNKNOWN = new Endpoint("unknown", 0);
 
   private final JRaftOptions options;
@@ -50,6 +54,11 @@ public final class JRaftGroup implements RaftGroup {
   private volatile List<Integer> voters;
   private volatile long ledTerm = NOT_LEADING;
 
+  /** As the apply thread was told; JRaft's own answer would wait for votes being written. */
+  private volatile int toldLeader = NO_NODE;
+
+  private volatile boolean snapshotRunning;
+
   // Of the apply thread.
   private long entriesSinceSnapshot;
   private long bytesSinceSnapshot;
@@ -57,8 +66,10 @@ public final class JRaftGroup implements RaftGroup {
   /**
    * Opens a group's files, replays its log and joins the group; returns before there is a leader.
    *
-   * @param store of this group alone: log and vote; {@code raft/<group>} in a server
-   * @param snapshots a real directory for JRaft's snapshots, made if missing; not inside the log's
+   * @param store of this group alone, for log and vote: {@code raft/<group>} in a server. To make
+   *     its own name durable is up to the caller
+   * @param snapshots a real directory for JRaft's snapshots, made if missing; may be {@code
+   *     snapshots} in the store's
    * @param machine empty
    * @param faults told when the group has stopped on this node (rule M11)
    * @throws StorageException if the files are damaged: the node must not vote with a part of them
@@ -107,10 +118,15 @@ public final class JRaftGroup implements RaftGroup {
             options.readTimeoutMs());
   }
 
+  /** A command of more than 4 MiB is refused. */
   @Override
   public void propose(ByteBuffer command, long expectedTerm, Completion<Proposal> completion) {
     ByteBuffer copy = ByteBuffer.allocate(command.remaining()).put(command.duplicate()).flip();
     PendingProposal proposal = new PendingProposal(completion, this::leaderId, proposals);
+    if (copy.remaining() > MAX_COMMAND_BYTES) {
+      proposal.refuse(copy.remaining() + " bytes; a command may have " + MAX_COMMAND_BYTES);
+      return;
+    }
     if (closed.get()) {
       proposal.run(new Status(RaftError.ENODESHUTDOWN, "closed"));
       return;
@@ -135,7 +151,7 @@ public final class JRaftGroup implements RaftGroup {
 
   @Override
   public RaftStatus status() {
-    boolean leading = !closed.get() && node.isLeader(false);
+    boolean leading = leading();
     long term = storage.vote().getTerm();
     long last = node.getLastLogIndex();
     List<Member> members = new ArrayList<>();
@@ -157,7 +173,7 @@ public final class JRaftGroup implements RaftGroup {
     }
     return new RaftStatus(
         options.group(),
-        leaderId(),
+        leading ? options.nodeId() : leaderId(),
         leading,
         term,
         node.getLastCommittedIndex(),
@@ -167,7 +183,7 @@ public final class JRaftGroup implements RaftGroup {
 
   @Override
   public void transferLeadership() {
-    if (node.isLeader(false)) {
+    if (leading()) {
       Status status = node.transferLeadershipTo(PeerId.ANY_PEER);
       LOG.info("[{}] hands leadership over: {}", options.group(), status);
     }
@@ -194,7 +210,12 @@ public final class JRaftGroup implements RaftGroup {
   private FastElection observedElection() {
     FastElection election =
         new FastElection(
-            transport.channels(), options.group(), options.nodeId(), voters, FAST_ELECTION_STEP_MS);
+            transport.channels(),
+            options.group(),
+            options.nodeId(),
+            voters,
+            FAST_ELECTION_STEP_MS,
+            FastElection.candidacyOf(options.group(), options.nodeId()));
     transport.rpc().observe(options.group(), election);
     return election;
   }
@@ -240,6 +261,8 @@ public final class JRaftGroup implements RaftGroup {
     all.setElectionTimeoutMs(options.electionTimeoutMs());
     all.setDisableCli(true);
     all.setRpcConnectTimeoutMs(200);
+    // Of entries and probes; what went into a cut must not hold a follower up for JRaft's 5 s.
+    all.setRpcDefaultTimeout(4 * options.electionTimeoutMs());
     all.setRpcProcessorThreadPoolSize(3);
     all.setTimerPoolSize(1);
     all.setSharedTimerPool(true);
@@ -258,8 +281,12 @@ public final class JRaftGroup implements RaftGroup {
   }
 
   private int leaderId() {
-    PeerId leader = node.getLeaderId();
-    return leader == null || leader.isEmpty() ? NO_NODE : RaftPeers.nodeId(leader);
+    int told = toldLeader;
+    return told == options.nodeId() && !leading() ? NO_NODE : told;
+  }
+
+  private boolean leading() {
+    return !closed.get() && node.isLeader(false);
   }
 
   private void onVoters(List<Integer> nodeIds) {
@@ -277,16 +304,20 @@ public final class JRaftGroup implements RaftGroup {
   private void maybeSnapshot(long entries, long bytes) {
     entriesSinceSnapshot += entries;
     bytesSinceSnapshot += bytes;
-    if (entriesSinceSnapshot < options.snapshotEntries()
-        && bytesSinceSnapshot < options.snapshotBytes()) {
+    boolean due =
+        entriesSinceSnapshot >= options.snapshotEntries()
+            || bytesSinceSnapshot >= options.snapshotBytes();
+    if (!due || snapshotRunning) {
       return;
     }
     Node running = NodeManager.getInstance().get(options.group(), RaftPeers.peer(options.nodeId()));
     if (running != null) {
       entriesSinceSnapshot = 0;
       bytesSinceSnapshot = 0;
+      snapshotRunning = true;
       running.snapshot(
           status -> {
+            snapshotRunning = false;
             if (!status.isOk()) {
               LOG.warn("[{}] no snapshot: {}", options.group(), status);
             }
@@ -298,6 +329,7 @@ public final class JRaftGroup implements RaftGroup {
     @Override
     public void onLeading(long term) {
       ledTerm = term;
+      toldLeader = options.nodeId();
       if (fastElection != null) {
         fastElection.onLeading();
       }
@@ -307,12 +339,14 @@ public final class JRaftGroup implements RaftGroup {
     public long onLeadingEnds() {
       long term = ledTerm;
       ledTerm = NOT_LEADING;
+      toldLeader = NO_NODE;
       return term;
     }
 
     @Override
     public void onFollowing(int leaderId, long term) {
-      if (fastElection != null) {
+      toldLeader = leaderId;
+      if (fastElection != null && leaderId != NO_NODE) {
         fastElection.onFollowing(leaderId, term);
       }
     }

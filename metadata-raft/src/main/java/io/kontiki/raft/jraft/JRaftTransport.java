@@ -11,8 +11,9 @@ import java.util.function.Function;
  *
  * <ul>
  *   <li>{@link #service} goes into the broker's gRPC server for brokers (port 7601), which must
- *       allow messages of 64 MiB and run on a direct executor. There is no check of the sender
- *       here: that server must demand client certificates or face trusted peers only.
+ *       allow messages of {@link #MAX_MESSAGE_BYTES} and run on a direct executor. There is no
+ *       check of the sender here: that server must demand client certificates or face trusted peers
+ *       only.
  *   <li>JRaft's generated messages are older than protobuf's runtime, which says so in three lines
  *       for each class unless the system property {@code
  *       com.google.protobuf.use_unsafe_pre22_gencode} is set before the first of them is loaded.
@@ -20,6 +21,9 @@ import java.util.function.Function;
  * </ul>
  */
 public final class JRaftTransport implements AutoCloseable {
+  /** The largest message: entries of 512 KiB and one more command of at most 4 MiB. */
+  public static final int MAX_MESSAGE_BYTES = 8 << 20;
+
   static {
     String quiet = "com.google.protobuf.use_unsafe_pre22_gencode";
     if (System.getProperty(quiet) == null) {
@@ -33,8 +37,8 @@ public final class JRaftTransport implements AutoCloseable {
 
   /**
    * @param nodeId names the threads
-   * @param dialler makes a channel to a peer's Raft endpoint (TLS, event loop, 64 MiB messages);
-   *     with a direct executor. The channel is closed here
+   * @param dialler makes a channel to a peer's Raft endpoint (TLS, event loop, {@link
+   *     #MAX_MESSAGE_BYTES}), with a direct executor. The channel is closed here
    * @param silenceMs a channel on which calls time out, and which has been silent for so long, is
    *     thrown away and dialled anew, instead of waiting for TCP after a cut: three election
    *     timeouts
@@ -67,9 +71,10 @@ public final class JRaftTransport implements AutoCloseable {
     return threads;
   }
 
-  /** Ends all connections to peers. */
+  /** Ends all streams to and from peers. */
   @Override
   public void close() {
+    service.close();
     channels.close();
     threads.stop();
   }

@@ -30,6 +30,11 @@ final class PendingProposal implements Closure {
     end(new Proposal.Applied(index, answer));
   }
 
+  /** It never reached JRaft. */
+  void refuse(String why) {
+    end(new Proposal.NotAppended(leaderId.getAsInt(), why));
+  }
+
   /** A failure; JRaft never reports a success here. */
   @Override
   public void run(Status status) {
@@ -56,7 +61,7 @@ final class PendingProposal implements Closure {
     String text = status.getErrorMsg() == null ? "" : status.getErrorMsg();
     return error == RaftError.EBUSY
         || error == RaftError.ENODESHUTDOWN
-        || error == RaftError.EPERM
-            && (text.startsWith("Is not leader") || text.startsWith("expected_term="));
+        || (error == RaftError.EPERM
+            && (text.startsWith("Is not leader") || text.startsWith("expected_term=")));
   }
 }

@@ -17,11 +17,13 @@ import com.alipay.sofa.jraft.rpc.impl.core.TimeoutNowRequestProcessor;
 import com.google.common.util.concurrent.MoreExecutors;
 import com.google.protobuf.Message;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -39,8 +41,10 @@ final class RaftRpcService {
   private final RaftMessages messages;
   private final Map<String, RpcProcessor<Object>> processorsByName = new ConcurrentHashMap<>();
   private final Map<String, RequestObserver> observers = new ConcurrentHashMap<>();
+  private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
   private final RaftThreads threads;
   private final IntConsumer onLeaderStreamEnd;
+  private volatile boolean closed;
 
   static {
     ProtobufMsgFactory.load(); // JRaft registers its messages with our factory
@@ -92,6 +96,12 @@ final class RaftRpcService {
     observers.remove(group);
   }
 
+  /** Ends all streams of peers, and those that they open from now on. */
+  void close() {
+    closed = true;
+    sessions.forEach(Session::end);
+  }
+
   @SuppressWarnings("unchecked")
   private void register(RpcProcessor<?> processor) {
     String name = Objects.requireNonNull(messages.nameOfClass(processor.interest()));
@@ -101,17 +111,33 @@ final class RaftRpcService {
   /** One stream of one peer. */
   private final class Session implements StreamObserver<RaftFrame> {
     private final ServerCallStreamObserver<RaftFrame> out;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final AtomicBoolean ended = new AtomicBoolean();
     private final Executor inOrder = MoreExecutors.newSequentialExecutor(threads.appends());
     private volatile int leaderId = RaftPeers.NO_NODE;
 
     Session(ServerCallStreamObserver<RaftFrame> out) {
       this.out = out;
-      out.setOnCancelHandler(this::closed);
+      out.setOnCancelHandler(this::ended);
+      sessions.add(this);
+    }
+
+    synchronized void end() {
+      if (!ended.get()) {
+        ended();
+        try {
+          out.onError(Status.UNAVAILABLE.withDescription("Raft stops here").asRuntimeException());
+        } catch (RuntimeException e) {
+          // cancelled meanwhile
+        }
+      }
     }
 
     @Override
     public void onNext(RaftFrame request) {
+      if (closed) {
+        end();
+        return;
+      }
       Message message = request.message();
       String name = message == null ? "" : RaftMessages.name(message);
       RpcProcessor<Object> processor = processorsByName.get(name);
@@ -135,34 +161,39 @@ final class RaftRpcService {
     }
 
     private synchronized void send(RaftFrame frame) {
-      if (closed.get()) {
+      if (ended.get()) {
         return;
       }
       try {
         out.onNext(frame);
       } catch (RuntimeException e) {
-        closed(); // the stream is gone; the peer times out or reconnects
+        ended(); // the stream is gone; the peer times out or reconnects
       }
     }
 
-    private void closed() {
-      if (closed.compareAndSet(false, true) && leaderId != RaftPeers.NO_NODE) {
-        onLeaderStreamEnd.accept(leaderId);
+    private void ended() {
+      if (ended.compareAndSet(false, true)) {
+        sessions.remove(this);
+        if (leaderId != RaftPeers.NO_NODE) {
+          onLeaderStreamEnd.accept(leaderId);
+        }
       }
     }
 
     @Override
     public void onError(Throwable cause) {
-      closed();
+      ended();
     }
 
     @Override
     public synchronized void onCompleted() {
-      closed();
-      try {
-        out.onCompleted();
-      } catch (RuntimeException e) {
-        // cancelled meanwhile
+      if (!ended.get()) {
+        ended();
+        try {
+          out.onCompleted();
+        } catch (RuntimeException e) {
+          // cancelled meanwhile
+        }
       }
     }
 
@@ -170,7 +201,7 @@ final class RaftRpcService {
     private final class Reply implements RpcContext {
       private final long id;
       private final Message request;
-      private final AtomicBoolean ended = new AtomicBoolean();
+      private final AtomicBoolean told = new AtomicBoolean();
 
       Reply(long id, Message request) {
         this.id = id;
@@ -202,7 +233,7 @@ final class RaftRpcService {
             observer.onVote(answer.getTerm(), answer.getGranted());
           }
         } else if (request instanceof InstallSnapshotRequest install
-            && ended.compareAndSet(false, true)) {
+            && told.compareAndSet(false, true)) {
           RequestObserver observer = observers.get(install.getGroupId());
           if (observer != null) {
             observer.onSnapshotEnd();

@@ -110,7 +110,7 @@ final class RaftStream implements StreamObserver<RaftFrame> {
     pending.keySet().forEach(id -> fail(id, wrapped));
   }
 
-  private final class Pending {
+  private static final class Pending {
     private final InvokeCallback callback;
     private final AtomicBoolean done = new AtomicBoolean();
     private volatile @Nullable Future<?> timeout;

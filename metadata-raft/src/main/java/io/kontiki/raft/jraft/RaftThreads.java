@@ -30,7 +30,7 @@ record RaftThreads(
     timer.setRemoveOnCancelPolicy(true);
     return new RaftThreads(
         timer,
-        pool(4, "raft-request-" + nodeId),
+        pool(8, "raft-request-" + nodeId),
         pool(4, "raft-append-" + nodeId),
         pool(6, "raft-background-" + nodeId));
   }

@@ -103,7 +103,7 @@ final class SnapshotFile {
 
   private static int headerCrc(ByteBuffer header) {
     CRC32C crc = new CRC32C();
-    crc.update(header.array(), 0, HEADER_BYTES - 4);
+    crc.update(header.slice(0, HEADER_BYTES - 4));
     return (int) crc.getValue();
   }
 

@@ -58,12 +58,7 @@ public final class MemoryRaft {
   record Entry(long term, @Nullable ByteBuffer command) {}
 
   /** A state up to an index, inclusive. */
-  record Snapshot(long index, long term, byte[] content) {
-    @Override
-    public String toString() {
-      return "snapshot up to " + index + ", " + content.length + " bytes";
-    }
-  }
+  record Snapshot(long index, long term, ByteBuffer content) {}
 
   /**
    * Starts a node that is not up.

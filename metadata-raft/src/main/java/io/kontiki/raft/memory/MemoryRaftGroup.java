@@ -216,7 +216,8 @@ public final class MemoryRaftGroup implements RaftGroup {
           ByteArrayOutputStream out = new ByteArrayOutputStream();
           machine.snapshot().writeTo(out);
           synchronized (raft) {
-            raft.compactTo(new MemoryRaft.Snapshot(index, ofTerm, out.toByteArray()));
+            raft.compactTo(
+                new MemoryRaft.Snapshot(index, ofTerm, ByteBuffer.wrap(out.toByteArray())));
           }
         });
   }
@@ -281,7 +282,9 @@ public final class MemoryRaftGroup implements RaftGroup {
     List<Answer> answers = new ArrayList<>();
     MemoryRaft.Snapshot missed = missedSnapshot();
     if (missed != null) {
-      machine.restore(new ByteArrayInputStream(missed.content()));
+      byte[] content = new byte[missed.content().remaining()];
+      missed.content().duplicate().get(content);
+      machine.restore(new ByteArrayInputStream(content));
       synchronized (raft) {
         appliedIndex = missed.index();
         appliedTerm = missed.term();

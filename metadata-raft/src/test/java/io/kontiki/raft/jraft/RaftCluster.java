@@ -10,6 +10,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.util.MutableHandlerRegistry;
@@ -49,10 +50,11 @@ final class RaftCluster implements AutoCloseable {
   /** Nodes whose messages get lost in both directions. */
   private final Set<Integer> cut = ConcurrentHashMap.newKeySet();
 
-  /** A node that is up or down; its address and its directory stay. */
+  /** A node that is up or down; its port and its directory stay. */
   private static final class Member {
-    MutableHandlerRegistry services = new MutableHandlerRegistry();
+    final MutableHandlerRegistry services = new MutableHandlerRegistry();
     Server server;
+    ServerServiceDefinition service;
     JRaftTransport transport;
     JRaftGroup group;
     RecordingMachine machine;
@@ -66,35 +68,32 @@ final class RaftCluster implements AutoCloseable {
     for (int id = 1; id <= nodes; id++) {
       Member member = new Member();
       members.put(id, member);
-      listen(member, 0);
+      listen(member);
       voters.put(id, new Endpoint("localhost", member.server.getPort()));
     }
   }
 
-  private static void listen(Member member, int port) throws IOException {
+  private static void listen(Member member) throws IOException {
     member.server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .directExecutor()
-            .maxInboundMessageSize(64 << 20)
+            .maxInboundMessageSize(JRaftTransport.MAX_MESSAGE_BYTES)
             .fallbackHandlerRegistry(member.services)
             .build()
             .start();
   }
 
-  void startAll() throws IOException {
+  void startAll() {
     for (int id : voters.keySet()) {
       start(id);
     }
   }
 
-  void start(int id) throws IOException {
+  void start(int id) {
     Member member = members.get(id);
-    if (member.server.isShutdown()) {
-      member.services = new MutableHandlerRegistry();
-      listen(member, voters.get(id).port());
-    }
     member.transport = new JRaftTransport(id, to -> dial(id, to), 1500);
-    member.services.addService(member.transport.service());
+    member.service = member.transport.service();
+    member.services.addService(member.service);
     member.machine = new RecordingMachine();
     Path home = directory.resolve("node-" + id);
     member.group =
@@ -107,19 +106,29 @@ final class RaftCluster implements AutoCloseable {
             (what, cause) -> faults.add("node " + id + ": " + what));
   }
 
+  /** Another group on the same nodes; the caller closes it. */
+  JRaftGroup startSecond(int id, String name) {
+    return JRaftGroup.start(
+        settings.apply(JRaftOptions.of(name, id, voters)),
+        members.get(id).transport,
+        new DiskFileStore(home(id).resolve(name)),
+        home(id).resolve(name + "-snapshots"),
+        new RecordingMachine(),
+        (what, cause) -> faults.add("node " + id + ": " + what));
+  }
+
   Path home(int id) {
     return directory.resolve("node-" + id);
   }
 
-  /** An orderly stop. */
+  /** An orderly stop. The port stays open: the system might give it to somebody else. */
   void stop(int id) {
     Member member = members.get(id);
     if (member.group != null) {
       member.group.close();
     }
     member.transport.close();
-    member.server.shutdownNow();
-    awaitServer(member);
+    member.services.removeService(member.service);
   }
 
   /** What peers see when a process is killed: streams end, dials are refused, no word before. */
@@ -241,11 +250,11 @@ final class RaftCluster implements AutoCloseable {
     cut.clear();
     for (int id : members.keySet()) {
       Member member = members.get(id);
-      if (member.transport == null) {
-        member.server.shutdownNow();
-      } else if (!member.server.isShutdown()) {
+      if (member.transport != null && !member.server.isShutdown()) {
         stop(id);
       }
+      member.server.shutdownNow();
+      awaitServer(member);
     }
   }
 
@@ -259,7 +268,7 @@ final class RaftCluster implements AutoCloseable {
     return NettyChannelBuilder.forAddress(to.host(), to.port())
         .usePlaintext()
         .directExecutor()
-        .maxInboundMessageSize(64 << 20)
+        .maxInboundMessageSize(JRaftTransport.MAX_MESSAGE_BYTES)
         .intercept(new Cut(from, target))
         .build();
   }

@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,7 +82,7 @@ class SealedStateTest {
       bad[at] ^= 1;
       Files.write(file, bad);
       assertThrows(StorageException.class, () -> SnapshotFile.check(file), "byte " + at);
-      Files.write(file, java.util.Arrays.copyOf(good, at));
+      Files.write(file, Arrays.copyOf(good, at));
       assertThrows(StorageException.class, () -> SnapshotFile.check(file), "cut at " + at);
     }
   }

@@ -1,0 +1,254 @@
+package io.kontiki.broker.metrics;
+
+import io.kontiki.broker.api.Health;
+import io.kontiki.broker.api.Metadata;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.raft.RaftGroup;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The registry behind {@code /metrics}. Gauges are computed when they are read; counters of a topic
+ * go when the topic goes.
+ */
+public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener {
+  private static final String APPEND_BYTES = "kontiki.log.append.bytes";
+  private static final String APPEND_RECORDS = "kontiki.log.append.records";
+  private static final String FETCH_BYTES = "kontiki.log.fetch.bytes";
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Map<String, TopicCounters> topics = new ConcurrentHashMap<>();
+  private final Map<String, Timer> requests = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> streams = new ConcurrentHashMap<>();
+  private final int brokerId;
+
+  private record TopicCounters(Counter appendBytes, Counter appendRecords, Counter fetchBytes) {}
+
+  /** With a few numbers of the process itself. */
+  public PrometheusMetrics(int brokerId) {
+    this.brokerId = brokerId;
+    MemoryMXBean memory = ManagementFactory.getMemoryMXBean();
+    gauge(
+        "jvm.memory.heap.used",
+        "bytes",
+        "Heap in use.",
+        () -> memory.getHeapMemoryUsage().getUsed());
+    gauge(
+        "jvm.memory.heap.max",
+        "bytes",
+        "Greatest heap.",
+        () -> memory.getHeapMemoryUsage().getMax());
+    gauge(
+        "jvm.threads",
+        "threads",
+        "Live threads.",
+        () -> ManagementFactory.getThreadMXBean().getThreadCount());
+    gauge(
+        "process.uptime",
+        "seconds",
+        "Since the start of the process.",
+        () -> ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0);
+    gauge("jvm.gc.pause", "seconds", "Spent in collections so far.", PrometheusMetrics::gcSeconds);
+  }
+
+  private static double gcSeconds() {
+    long ms = 0;
+    for (var collector : ManagementFactory.getGarbageCollectorMXBeans()) {
+      ms += Math.max(0, collector.getCollectionTime());
+    }
+    return ms / 1000.0;
+  }
+
+  /** A number that is computed whenever it is read; any thread, must not block. */
+  public void gauge(String name, String unit, String help, Supplier<Number> value) {
+    Gauge.builder(name, value).baseUnit(unit).description(help).register(registry);
+  }
+
+  /** Tells of the cluster as this broker sees it. */
+  public void bind(Metadata metadata, Health health) {
+    metadata.listen(this);
+    gauge(
+        "kontiki.broker.active",
+        "",
+        "1 if this broker is unfenced, has its lease and knows a quorum.",
+        () -> health.ready().ok() ? 1 : 0);
+    ofImage(
+        metadata,
+        "kontiki.broker.fenced",
+        "1 if the metadata says that this broker is fenced.",
+        image -> {
+          BrokerImage self = image.brokers().get(brokerId);
+          return self == null || !self.unfenced() ? 1 : 0;
+        });
+    ofImage(
+        metadata,
+        "kontiki.partition.count",
+        "Partitions of which this broker should have a copy.",
+        image -> count(image, partition -> partition.replicas().contains(brokerId)));
+    ofImage(
+        metadata,
+        "kontiki.partition.leader",
+        "Partitions that this broker leads.",
+        image -> count(image, partition -> partition.leader() == brokerId));
+    ofImage(
+        metadata,
+        "kontiki.partition.under.replicated",
+        "Partitions that this broker leads with fewer in-sync replicas than replicas.",
+        image ->
+            count(
+                image,
+                partition ->
+                    partition.leader() == brokerId
+                        && partition.isr().size() < partition.replicas().size()));
+    ofImage(
+        metadata,
+        "kontiki.partition.offline",
+        "Partitions of which this broker should have a copy and which nobody leads.",
+        image ->
+            count(
+                image,
+                partition ->
+                    partition.leader() == PartitionImage.NO_LEADER
+                        && partition.replicas().contains(brokerId)));
+    ofImage(metadata, "kontiki.topic.count", "Topics.", image -> image.topics().size());
+    ofImage(
+        metadata, "kontiki.metadata.index", "Index of this broker's copy.", ClusterImage::index);
+    ofQuorum(
+        metadata, "kontiki.raft.term", "Term of the metadata quorum.", RaftGroup.RaftStatus::term);
+    ofQuorum(
+        metadata,
+        "kontiki.raft.committed.index",
+        "Committed by the metadata quorum, as this node knows.",
+        RaftGroup.RaftStatus::committedIndex);
+    ofQuorum(
+        metadata,
+        "kontiki.raft.leading",
+        "1 if this node leads the metadata quorum.",
+        status -> status.leading() ? 1 : 0);
+  }
+
+  private void ofImage(
+      Metadata metadata, String name, String help, ToDoubleFunction<ClusterImage> value) {
+    gauge(name, "", help, () -> value.applyAsDouble(metadata.image()));
+  }
+
+  private void ofQuorum(
+      Metadata metadata, String name, String help, ToDoubleFunction<RaftGroup.RaftStatus> value) {
+    Gauge.builder(name, () -> value.applyAsDouble(metadata.quorum()))
+        .description(help)
+        .tag("group", "metadata")
+        .register(registry);
+  }
+
+  private static int count(ClusterImage image, java.util.function.Predicate<PartitionImage> which) {
+    int count = 0;
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        count += which.test(partition) ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
+  @Override
+  public void onAppended(String topic, int records, long bytes) {
+    TopicCounters counters = counters(topic);
+    counters.appendBytes().increment(bytes);
+    counters.appendRecords().increment(records);
+  }
+
+  @Override
+  public void onFetched(String topic, long bytes) {
+    counters(topic).fetchBytes().increment(bytes);
+  }
+
+  private TopicCounters counters(String topic) {
+    TopicCounters known = topics.get(topic);
+    return known != null
+        ? known
+        : topics.computeIfAbsent(
+            topic,
+            name ->
+                new TopicCounters(
+                    counter(APPEND_BYTES, "Bytes that leaders here appended.", name),
+                    counter(APPEND_RECORDS, "Records that leaders here appended.", name),
+                    counter(FETCH_BYTES, "Bytes that leaders here gave to clients.", name)));
+  }
+
+  private Counter counter(String name, String help, String topic) {
+    return Counter.builder(name).description(help).tag("topic", topic).register(registry);
+  }
+
+  @Override
+  public void onRequest(String door, String method, String code, long nanos) {
+    requests
+        .computeIfAbsent(
+            door + " " + method + " " + code,
+            key ->
+                Timer.builder("kontiki.request")
+                    .description("Unary calls.")
+                    .tag("door", door)
+                    .tag("method", method)
+                    .tag("code", code)
+                    .register(registry))
+        .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void onStream(String method, int change) {
+    streams
+        .computeIfAbsent(
+            method,
+            name -> {
+              AtomicInteger open = new AtomicInteger();
+              Gauge.builder("kontiki.streams", open::get)
+                  .description("Open streams.")
+                  .tag("method", name)
+                  .register(registry);
+              return open;
+            })
+        .addAndGet(change);
+  }
+
+  /** Forgets topics that are no more. */
+  @Override
+  public void onImage(ClusterImage image) {
+    for (Map.Entry<String, TopicCounters> entry : topics.entrySet()) {
+      if (!image.topicNames().containsKey(entry.getKey())
+          && topics.remove(entry.getKey()) != null) {
+        TopicCounters gone = entry.getValue();
+        for (Meter meter :
+            new Meter[] {gone.appendBytes(), gone.appendRecords(), gone.fetchBytes()}) {
+          registry.remove(meter);
+        }
+      }
+    }
+  }
+
+  /** The registry, for meters of other parts. */
+  public MeterRegistry registry() {
+    return registry;
+  }
+
+  /** The text of {@code /metrics}. */
+  public String scrape() {
+    return registry.scrape();
+  }
+}

@@ -1,0 +1,195 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.log.PartitionLog;
+import io.kontiki.log.PartitionLog.FollowerAppend;
+import io.kontiki.replication.FollowerReplica;
+import io.kontiki.replication.FollowerStep;
+import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.SubscribeAnswer;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A partition that follows: its core, its log, and its place on the stream to the leader. */
+final class FollowerRole {
+  private static final Logger LOG = LoggerFactory.getLogger(FollowerRole.class);
+  private static final long FIRST_PAUSE_NANOS = 20_000_000L;
+  private static final int MOST_DOUBLINGS = 5;
+
+  private final Partition partition;
+  private final LoopContext context;
+  private final FollowerReplica replica;
+  private FetchingStream stream;
+  private int refusals;
+  private boolean over;
+
+  FollowerRole(Partition partition, LoopContext context, FollowerReplica replica) {
+    this.partition = partition;
+    this.context = context;
+    this.replica = replica;
+    this.stream = context.streamTo(replica.leaderId(), Lane.LIVE);
+  }
+
+  /** Joins the stream to the leader and asks for the log. */
+  void start() {
+    stream.join(this);
+  }
+
+  /** The role is over. */
+  void stop() {
+    over = true;
+    stream.leave(this);
+    replica.end();
+  }
+
+  FollowerReplica replica() {
+    return replica;
+  }
+
+  /** What to ask for now; null: nothing, because it has it or a truncation is not durable (D8). */
+  @Nullable SubscribeRequest takeRequest() {
+    if (over || partition.cutting() || !replica.wantsSubscription()) {
+      return null;
+    }
+    PartitionLog log = partition.log();
+    return replica.subscribe(context.nextSubscription(), log.logEndOffset(), log.epochs().latest());
+  }
+
+  /** What to acknowledge now, or {@link FollowerReplica#NOTHING}. */
+  long takeAck() {
+    return over ? FollowerReplica.NOTHING : replica.takeAck(partition.log().heldEndOffset());
+  }
+
+  /** More is held: acknowledged at the end of the turn (rule R36). */
+  void onHeld() {
+    if (replica.live()) {
+      stream.acknowledge(this);
+    }
+  }
+
+  void onStreamClosed() {
+    replica.end();
+  }
+
+  void onAnswer(SubscribeAnswer answer) {
+    PartitionLog log = partition.log();
+    FollowerStep step = replica.onAnswer(answer, log.epochs(), log.logStartOffset());
+    if (answer instanceof SubscribeAnswer.Accepted accepted && replica.live()) {
+      refusals = 0;
+      followHighWatermark(accepted.highWatermark(), accepted.logStartOffset());
+      stream.acknowledge(this);
+    } else if (step instanceof FollowerStep.TruncateTo cut) {
+      LOG.info(
+          "{} parts from the log of its leader {} (epoch {}): cut from {} to {}",
+          partition.name(),
+          replica.leaderId(),
+          replica.leaderEpoch(),
+          log.logEndOffset(),
+          cut.offset());
+      cut(() -> log.truncateTo(cut.offset()));
+    } else if (step instanceof FollowerStep.RestartAt restart) {
+      LOG.info(
+          "{} has nothing in common with the log of its leader {} (epoch {}): {} to {} dropped,"
+              + " begins again at {}",
+          partition.name(),
+          replica.leaderId(),
+          replica.leaderEpoch(),
+          log.logStartOffset(),
+          log.logEndOffset(),
+          restart.offset());
+      cut(() -> log.restartAt(restart.offset()));
+    } else if (step instanceof FollowerStep.SubscribeLater later) {
+      LOG.debug("{} refused by {}: {}", partition.name(), replica.leaderId(), later.refusal());
+      switch (later.refusal()) {
+        case FAR_BEHIND -> moveTo(Lane.CATCH_UP);
+        case CAUGHT_UP -> moveTo(Lane.LIVE);
+        default -> askLater();
+      }
+    }
+  }
+
+  /** Batches and a high watermark (rules R27, R30, R31). */
+  void onData(PartitionData data) {
+    if (!replica.accepts(data.subscription())) {
+      return;
+    }
+    PartitionLog log = partition.log();
+    String fault = "";
+    try {
+      for (ByteBuffer batches : data.batches()) {
+        FollowerAppend append = log.appendAsFollower(batches, replica.leaderEpoch());
+        fault = append.fault();
+        if (!fault.isEmpty()) {
+          break;
+        }
+      }
+    } catch (StorageException e) {
+      partition.onOffline(e);
+      return;
+    }
+    if (!replica.accepts(data.subscription())) {
+      return; // the log went offline meanwhile
+    }
+    followHighWatermark(data.highWatermark(), data.logStartOffset());
+    stream.acknowledge(this);
+    if (!fault.isEmpty()) {
+      LOG.error(
+          "{} refuses data of its leader {} (epoch {}): {}",
+          partition.name(),
+          replica.leaderId(),
+          replica.leaderEpoch(),
+          fault);
+      stream.unsubscribe(replica.subscription());
+      replica.end();
+      askLater();
+    }
+  }
+
+  private void followHighWatermark(long leaderHighWatermark, long leaderLogStart) {
+    PartitionLog log = partition.log();
+    replica.onData(leaderHighWatermark, log.logEndOffset());
+    partition.highWatermark(replica.highWatermark());
+    long start = Math.min(leaderLogStart, replica.highWatermark());
+    if (start > log.logStartOffset()) {
+      log.advanceLogStart(start);
+    }
+  }
+
+  private void cut(Runnable change) {
+    try {
+      change.run();
+      replica.onCut(partition.log().logEndOffset());
+      partition.highWatermark(replica.highWatermark());
+      partition.whenCutDurable(
+          () -> {
+            replica.onCutDurable();
+            partition.askAgain();
+          });
+    } catch (StorageException e) {
+      partition.onOffline(e);
+    }
+  }
+
+  /** Asks for the log, if it has not and may. */
+  void ask() {
+    if (!over) {
+      stream.ask(this);
+    }
+  }
+
+  /** Goes on in another lane, from its log end. */
+  private void moveTo(Lane lane) {
+    stream.leave(this);
+    stream = context.streamTo(replica.leaderId(), lane);
+    stream.join(this);
+  }
+
+  private void askLater() {
+    long pause = FIRST_PAUSE_NANOS << Math.min(refusals++, MOST_DOUBLINGS);
+    context.loop().schedule(pause, this::ask);
+  }
+}

@@ -1,0 +1,302 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.broker.partition.Requests.Append;
+import io.kontiki.broker.partition.Requests.Appended;
+import io.kontiki.log.PartitionLog;
+import io.kontiki.log.PartitionLog.AppendOutcome;
+import io.kontiki.model.Acks;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.model.Result;
+import io.kontiki.record.BatchValidator;
+import io.kontiki.replication.IsrOutcome;
+import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Lane;
+import io.kontiki.replication.LeaderReplica;
+import io.kontiki.replication.LeaderReplica.AckOutcome;
+import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.StreamId;
+import io.kontiki.replication.SubscribeAnswer;
+import io.kontiki.replication.SubscribeAnswer.Refusal;
+import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.StorageException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A partition that leads: its core, its log, the producers that wait, and the followers that are
+ * shipped to. Reading is in {@link LeaderReads}.
+ */
+final class LeaderRole {
+  private static final int MOST_WAITERS = 100_000;
+
+  private final Partition partition;
+  private final LoopContext context;
+  private final LeaderReplica replica;
+  private final LeaderReads reads;
+  private final ProduceWaiters producers = new ProduceWaiters();
+  private final RecentAppends recent;
+  private final Map<Integer, Shipment> shipments = new TreeMap<>();
+
+  LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
+    this.partition = partition;
+    this.context = context;
+    this.replica = replica;
+    this.reads = new LeaderReads(partition, context, replica);
+    this.recent = new RecentAppends(context.limits().partitionTail(), context.tails());
+  }
+
+  LeaderReplica replica() {
+    return replica;
+  }
+
+  LeaderReads reads() {
+    return reads;
+  }
+
+  PartitionLog log() {
+    return partition.log();
+  }
+
+  RecentAppends recent() {
+    return recent;
+  }
+
+  long highWatermark() {
+    return replica.highWatermark();
+  }
+
+  /** Appends, and answers when the batch is held as its acks demand (rules R8, R21, R36). */
+  void append(Append request, Completion<Result<Appended>> completion) {
+    ApiError refusal = refusal(request);
+    if (refusal != null) {
+      completion.complete(Result.error(refusal));
+      return;
+    }
+    context.turn().expectShipping();
+    AppendOutcome outcome;
+    try {
+      outcome =
+          log()
+              .appendAsLeader(
+                  request.batch(), replica.leaderEpoch(), context.loop().clock().wallMs());
+    } catch (StorageException e) {
+      completion.complete(Result.error(Errors.offlineInAppend(partition.assignment())));
+      partition.onOffline(e);
+      return;
+    }
+    if (outcome instanceof AppendOutcome.Appended done) {
+      if (!shipments.isEmpty()) {
+        recent.add(done.baseOffset(), done.lastOffset() + 1, request.batch().asReadOnlyBuffer());
+        shipments.values().forEach(shipment -> shipment.stream().hasMore(shipment));
+      }
+      replica.onLogEnd(log().logEndOffset(), context.nowNanos());
+      await(request, done.baseOffset(), done.lastOffset(), done.appendTimeMs(), completion);
+    } else if (outcome instanceof AppendOutcome.Duplicate first) {
+      // The first try may not be committed yet: its repetition waits like itself (rule I2).
+      await(request, first.baseOffset(), first.lastOffset(), first.appendTimeMs(), completion);
+    } else {
+      completion.complete(Result.error(((AppendOutcome.Refused) outcome).error()));
+      return;
+    }
+    onHeld();
+  }
+
+  private void await(
+      Append request,
+      long baseOffset,
+      long lastOffset,
+      long appendTimeMs,
+      Completion<Result<Appended>> completion) {
+    ProduceWaiters.Waiter waiter =
+        new ProduceWaiters.Waiter(
+            new Appended(
+                baseOffset,
+                lastOffset,
+                appendTimeMs,
+                log().logStartOffset(),
+                highWatermark(),
+                replica.leaderEpoch()),
+            completion);
+    switch (request.acks()) {
+      case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
+      case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
+      case NONE -> waiter.succeed(highWatermark());
+    }
+    partition.armDeadline();
+  }
+
+  private @Nullable ApiError refusal(Append request) {
+    PartitionAssignment p = partition.assignment();
+    if (request.leaderEpoch() != Requests.ANY_EPOCH
+        && request.leaderEpoch() != replica.leaderEpoch()) {
+      return Errors.epoch(p, request.leaderEpoch(), replica.leaderEpoch());
+    }
+    if (request.acks() == Acks.ALL && !replica.enoughInSync()) {
+      return Errors.notEnoughReplicas(p, replica.isr().size());
+    }
+    if (!context.lease().held()
+        && (request.acks() != Acks.ALL || !replica.allMembersSubscribed())) {
+      return Errors.noLease(p);
+    }
+    if (producers.size() >= MOST_WAITERS) {
+      return ApiError.retriable(
+          ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " appends waiting", 100);
+    }
+    return BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
+  }
+
+  /** More of the own log is held. */
+  void onHeld() {
+    long held = log().heldEndOffset();
+    replica.onHeld(held);
+    producers.onHeld(held, highWatermark());
+    progress();
+  }
+
+  /** A follower subscribes (rules R25 to R29); the accepted one ends the older (rule R27). */
+  SubscribeAnswer subscribe(ShippingStream stream, SubscribeRequest request) {
+    int follower = stream.id().followerId();
+    SubscribeAnswer answer =
+        replica.subscribe(
+            follower,
+            stream.id().brokerEpoch(),
+            request,
+            log().epochs(),
+            log().logStartOffset(),
+            context.nowNanos());
+    if (answer instanceof SubscribeAnswer.Refused refused
+        && refused.refusal() == Refusal.SUPERSEDED) {
+      return answer;
+    }
+    Shipment old = shipments.remove(follower);
+    if (old != null) {
+      old.stream().remove(old);
+      endSubscription(old);
+    }
+    if (answer instanceof SubscribeAnswer.Accepted) {
+      if (stream.id().lane() == Lane.LIVE
+          && bytesBehind(request.fetchOffset()) > context.limits().farBehind()) {
+        replica.onSubscriptionEnded(follower, stream.id().brokerEpoch(), request.subscription());
+        return new SubscribeAnswer.Refused(request.subscription(), Refusal.FAR_BEHIND);
+      }
+      Shipment begun = new Shipment(this, stream, request.subscription(), request.fetchOffset());
+      shipments.put(follower, begun);
+      stream.add(begun);
+    }
+    return answer;
+  }
+
+  /** About so many bytes of the log lie behind an offset. */
+  long bytesBehind(long offset) {
+    long end = log().logEndOffset();
+    long records = Math.max(1, end - log().logStartOffset());
+    return (long) ((double) log().sizeBytes() / records * (end - offset));
+  }
+
+  void onAck(Shipment shipment, long heldEnd) {
+    StreamId owner = shipment.stream().id();
+    AckOutcome outcome =
+        replica.onAck(
+            owner.followerId(),
+            owner.brokerEpoch(),
+            shipment.subscription(),
+            heldEnd,
+            context.nowNanos());
+    if (outcome == AckOutcome.IMPOSSIBLE) {
+      refuse(shipment, Refusal.INCONSISTENT);
+    } else {
+      progress();
+    }
+  }
+
+  /** Ends a subscription from this side. */
+  void refuse(Shipment shipment, Refusal why) {
+    shipment.stream().remove(shipment);
+    shipment.stream().answer(new SubscribeAnswer.Refused(shipment.subscription(), why));
+    onShipmentEnded(shipment);
+  }
+
+  /** A subscription or its stream ended. */
+  void onShipmentEnded(Shipment shipment) {
+    shipment.end();
+    shipments.remove(shipment.stream().id().followerId(), shipment);
+    endSubscription(shipment);
+    onShipped();
+  }
+
+  private void endSubscription(Shipment shipment) {
+    StreamId owner = shipment.stream().id();
+    replica.onSubscriptionEnded(owner.followerId(), owner.brokerEpoch(), shipment.subscription());
+  }
+
+  /** Forgets the buffers that every live follower has been shipped. */
+  void onShipped() {
+    long slowest = Long.MAX_VALUE;
+    for (Shipment shipment : shipments.values()) {
+      slowest = Math.min(slowest, shipment.nextOffset());
+    }
+    recent.releaseUpTo(slowest);
+  }
+
+  void onIsrOutcome(IsrProposal proposal, IsrOutcome outcome) {
+    replica.onOutcome(proposal, outcome, context.nowNanos());
+    progress();
+  }
+
+  void onOffline(StorageException cause) {
+    partition.onOffline(cause);
+  }
+
+  /** Time passed (rule R38). */
+  void tick(long nowNanos) {
+    replica.tick(nowNanos);
+    progress();
+  }
+
+  void onDeadline(long nowNanos) {
+    producers.expire(nowNanos, Errors.appendTimedOut(partition.assignment()));
+    reads.onDeadline(nowNanos);
+  }
+
+  long nextDeadlineNanos() {
+    return Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos());
+  }
+
+  /** The core has changed: tells everybody whom it concerns. */
+  void progress() {
+    long hw = replica.highWatermark();
+    boolean moved = hw > partition.highWatermark();
+    if (moved) {
+      partition.highWatermark(hw);
+      for (Shipment shipment : shipments.values()) {
+        shipment.stream().hasNews(shipment);
+      }
+    }
+    producers.onCommitted(
+        hw,
+        replica.enoughInSync()
+            ? null
+            : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));
+    if (moved) {
+      reads.onHighWatermark();
+    }
+    replica.proposal().ifPresent(proposal -> context.turn().propose(partition, proposal));
+  }
+
+  /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */
+  void stop(ApiError forProducers, ApiError forReaders) {
+    List<Shipment> all = List.copyOf(shipments.values());
+    shipments.clear();
+    recent.clear();
+    for (Shipment shipment : all) {
+      shipment.stream().remove(shipment);
+      shipment.stream()
+          .answer(new SubscribeAnswer.Refused(shipment.subscription(), Refusal.NOT_LEADER));
+    }
+    producers.failAll(forProducers);
+    reads.stop(forReaders);
+  }
+}

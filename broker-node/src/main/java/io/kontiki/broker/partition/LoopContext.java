@@ -1,0 +1,120 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.runtime.EventLoop;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** What all partitions of one loop share. */
+final class LoopContext {
+  private final int loopIndex;
+  private final EventLoop loop;
+  private final Lease lease;
+  private final ReplicaTransport transport;
+  private final ReplicationLimits limits;
+  private final ReplicaTimes times;
+  private final LoopTurn turn;
+  private final Deadlines deadlines;
+  private final RecentAppends.Budget tails;
+  private final SortedMap<Integer, FetchingStream> live = new TreeMap<>();
+  private final SortedMap<Integer, FetchingStream> catchUp = new TreeMap<>();
+  private @Nullable Brokers brokers;
+  private long subscriptions;
+
+  LoopContext(
+      int loopIndex,
+      EventLoop loop,
+      Lease lease,
+      ReplicaTransport transport,
+      IsrProposals proposals,
+      ReplicationLimits limits,
+      ReplicaTimes times) {
+    this.loopIndex = loopIndex;
+    this.loop = loop;
+    this.lease = lease;
+    this.transport = transport;
+    this.limits = limits;
+    this.times = times;
+    this.turn = new LoopTurn(loop, proposals);
+    this.deadlines = new Deadlines(loop);
+    this.tails = new RecentAppends.Budget(limits.loopTail());
+  }
+
+  int loopIndex() {
+    return loopIndex;
+  }
+
+  EventLoop loop() {
+    return loop;
+  }
+
+  long nowNanos() {
+    return loop.clock().nanoTime();
+  }
+
+  Lease lease() {
+    return lease;
+  }
+
+  ReplicaTransport transport() {
+    return transport;
+  }
+
+  ReplicationLimits limits() {
+    return limits;
+  }
+
+  ReplicaTimes times() {
+    return times;
+  }
+
+  LoopTurn turn() {
+    return turn;
+  }
+
+  Deadlines deadlines() {
+    return deadlines;
+  }
+
+  RecentAppends.Budget tails() {
+    return tails;
+  }
+
+  /** Of the newest image applied; null before the first. */
+  @Nullable Brokers brokersOrNull() {
+    return brokers;
+  }
+
+  Brokers brokers() {
+    if (brokers == null) {
+      throw new IllegalStateException("no metadata have been applied (R1)");
+    }
+    return brokers;
+  }
+
+  void brokers(Brokers newest) {
+    brokers = newest;
+    live.values().forEach(FetchingStream::onBrokers);
+    catchUp.values().forEach(FetchingStream::onBrokers);
+  }
+
+  /** A subscription id; they grow over all streams of the incarnation (rule R27). */
+  long nextSubscription() {
+    return ++subscriptions;
+  }
+
+  /** The stream of a lane to a leader; opened when somebody joins it. */
+  FetchingStream streamTo(int leaderId, Lane lane) {
+    return (lane == Lane.LIVE ? live : catchUp)
+        .computeIfAbsent(leaderId, id -> new FetchingStream(id, lane, this));
+  }
+
+  void closeStreams(String why) {
+    live.values().forEach(stream -> stream.close(why));
+    catchUp.values().forEach(stream -> stream.close(why));
+    live.clear();
+    catchUp.clear();
+  }
+}

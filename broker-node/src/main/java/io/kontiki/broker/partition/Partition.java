@@ -1,0 +1,366 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.broker.partition.Requests.Append;
+import io.kontiki.broker.partition.Requests.Appended;
+import io.kontiki.broker.partition.Requests.Description;
+import io.kontiki.broker.partition.Requests.FoundOffset;
+import io.kontiki.broker.partition.Requests.OffsetQuery;
+import io.kontiki.broker.partition.Requests.Read;
+import io.kontiki.broker.partition.Requests.ReadAnswer;
+import io.kontiki.log.PartitionLog;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
+import io.kontiki.replication.FollowerReplica;
+import io.kontiki.replication.IsrOutcome;
+import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.IsrState;
+import io.kontiki.replication.LeaderReplica;
+import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.SubscribeAnswer;
+import io.kontiki.replication.SubscribeAnswer.Refusal;
+import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.StorageException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A replica of one partition: its log, and the role that metadata give it. Belongs to one loop;
+ * completions run there, perhaps inside the call.
+ */
+public final class Partition {
+  private static final Logger LOG = LoggerFactory.getLogger(Partition.class);
+
+  private final PartitionLog log;
+  private final LoopContext context;
+  private PartitionAssignment assignment;
+  private @Nullable LeaderRole leader;
+  private @Nullable FollowerRole follower;
+  private long highWatermark;
+
+  /** Truncations that are not durable yet: until then it subscribes nowhere (rule D8). */
+  private int cuts;
+
+  private boolean offline;
+  private long armedAt = Long.MAX_VALUE;
+
+  Partition(PartitionLog log, PartitionAssignment assignment, LoopContext context) {
+    this.log = log;
+    this.context = context;
+    this.assignment = assignment;
+    this.highWatermark = log.checkpointedHighWatermark();
+    changeRole();
+  }
+
+  /** Which. */
+  public PartitionId id() {
+    return assignment.id();
+  }
+
+  /** As metadata have it now. */
+  public PartitionAssignment assignment() {
+    return assignment;
+  }
+
+  /** Whether it leads. */
+  public boolean leading() {
+    return leader != null;
+  }
+
+  /**
+   * Appends one batch.
+   *
+   * @param completion exactly once: by the request's deadline, or with the loss of leadership
+   */
+  public void append(Append request, Completion<Result<Appended>> completion) {
+    LeaderRole role = leader;
+    if (role == null) {
+      completion.complete(Result.error(refusal()));
+    } else {
+      role.append(request, completion);
+    }
+  }
+
+  /** Reads committed batches; waits as the request says. */
+  public void read(Read request, Completion<ReadAnswer> completion) {
+    LeaderRole role = leader;
+    if (role == null) {
+      completion.complete(new ReadAnswer.Failed(refusal(), null));
+    } else {
+      role.reads().read(request, completion);
+    }
+  }
+
+  /**
+   * Finds an offset.
+   *
+   * @param leaderEpoch that the client knows, or {@link Requests#ANY_EPOCH}
+   */
+  public void listOffset(
+      int leaderEpoch, OffsetQuery query, Completion<Result<FoundOffset>> completion) {
+    LeaderRole role = leader;
+    if (role == null) {
+      completion.complete(Result.error(refusal()));
+    } else if (leaderEpoch != Requests.ANY_EPOCH && leaderEpoch != role.replica().leaderEpoch()) {
+      completion.complete(
+          Result.error(Errors.epoch(assignment, leaderEpoch, role.replica().leaderEpoch())));
+    } else {
+      role.reads().listOffset(query, completion);
+    }
+  }
+
+  /** What this replica says of itself, as a leader only with the lease. */
+  public Description describe() {
+    if (offline) {
+      return new Description(
+          false, assignment.state().leaderEpoch(), -1, -1, -1, -1, assignment.state().isr());
+    }
+    LeaderRole role = leader;
+    boolean known =
+        role != null && role.replica().knowsTrueHighWatermark() && context.lease().held();
+    return new Description(
+        role != null,
+        assignment.state().leaderEpoch(),
+        log.logStartOffset(),
+        known ? highWatermark : -1,
+        log.logEndOffset(),
+        log.heldEndOffset(),
+        role != null ? role.replica().isr() : assignment.state().isr());
+  }
+
+  /** The newest epoch entered here, or -1; with the log end what balanced recovery asks (R19). */
+  public int lastEpoch() {
+    return log.epochs().latest();
+  }
+
+  /** Exclusive end of what is written here. */
+  public long logEndOffset() {
+    return log.logEndOffset();
+  }
+
+  private ApiError refusal() {
+    return offline ? Errors.offline(assignment) : Errors.notLeader(assignment);
+  }
+
+  /** New metadata: acts on the resulting state, whatever lay between (rules M8, R16). */
+  void apply(PartitionAssignment newest) {
+    LeaderRole role = leader;
+    int known =
+        role == null
+            ? assignment.state().partitionEpoch()
+            : Math.max(assignment.state().partitionEpoch(), role.replica().partitionEpoch());
+    IsrState state = newest.state();
+    if (state.partitionEpoch() <= known) {
+      // The topic's settings and the replica set of an older state may still differ.
+      assignment = newest.withState(assignment.state(), assignment.replicas());
+      onBrokers();
+      return;
+    }
+    IsrState old = assignment.state();
+    assignment = newest;
+    boolean sameRole =
+        state.leaderEpoch() == old.leaderEpoch() && state.leaderId() == old.leaderId();
+    if (!sameRole) {
+      changeRole();
+    } else if (role != null) {
+      role.replica().adopt(state, context.nowNanos());
+      onBrokers();
+    }
+  }
+
+  /** New metadata of brokers or settings. */
+  void onBrokers() {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.replica()
+          .onMetadata(
+              context.brokers(), assignment.replicas(), assignment.minIsr(), context.nowNanos());
+      role.progress();
+    }
+  }
+
+  private void changeRole() {
+    endRole(refusal());
+    IsrState state = assignment.state();
+    if (offline || state.leaderId() == IsrState.NO_LEADER) {
+      LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
+    } else if (state.leaderId() == context.brokers().localId()) {
+      becomeLeader(state);
+    } else {
+      becomeFollower(state);
+    }
+  }
+
+  private void becomeLeader(IsrState state) {
+    try {
+      log.beginEpoch(state.leaderEpoch()); // before it serves (rule R29)
+    } catch (StorageException e) {
+      onOffline(e);
+      return;
+    }
+    LeaderReplica.OwnLog own =
+        new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), highWatermark);
+    LeaderRole role =
+        new LeaderRole(
+            this,
+            context,
+            new LeaderReplica(
+                id(),
+                context.brokers().localId(),
+                state,
+                assignment.replicas(),
+                assignment.minIsr(),
+                own,
+                context.brokers(),
+                context.times(),
+                context.nowNanos()));
+    leader = role;
+    LOG.info(
+        "{} is led here in epoch {}: end {}, high watermark {}, in sync {}",
+        name(),
+        state.leaderEpoch(),
+        log.logEndOffset(),
+        highWatermark,
+        state.isr());
+    role.progress();
+  }
+
+  private void becomeFollower(IsrState state) {
+    FollowerRole role =
+        new FollowerRole(
+            this,
+            context,
+            new FollowerReplica(id(), state.leaderId(), state.leaderEpoch(), highWatermark));
+    follower = role;
+    LOG.info(
+        "{} follows broker {} in epoch {} from {}",
+        name(),
+        state.leaderId(),
+        state.leaderEpoch(),
+        log.logEndOffset());
+    role.start();
+  }
+
+  private void endRole(ApiError forReaders) {
+    LeaderRole led = leader;
+    FollowerRole followed = follower;
+    leader = null;
+    follower = null;
+    if (led != null) {
+      led.stop(Errors.leadershipLost(assignment), forReaders);
+    }
+    if (followed != null) {
+      followed.stop();
+    }
+  }
+
+  /** The replica is going away: everybody who waits gets an answer (rule R46). */
+  void close(ApiError forReaders) {
+    endRole(forReaders);
+  }
+
+  SubscribeAnswer subscribe(ShippingStream stream, SubscribeRequest request) {
+    LeaderRole role = leader;
+    return role == null
+        ? new SubscribeAnswer.Refused(request.subscription(), Refusal.NOT_LEADER)
+        : role.subscribe(stream, request);
+  }
+
+  void onIsrOutcome(IsrProposal proposal, IsrOutcome outcome) {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.onIsrOutcome(proposal, outcome);
+    }
+  }
+
+  void tick(long nowNanos) {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.tick(nowNanos);
+    }
+  }
+
+  /** The log holds more (rule R36). */
+  void onHeld() {
+    LeaderRole led = leader;
+    FollowerRole followed = follower;
+    if (led != null) {
+      led.onHeld();
+    } else if (followed != null) {
+      followed.onHeld();
+    }
+  }
+
+  /** The log directory failed (rule L4): this replica plays no role any more. */
+  void onOffline(StorageException cause) {
+    if (!offline) {
+      offline = true;
+      LOG.error("{} goes offline: {}", name(), cause.getMessage());
+      endRole(Errors.offline(assignment));
+    }
+  }
+
+  PartitionLog log() {
+    return log;
+  }
+
+  String name() {
+    return assignment.name();
+  }
+
+  long highWatermark() {
+    return highWatermark;
+  }
+
+  void highWatermark(long offset) {
+    if (offset != highWatermark) {
+      highWatermark = offset;
+      log.noteHighWatermark(offset);
+    }
+  }
+
+  boolean cutting() {
+    return cuts > 0;
+  }
+
+  void whenCutDurable(Runnable then) {
+    cuts++;
+    log.whenDurable(
+        () -> {
+          cuts--;
+          then.run();
+        });
+  }
+
+  /** A truncation, perhaps of an earlier role, is durable: the present role may subscribe. */
+  void askAgain() {
+    FollowerRole role = follower;
+    if (role != null) {
+      role.ask();
+    }
+  }
+
+  long armedAt() {
+    return armedAt;
+  }
+
+  void armedAt(long nanos) {
+    armedAt = nanos;
+  }
+
+  void armDeadline() {
+    LeaderRole role = leader;
+    if (role != null) {
+      context.deadlines().arm(this, role.nextDeadlineNanos());
+    }
+  }
+
+  void onDeadline(long nowNanos) {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.onDeadline(nowNanos);
+      armDeadline();
+    }
+  }
+}

@@ -1,0 +1,251 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicationMessage;
+import io.kontiki.replication.ReplicationMessage.Acks;
+import io.kontiki.replication.ReplicationMessage.Answers;
+import io.kontiki.replication.ReplicationMessage.Data;
+import io.kontiki.replication.ReplicationMessage.HeldEnd;
+import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.Subscribe;
+import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.ReplicationMessage.Unsubscribe;
+import io.kontiki.replication.StreamId;
+import io.kontiki.replication.SubscribeAnswer;
+import io.kontiki.replication.SubscribeAnswer.Refusal;
+import io.kontiki.runtime.EventLoop;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream that a follower opened, as the leader sees it: ships the partitions that the follower
+ * subscribed to, in one message per turn, within the bounds of rule R33.
+ */
+final class ShippingStream implements ReplicaStream.Listener {
+  private static final long NEWS_DELAY_NANOS = 10_000_000L;
+
+  private final StreamId id;
+  private final ReplicaStream out;
+  private final LoopPartitions partitions;
+  private final LoopContext context;
+  private final Map<Long, Shipment> shipments = new TreeMap<>();
+
+  /** With something to ship, in turn; who is held up by a bound stays in. */
+  private Set<Shipment> waiting = new LinkedHashSet<>();
+
+  /** Whose follower has not been told the newest high watermark (rule R39). */
+  private final Set<Shipment> news = new LinkedHashSet<>();
+
+  private final List<SubscribeAnswer> answers = new ArrayList<>();
+  private EventLoop.@Nullable Timer newsTimer;
+  private int inFlightBytes;
+  private boolean over;
+
+  ShippingStream(StreamId id, ReplicaStream out, LoopPartitions partitions, LoopContext context) {
+    this.id = id;
+    this.out = out;
+    this.partitions = partitions;
+    this.context = context;
+  }
+
+  StreamId id() {
+    return id;
+  }
+
+  @Override
+  public void onMessage(ReplicationMessage message) {
+    if (over) {
+      return;
+    }
+    if (message instanceof Acks acks) {
+      acks.ends().forEach(this::onAck);
+    } else if (message instanceof Subscribe subscribe) {
+      subscribe.requests().forEach(this::onSubscribe);
+    } else if (message instanceof Unsubscribe unsubscribe) {
+      unsubscribe.subscriptions().forEach(this::onUnsubscribe);
+    } else {
+      partitions.end(this, "a follower does not send " + message.getClass().getSimpleName());
+    }
+  }
+
+  @Override
+  public void onClosed(String why) {
+    partitions.forget(this);
+    end();
+  }
+
+  /** Ends it from this side, at once for all its subscriptions (rule R27). */
+  void kill(String why) {
+    if (!over) {
+      end();
+      out.close(why);
+    }
+  }
+
+  private void end() {
+    over = true;
+    if (newsTimer != null) {
+      newsTimer.cancel();
+    }
+    List<Shipment> all = List.copyOf(shipments.values());
+    shipments.clear();
+    waiting.clear();
+    news.clear();
+    all.forEach(shipment -> shipment.role().onShipmentEnded(shipment));
+  }
+
+  private void onSubscribe(SubscribeRequest request) {
+    Partition partition = partitions.partition(request.partition());
+    if (partition == null) {
+      answer(new SubscribeAnswer.Refused(request.subscription(), Refusal.NOT_LEADER));
+    } else {
+      answer(partition.subscribe(this, request));
+    }
+  }
+
+  private void onUnsubscribe(long subscription) {
+    Shipment shipment = shipments.get(subscription);
+    if (shipment != null) {
+      remove(shipment);
+      shipment.role().onShipmentEnded(shipment);
+    }
+  }
+
+  private void onAck(HeldEnd held) {
+    Shipment shipment = shipments.get(held.subscription());
+    if (shipment == null) {
+      return; // of a subscription that has ended (rule R27)
+    }
+    inFlightBytes -= shipment.onHeld(held.heldEnd());
+    shipment.role().onAck(shipment, held.heldEnd());
+    if (!waiting.isEmpty()) {
+      context.turn().ship(this);
+    }
+  }
+
+  /** An accepted subscription begins; its answer goes out before its data (rule R44). */
+  void add(Shipment shipment) {
+    shipments.put(shipment.subscription(), shipment);
+    hasMore(shipment);
+  }
+
+  void answer(SubscribeAnswer answer) {
+    if (!over) {
+      answers.add(answer);
+      context.turn().ship(this);
+    }
+  }
+
+  /** A subscription is over; what is on its way is dropped by the follower. */
+  void remove(Shipment shipment) {
+    if (shipments.remove(shipment.subscription(), shipment)) {
+      inFlightBytes -= shipment.inFlightBytes();
+      waiting.remove(shipment);
+      news.remove(shipment);
+    }
+    shipment.end();
+  }
+
+  /** There may be something to ship. */
+  void hasMore(Shipment shipment) {
+    if (!over) {
+      waiting.add(shipment);
+      context.turn().ship(this);
+    }
+  }
+
+  /** The high watermark moved: told with the next data, or alone after 10 ms (rule R39). */
+  void hasNews(Shipment shipment) {
+    if (!over && news.add(shipment) && newsTimer == null) {
+      newsTimer =
+          context
+              .loop()
+              .schedule(
+                  NEWS_DELAY_NANOS,
+                  () -> {
+                    newsTimer = null;
+                    if (!over && !news.isEmpty()) {
+                      sendData(new ArrayList<>());
+                    }
+                  });
+    }
+  }
+
+  /** Once per turn. */
+  void flush() {
+    if (over) {
+      return;
+    }
+    sendAnswers();
+    List<PartitionData> parts = new ArrayList<>();
+    int bytes = 0;
+    Set<Shipment> round = waiting;
+    waiting = new LinkedHashSet<>();
+    for (Shipment shipment : round) {
+      if (shipment.over()) {
+        continue;
+      }
+      PartitionData part = null;
+      while (mayShip(shipment) && (part = shipment.next(context.limits().message())) != null) {
+        parts.add(part);
+        int size = part.bytes();
+        bytes += size;
+        inFlightBytes += size;
+        if (bytes >= context.limits().message()) {
+          sendData(parts);
+          parts = new ArrayList<>();
+          bytes = 0;
+        }
+      }
+      if (shipment.over()) {
+        continue;
+      }
+      if (!mayShip(shipment)) {
+        waiting.add(shipment); // until an acknowledgement makes room
+      }
+      shipment.role().onShipped();
+      if (id.lane() == Lane.CATCH_UP
+          && shipment.role().bytesBehind(shipment.nextOffset()) <= context.limits().caughtUp()) {
+        shipment.role().refuse(shipment, Refusal.CAUGHT_UP); // told behind the data of this turn
+      }
+    }
+    if (!parts.isEmpty()) {
+      sendData(parts);
+    }
+    sendAnswers();
+  }
+
+  private boolean mayShip(Shipment shipment) {
+    return !shipment.over()
+        && inFlightBytes < context.limits().streamInFlight()
+        && shipment.inFlightBytes() < context.limits().partitionInFlight();
+  }
+
+  private void sendAnswers() {
+    if (!answers.isEmpty()) {
+      List<SubscribeAnswer> sent = List.copyOf(answers);
+      answers.clear();
+      out.send(new Answers(sent));
+    }
+  }
+
+  private void sendData(List<PartitionData> parts) {
+    Set<Long> told = new HashSet<>();
+    for (PartitionData part : parts) {
+      told.add(part.subscription());
+    }
+    for (Shipment shipment : news) {
+      if (!told.contains(shipment.subscription())) {
+        parts.add(shipment.news());
+      }
+    }
+    news.clear();
+    out.send(new Data(parts));
+  }
+}

@@ -1,0 +1,172 @@
+package io.kontiki.broker.rpc;
+
+import com.google.protobuf.Message;
+import io.grpc.MethodDescriptor;
+import io.kontiki.broker.api.CallContext;
+import io.kontiki.broker.api.ClusterAdmin;
+import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.Refusals;
+import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.metadata.controller.TopicCreation;
+import io.kontiki.model.Result;
+import io.kontiki.runtime.Completion;
+import io.kontiki.v1.AdminServiceGrpc;
+import io.kontiki.v1.DeleteTopicResponse;
+import io.kontiki.v1.DescribeConfigRequest;
+import io.kontiki.v1.DescribeConfigResponse;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * Every unary call of AdminService by name, once for all doors. Calls of the contract that this
+ * version does not serve are in it, too, and refuse with UNIMPLEMENTED.
+ */
+public final class AdminCalls {
+  private final SortedMap<String, AdminMethod<?, ?>> methods = new TreeMap<>();
+  private final TopicAdmin topics;
+  private final ClusterAdmin cluster;
+  private final ConfigAdmin config;
+
+  public AdminCalls(TopicAdmin topics, ClusterAdmin cluster, ConfigAdmin config) {
+    this.topics = topics;
+    this.cluster = cluster;
+    this.config = config;
+    topicCalls();
+    clusterCalls();
+    for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
+      if (method.getType() == MethodDescriptor.MethodType.UNARY
+          && !methods.containsKey(method.getBareMethodName())) {
+        addUnserved(method);
+      }
+    }
+  }
+
+  /** All of them, by name. */
+  public SortedMap<String, AdminMethod<?, ?>> methods() {
+    return Collections.unmodifiableSortedMap(methods);
+  }
+
+  private void topicCalls() {
+    add(
+        AdminServiceGrpc.getCreateTopicMethod(),
+        (call, request, completion) ->
+            topics.create(
+                call,
+                new TopicCreation.Request(
+                    request.getName(),
+                    request.hasPartitions() ? request.getPartitions() : null,
+                    request.hasReplicationFactor() ? request.getReplicationFactor() : null,
+                    request.getConfigMap()),
+                as(completion, AdminMessages::created)));
+    add(
+        AdminServiceGrpc.getListTopicsMethod(),
+        (call, request, completion) ->
+            topics.list(
+                call,
+                request.getPageSize(),
+                request.getPageToken(),
+                request.hasMinMetadataIndex() ? request.getMinMetadataIndex() : null,
+                as(completion, AdminMessages::page)));
+    add(
+        AdminServiceGrpc.getDescribeTopicMethod(),
+        (call, request, completion) ->
+            topics.describe(
+                call,
+                request.getName(),
+                request.hasMinMetadataIndex() ? request.getMinMetadataIndex() : null,
+                as(completion, AdminMessages::described)));
+    add(
+        AdminServiceGrpc.getDeleteTopicMethod(),
+        (call, request, completion) ->
+            topics.delete(
+                call,
+                request.getName(),
+                request.getTopicId(),
+                as(
+                    completion,
+                    index -> DeleteTopicResponse.newBuilder().setMetadataIndex(index).build())));
+  }
+
+  private void clusterCalls() {
+    add(
+        AdminServiceGrpc.getDescribeClusterMethod(),
+        (call, request, completion) ->
+            cluster.describe(
+                call,
+                request.hasMinMetadataIndex() ? request.getMinMetadataIndex() : null,
+                as(completion, AdminMessages::cluster)));
+    add(
+        AdminServiceGrpc.getListBrokersMethod(),
+        (call, request, completion) ->
+            cluster.brokers(
+                call,
+                request.getIncludeLogDirs(),
+                request.hasMinMetadataIndex() ? request.getMinMetadataIndex() : null,
+                as(completion, AdminMessages::brokers)));
+    add(
+        AdminServiceGrpc.getDescribeQuorumMethod(),
+        (call, request, completion) ->
+            completion.complete(Result.ok(AdminMessages.quorum(cluster.quorum()))));
+    add(AdminServiceGrpc.getDescribeConfigMethod(), this::describeConfig);
+  }
+
+  private void describeConfig(
+      CallContext call,
+      DescribeConfigRequest request,
+      Completion<Result<DescribeConfigResponse>> completion) {
+    switch (request.getTargetCase()) {
+      case TOPIC -> config.ofTopic(call, request.getTopic(), as(completion, AdminMessages::config));
+      case BROKER_ID ->
+          config.ofBroker(call, request.getBrokerId(), as(completion, AdminMessages::config));
+      case TARGET_NOT_SET ->
+          completion.complete(
+              Result.error(
+                  Refusals.invalidField("target", "one of topic and broker_id must be set")));
+    }
+  }
+
+  private static <T, A> Completion<Result<T>> as(
+      Completion<Result<A>> completion, Function<T, A> message) {
+    return result -> completion.complete(result.map(message));
+  }
+
+  private <Q extends Message, A extends Message> void add(
+      MethodDescriptor<Q, A> descriptor, AdminMethod.Handler<Q, A> handler) {
+    AdminMethod<Q, A> method = new AdminMethod<>(descriptor, emptyRequest(descriptor), handler);
+    if (methods.put(method.name(), method) != null) {
+      throw new IllegalStateException(method.name() + " is in the table twice");
+    }
+  }
+
+  private static <Q> Q emptyRequest(MethodDescriptor<Q, ?> descriptor) {
+    if (descriptor.getRequestMarshaller() instanceof MethodDescriptor.PrototypeMarshaller<Q> known
+        && known.getMessagePrototype() != null) {
+      return known.getMessagePrototype();
+    }
+    throw new IllegalStateException("no generated messages for " + descriptor.getFullMethodName());
+  }
+
+  private void addUnserved(MethodDescriptor<?, ?> method) {
+    @SuppressWarnings("unchecked") // all messages of generated services are protobuf messages
+    MethodDescriptor<Message, Message> any = (MethodDescriptor<Message, Message>) method;
+    add(
+        any,
+        (call, request, completion) ->
+            completion.complete(Result.error(Refusals.unimplemented(method.getFullMethodName()))));
+  }
+
+  /** The calls of the contract that are not unary and so not on the HTTP port. */
+  public static List<String> streamingMethods() {
+    List<String> names = new ArrayList<>();
+    for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
+      if (method.getType() != MethodDescriptor.MethodType.UNARY) {
+        names.add(String.valueOf(method.getBareMethodName()));
+      }
+    }
+    return names;
+  }
+}

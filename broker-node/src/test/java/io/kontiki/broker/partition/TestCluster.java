@@ -1,0 +1,203 @@
+package io.kontiki.broker.partition;
+
+import io.kontiki.model.Durability;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.replication.IsrOutcome;
+import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.runtime.memory.SeededRandom;
+import io.kontiki.runtime.memory.SimulatedTime;
+import io.kontiki.runtime.memory.VirtualLoop;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/** Three brokers with real partitions over in-memory logs, streams and metadata. */
+final class TestCluster {
+  static final long MS = 1_000_000L;
+  static final PartitionId P0 = new PartitionId(new TopicId(7, 7), 0);
+
+  final SimulatedTime time = new SimulatedTime();
+  final TestController controller;
+  final TestNetwork network;
+  final TreeMap<Integer, TestNode> nodes = new TreeMap<>();
+  final Durability durability;
+
+  /** Of all brokers that start from now on. */
+  ReplicationLimits limits = ReplicationLimits.DEFAULT;
+
+  /** Off: everything takes a little time, nothing is lost. */
+  boolean faults;
+
+  private final SeededRandom random;
+
+  TestCluster(long seed, Durability durability) {
+    this(seed, durability, false);
+  }
+
+  /**
+   * @param engine real logs on a disk in memory, instead of simple ones
+   */
+  TestCluster(long seed, Durability durability, boolean engine) {
+    this.random = new SeededRandom(seed);
+    this.durability = durability;
+    this.controller = new TestController(durability, 2);
+    this.network = new TestNetwork(() -> delay(300_000, 3 * MS));
+    for (int broker = 1; broker <= 3; broker++) {
+      nodes.put(broker, new TestNode(broker, storage(engine)));
+      controller.register(broker);
+    }
+  }
+
+  private TestStorage storage(boolean engine) {
+    return engine
+        ? new TestStorage.Engine(durability, time, () -> delay(250_000, 2 * MS))
+        : new TestStorage.Simple(durability, () -> delay(500_000, 5 * MS));
+  }
+
+  long delay(long usual, long worst) {
+    return faults ? random.nextInt((int) worst) : usual;
+  }
+
+  /** A broker over its lives. */
+  final class TestNode {
+    final int id;
+    final TestStorage storage;
+    boolean leased = true;
+    VirtualLoop loop;
+    LoopPartitions partitions;
+    private long registeredAt;
+    private long applied = -1;
+    private long epoch;
+    private int life;
+
+    TestNode(int id, TestStorage storage) {
+      this.id = id;
+      this.storage = storage;
+    }
+
+    long epoch() {
+      return epoch;
+    }
+
+    boolean up() {
+      return loop != null;
+    }
+
+    void start() {
+      life++;
+      loop = time.newLoop("broker " + id + " life " + life);
+      if (controller.epochs.get(id) == epoch) {
+        controller.register(id);
+      }
+      epoch = controller.epochs.get(id);
+      registeredAt = controller.version;
+      applied = -1;
+      partitions =
+          new LoopPartitions(
+              0,
+              loop,
+              storage.start(loop),
+              network.transport(id, loop),
+              this::propose,
+              () -> leased,
+              limits,
+              ReplicaTimes.DEFAULT);
+      network.up(id, new TestNetwork.Node(loop, partitions));
+    }
+
+    private void propose(
+        List<IsrProposal> proposals, io.kontiki.runtime.Completion<List<IsrOutcome>> completion) {
+      VirtualLoop own = loop;
+      long ownEpoch = epoch;
+      List<IsrOutcome> outcomes = new ArrayList<>();
+      own.schedule(
+          delay(MS, 20 * MS),
+          () -> {
+            for (IsrProposal proposal : proposals) {
+              boolean lost = faults && random.oneIn(4);
+              IsrOutcome outcome =
+                  lost && random.oneIn(2)
+                      ? new IsrOutcome.Unknown()
+                      : controller.alter(id, ownEpoch, proposal);
+              if (faults && random.oneIn(6)) {
+                // A copy on an old connection comes late (rule R17).
+                time.newLoop("late")
+                    .schedule(delay(MS, 100 * MS), () -> controller.alter(id, ownEpoch, proposal));
+              }
+              outcomes.add(lost ? new IsrOutcome.Unknown() : outcome);
+            }
+            own.schedule(delay(MS, 50 * MS), () -> completion.complete(outcomes));
+          });
+    }
+
+    /** Applies the newest image, jumping over what lay between (rule M8). */
+    void learn() {
+      if (up() && controller.version >= registeredAt && applied < controller.version) {
+        TestController.Image image = controller.image(id);
+        if (image.brokers().localEpoch() == epoch) {
+          applied = image.version();
+          loop.run(() -> partitions.apply(image.brokers(), image.assigned()));
+        }
+      }
+    }
+
+    /** Unfences it when it has applied its registration (rule R1). */
+    void unfence() {
+      if (up()
+          && applied >= registeredAt
+          && controller.epochs.get(id) == epoch
+          && controller.fenced.contains(id)) {
+        controller.unfence(id);
+      }
+    }
+
+    void kill(boolean power) {
+      if (!up()) {
+        return;
+      }
+      loop.stop();
+      loop = null;
+      network.down(id);
+      storage.die(power, random);
+    }
+
+    /** A log of simple storage. */
+    TestLog log(PartitionId partitionId) {
+      return ((TestStorage.Simple) storage).logs.get(partitionId);
+    }
+
+    Partition partition(PartitionId partitionId) {
+      return partitions.partition(partitionId);
+    }
+  }
+
+  /** All up and unfenced, with one partition on all of them that broker 1 leads. */
+  void startAll() {
+    nodes.values().forEach(TestNode::start);
+    settle();
+    create(P0, 1, 2, 3);
+  }
+
+  void create(PartitionId id, Integer... replicas) {
+    controller.create(id, List.of(replicas));
+    settle();
+  }
+
+  /** Everybody learns what there is to learn, and time passes. */
+  void settle() {
+    for (int i = 0; i < 20; i++) {
+      for (TestNode node : nodes.values()) {
+        node.learn();
+        node.unfence();
+        node.learn();
+      }
+      time.advanceMs(20);
+    }
+  }
+
+  TestNode node(int id) {
+    return nodes.get(id);
+  }
+}

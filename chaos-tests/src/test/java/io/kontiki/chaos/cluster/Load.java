@@ -1,0 +1,127 @@
+package io.kontiki.chaos.cluster;
+
+import static org.awaitility.Awaitility.await;
+
+import io.kontiki.chaos.history.Anomaly;
+import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.HistoryChecker;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Producers and readers of one topic that run while faults happen, and the judgement afterwards.
+ *
+ * <pre>{@code
+ * try (Load load = Load.start(cluster, "orders", 6, 4)) {
+ *   load.awaitAcked(200);
+ *   cluster.node(1).kill();
+ *   load.awaitAcked(200);
+ *   assertEquals(List.of(), load.finish());
+ * }
+ * }</pre>
+ */
+public final class Load implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final List<String> addresses;
+  private final String topic;
+  private final int partitions;
+  private final History history = new History();
+  private final PauseMeter pauses = new PauseMeter();
+  private final List<Brokers> connections = new ArrayList<>();
+  private final List<LoadProducer> producers = new ArrayList<>();
+  private final List<LoadReader> readers = new ArrayList<>();
+  private final List<Thread> producerThreads = new ArrayList<>();
+  private final List<Thread> readerThreads = new ArrayList<>();
+
+  private Load(List<String> addresses, String topic, int partitions) {
+    this.addresses = addresses;
+    this.topic = topic;
+    this.partitions = partitions;
+  }
+
+  /** Starts producers, and one reader per partition. The topic must be there. */
+  public static Load start(ProcessCluster cluster, String topic, int partitions, int producers) {
+    Load load = new Load(cluster.bootstrap(), topic, partitions);
+    for (int p = 0; p < partitions; p++) {
+      load.startReader("reader", p, true);
+    }
+    for (int i = 0; i < producers; i++) {
+      LoadProducer producer =
+          new LoadProducer("p" + i, topic, partitions, load.connect(i), load.history, load.pauses);
+      load.producers.add(producer);
+      load.producerThreads.add(start(producer, "producer-" + i));
+    }
+    return load;
+  }
+
+  private void startReader(String name, int partition, boolean follow) {
+    LoadReader reader = new LoadReader(name, topic, partition, follow, connect(partition), history);
+    readers.add(reader);
+    readerThreads.add(start(reader, name + "-" + partition));
+  }
+
+  private Brokers connect(int first) {
+    Brokers brokers = new Brokers(addresses, first);
+    connections.add(brokers);
+    return brokers;
+  }
+
+  private static Thread start(Runnable work, String name) {
+    Thread thread = new Thread(work, name);
+    thread.setDaemon(true);
+    thread.start();
+    return thread;
+  }
+
+  /** Waits until this many more records are acknowledged than now. */
+  public void awaitAcked(long more) {
+    long goal = history.acked() + more;
+    await(more + " more acknowledgements").atMost(PATIENCE).until(() -> history.acked() >= goal);
+  }
+
+  /** How many records were acknowledged so far. */
+  public long acked() {
+    return history.acked();
+  }
+
+  /** From here on {@link #longestPauseMs} counts. */
+  public void resetPauses() {
+    pauses.reset();
+  }
+
+  /** The longest time without an acknowledgement for any producer. */
+  public long longestPauseMs() {
+    return pauses.longestMs();
+  }
+
+  /**
+   * Stops the producers, reads every partition once more from its start to its end, and checks all
+   * that was seen. The cluster must be able to serve every partition.
+   */
+  public List<Anomaly> finish() {
+    producers.forEach(LoadProducer::stop);
+    awaitEnd(producerThreads);
+    readers.forEach(LoadReader::stop);
+    awaitEnd(readerThreads);
+    for (int p = 0; p < partitions; p++) {
+      startReader("final", p, false);
+    }
+    awaitEnd(readerThreads);
+    return HistoryChecker.check(history.events(), true);
+  }
+
+  private static void awaitEnd(List<Thread> threads) {
+    await("the end of " + threads)
+        .atMost(PATIENCE)
+        .until(() -> threads.stream().noneMatch(Thread::isAlive));
+  }
+
+  @Override
+  public void close() {
+    producers.forEach(LoadProducer::stop);
+    readers.forEach(LoadReader::stop);
+    connections.forEach(Brokers::close);
+  }
+}

@@ -1,0 +1,63 @@
+package io.kontiki.chaos.cluster;
+
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * How a server is started: {@code bin/kontiki} of the distribution that {@code -Dkontiki.home}
+ * names, else the main class on this JVM's class path.
+ */
+final class ServerProgram {
+  private static final String MAIN_CLASS = "io.kontiki.broker.BrokerMain";
+
+  /** Makes a server stop when its standard input ends, as it does when the tests' JVM dies. */
+  private static final String EXIT_WITH_PARENT = "-Dkontiki.exitOnStdinEof=true";
+
+  private ServerProgram() {}
+
+  /** A process that is not started yet; nothing of this JVM's configuration reaches it. */
+  static ProcessBuilder processBuilder(Path config) {
+    ProcessBuilder builder = new ProcessBuilder(command(config));
+    builder.environment().keySet().removeIf(name -> name.startsWith("KONTIKI_"));
+    builder.environment().put("KONTIKI_JVM_OPTS", EXIT_WITH_PARENT); // the launcher's
+    return builder;
+  }
+
+  private static List<String> command(Path config) {
+    List<String> words = new ArrayList<>();
+    String home = System.getProperty("kontiki.home", "");
+    if (home.isEmpty()) {
+      words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      words.addAll(
+          List.of(
+              "-Xms32m",
+              "-Xmx256m",
+              "-Xss512k",
+              "-XX:+UseSerialGC",
+              "-XX:MaxDirectMemorySize=128m",
+              "-XX:+ExitOnOutOfMemoryError",
+              "-Dcom.google.protobuf.use_unsafe_pre22_gencode=true",
+              EXIT_WITH_PARENT,
+              "-cp",
+              classPath(),
+              MAIN_CLASS));
+    } else {
+      words.add(Path.of(home, "bin", "kontiki").toString());
+      words.add("server");
+    }
+    words.add("--config");
+    words.add(config.toString());
+    return words;
+  }
+
+  /** Without the tests' own folder, whose log configuration is not the server's. */
+  private static String classPath() {
+    return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+        .filter(entry -> !Path.of(entry).endsWith("test-classes"))
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+}

@@ -1,0 +1,101 @@
+package io.kontiki.cli.demo;
+
+import io.kontiki.cli.base.CliException;
+import io.kontiki.cli.base.Deadline;
+import io.kontiki.cli.stream.BrokerChannels;
+import io.kontiki.cli.stream.RecordReader;
+import io.kontiki.model.Endpoint;
+import io.kontiki.v1.LogRecord;
+import io.kontiki.v1.OffsetAnchor;
+import io.kontiki.v1.OffsetSpec;
+import io.kontiki.v1.Records;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Reads numbered records: along with the load, and once more at the end. */
+final class NumberedReads implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration POLL = Duration.ofMillis(100);
+  private static final OffsetSpec EARLIEST =
+      OffsetSpec.newBuilder().setAnchor(OffsetAnchor.OFFSET_ANCHOR_EARLIEST).build();
+
+  private final BrokerChannels brokers;
+  private final String topic;
+  private final List<HistoryCheck.Entry> seen = new ArrayList<>();
+  private final Thread thread = new Thread(this::readAlong, "read-along");
+  private volatile boolean stopping;
+  private volatile @Nullable String failure;
+
+  NumberedReads(List<Endpoint> brokers, String topic) {
+    this.brokers = new BrokerChannels(brokers, 1);
+    this.topic = topic;
+    thread.setDaemon(true);
+  }
+
+  /** Begins to read along. */
+  void start() {
+    thread.start();
+  }
+
+  /** Everything from the first record to what is readable now. */
+  List<HistoryCheck.Entry> readAll() {
+    List<HistoryCheck.Entry> all = new ArrayList<>();
+    try (RecordReader reader = new RecordReader(brokers, topic, beginning(), false, PATIENCE)) {
+      while (!reader.isAtEnd()) {
+        add(reader.poll(POLL), all);
+      }
+    }
+    return all;
+  }
+
+  private Map<Integer, Long> beginning() {
+    return RecordReader.offsets(brokers, topic, null, EARLIEST, Deadline.in(PATIENCE));
+  }
+
+  private void readAlong() {
+    try (RecordReader reader = new RecordReader(brokers, topic, beginning(), true, PATIENCE)) {
+      while (!stopping) {
+        add(reader.poll(POLL), seen);
+      }
+    } catch (CliException | IllegalStateException e) {
+      failure = stopping ? null : String.valueOf(e.getMessage());
+    }
+  }
+
+  private static void add(@Nullable Records records, List<HistoryCheck.Entry> to) {
+    if (records == null) {
+      return;
+    }
+    synchronized (to) {
+      for (LogRecord one : records.getRecordsList()) {
+        String text = one.getValue().toStringUtf8();
+        long number = Long.parseLong(text.substring(text.indexOf(' ') + 1));
+        to.add(new HistoryCheck.Entry(records.getPartition(), one.getOffset(), number));
+      }
+    }
+  }
+
+  /** What was read along so far. */
+  List<HistoryCheck.Entry> seen() {
+    return HistoryCheck.copyOf(seen);
+  }
+
+  /** What went wrong for good; null if nothing did. */
+  @Nullable String failure() {
+    return failure;
+  }
+
+  @Override
+  public void close() {
+    stopping = true;
+    brokers.close();
+    try {
+      thread.join(PATIENCE.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,300 @@
+package io.kontiki.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+final class AdminCommandsTest {
+  private static final String TOPIC =
+      "{\"topic\":{\"name\":\"orders\",\"topicId\":\"AAAAAAAAAAAAAAAAAAAAAA\","
+          + "\"config\":{\"retention.ms\":\"5000\"},\"partitions\":["
+          + "{\"partition\":0,\"leader\":2,\"leaderEpoch\":4,\"replicas\":[2,3,1],\"isr\":[2,1],"
+          + "\"elr\":[],\"adding\":[],\"removing\":[],\"startOffset\":\"0\","
+          + "\"highWatermark\":\"1042\"},"
+          + "{\"partition\":1,\"leaderEpoch\":1,\"replicas\":[3],\"isr\":[],\"elr\":[3],"
+          + "\"adding\":[],\"removing\":[]}],\"internal\":false},\"metadataIndex\":\"17\"";
+
+  private RecordedBroker broker;
+
+  @BeforeEach
+  void start() throws IOException {
+    broker = new RecordedBroker();
+  }
+
+  @AfterEach
+  void stop() {
+    broker.close();
+  }
+
+  private CliRun run(String... args) {
+    return CliRun.of(Map.of("KONTIKI_HTTP", broker.address()), "", args);
+  }
+
+  @Test
+  void createSendsWhatWasGivenAndNothingElse() {
+    broker.answer("CreateTopic", 200, TOPIC + ",\"partitionsNotReady\":[]}");
+    CliRun plain = run("topic", "create", "orders");
+    assertEquals(0, plain.exitCode(), plain.err());
+    assertEquals(
+        "created orders: partitions 2, replication factor 3, id AAAAAAAAAAAAAAAAAAAAAA\n",
+        plain.out());
+    run(
+        "topic",
+        "create",
+        "orders",
+        "--partitions",
+        "6",
+        "--replication-factor=3",
+        "--config",
+        "retention.ms=5000",
+        "--config",
+        "durability=fsync");
+    assertEquals(
+        List.of(
+            "CreateTopic application/json {\"name\":\"orders\"}",
+            "CreateTopic application/json {\"name\":\"orders\",\"partitions\":6,"
+                + "\"replicationFactor\":3,\"config\":{\"retention.ms\":\"5000\","
+                + "\"durability\":\"fsync\"}}"),
+        broker.requests());
+  }
+
+  @Test
+  void createSaysWhichPartitionsAreNotReady() {
+    broker.answer("CreateTopic", 200, TOPIC + ",\"partitionsNotReady\":[1]}");
+    CliRun run = run("topic", "create", "orders");
+    assertEquals(0, run.exitCode());
+    assertEquals("no leader serves yet for partitions 1\n", run.err());
+  }
+
+  @Test
+  void describeAsJsonHasExactlyTheAgreedMembers() {
+    broker.answer("DescribeTopic", 200, TOPIC + "}");
+    CliRun run = run("topic", "describe", "orders", "--output", "json");
+    assertEquals(0, run.exitCode(), run.err());
+    assertEquals(
+        "{\"name\":\"orders\",\"topicId\":\"AAAAAAAAAAAAAAAAAAAAAA\","
+            + "\"config\":{\"retention.ms\":\"5000\"},\"partitions\":["
+            + "{\"partition\":0,\"leader\":2,\"leaderEpoch\":4,\"replicas\":[2,3,1],\"isr\":[2,1],"
+            + "\"startOffset\":0,\"highWatermark\":1042},"
+            + "{\"partition\":1,\"leader\":null,\"leaderEpoch\":1,\"replicas\":[3],\"isr\":[],"
+            + "\"startOffset\":null,\"highWatermark\":null}]}\n",
+        run.out());
+  }
+
+  @Test
+  void describeAsTable() {
+    broker.answer("DescribeTopic", 200, TOPIC + "}");
+    assertEquals(
+        """
+        topic orders  id AAAAAAAAAAAAAAAAAAAAAA
+          retention.ms = 5000
+        PARTITION  LEADER  EPOCH  REPLICAS  ISR  START  HIGH WATERMARK
+        0          2       4      2,3,1     2,1  0      1042
+        1          -       1      3         -    -      -
+        """,
+        run("topic", "describe", "orders").out());
+  }
+
+  @Test
+  void listFollowsThePages() {
+    String line =
+        "{\"topics\":[{\"name\":\"%s\",\"topicId\":\"x\",\"partitionCount\":3,"
+            + "\"replicationFactor\":3,\"internal\":false,\"underReplicatedPartitions\":1,"
+            + "\"offlinePartitions\":0}],\"nextPageToken\":\"%s\",\"metadataIndex\":\"9\"}";
+    broker.answer("ListTopics", 200, line.formatted("a", "after-a"));
+    broker.answer("ListTopics", 200, line.formatted("b", ""));
+    assertEquals(
+        """
+        NAME  PARTITIONS  REPLICATION  UNDER-REPLICATED  OFFLINE  TOPIC ID
+        a     3           3            1                 0        x
+        b     3           3            1                 0        x
+        """,
+        run("topic", "list").out());
+    assertEquals(
+        "ListTopics application/json {\"pageToken\":\"after-a\"}", broker.requests().get(1));
+  }
+
+  @Test
+  void deleteAnswersWithTheIndexAsANumber() {
+    broker.answer("DeleteTopic", 200, "{\"metadataIndex\":\"18\"}");
+    assertEquals("deleted orders\n", run("topic", "delete", "orders").out());
+    assertEquals(
+        "{\"metadataIndex\":18}\n", run("topic", "delete", "orders", "--output=json").out());
+  }
+
+  @Test
+  void aRefusalIsOneLineWithItsReason() {
+    broker.refuse("DeleteTopic", 404, "not_found", "TOPIC_NOT_FOUND", "definite");
+    CliRun run = run("topic", "delete", "orders");
+    assertEquals(1, run.exitCode());
+    assertEquals("kontiki topic delete: TOPIC_NOT_FOUND: said the broker\n", run.err());
+    assertEquals("", run.out());
+  }
+
+  @Test
+  void anIndefiniteChangeIsNotRepeatedAndSaysSo() {
+    broker.refuse("DeleteTopic", 503, "unavailable", "OUTCOME_UNKNOWN", "indefinite");
+    CliRun run = run("topic", "delete", "orders");
+    assertEquals(1, run.exitCode());
+    assertTrue(run.err().contains("outcome unknown: look before repeating"), run.err());
+    assertEquals(1, broker.requests().size());
+  }
+
+  @Test
+  void aDefiniteNotNowIsRepeated() {
+    broker.refuse("DeleteTopic", 503, "unavailable", "BROKER_STARTING", "definite");
+    broker.answer("DeleteTopic", 200, "{\"metadataIndex\":\"18\"}");
+    assertEquals(0, run("topic", "delete", "orders").exitCode());
+    assertEquals(2, broker.requests().size());
+  }
+
+  @Test
+  void theExactDelayOfTheDetailsWinsOverTheHeader() {
+    broker.answer(
+        "DeleteTopic",
+        503,
+        "{\"code\":\"unavailable\",\"message\":\"m\",\"details\":[{\"type\":"
+            + "\"google.rpc.RetryInfo\",\"debug\":{\"retryDelay\":\"60s\"}},{\"type\":"
+            + "\"google.rpc.ErrorInfo\",\"debug\":{\"reason\":\"BUSY\",\"metadata\":"
+            + "{\"outcome\":\"definite\"}}}]}");
+    CliRun run = run("topic", "delete", "orders", "--timeout", "10s");
+    assertEquals(1, run.exitCode());
+    assertEquals("kontiki topic delete: BUSY: m\n", run.err());
+    assertEquals(1, broker.requests().size(), "the delay is longer than the time");
+  }
+
+  @Test
+  void aBrokerThatNobodyRunsIsExitCodeThree() throws IOException {
+    int unused = unusedPort();
+    CliRun run = CliRun.of("topic", "list", "--http", "127.0.0.1:" + unused);
+    assertEquals(3, run.exitCode());
+    assertTrue(run.err().contains("no broker answered: 127.0.0.1:" + unused), run.err());
+    // With a gRPC address, that way is tried as well.
+    assertEquals(3, CliRun.of("topic", "list", "--bootstrap", "127.0.0.1:" + unused).exitCode());
+  }
+
+  @Test
+  void aFrozenBrokerIsExitCodeThreeWhenTheTimeIsUp() {
+    broker.answer("ListTopics", 0, "");
+    broker.answer("DeleteTopic", 0, "");
+    CliRun read = run("topic", "list", "--timeout", "300ms");
+    assertEquals(3, read.exitCode(), read.err());
+    CliRun change = run("topic", "delete", "x", "--timeout", "300ms");
+    assertEquals(3, change.exitCode(), change.err());
+    assertTrue(change.err().contains("outcome unknown"), change.err());
+  }
+
+  @Test
+  void theNextHostIsAskedWhenOneIsDownOrSilentOrStarting() throws IOException {
+    broker.answer("ListTopics", 200, "{\"topics\":[],\"nextPageToken\":\"\"}");
+    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getByName("127.0.0.1"));
+        RecordedBroker starting = new RecordedBroker()) {
+      starting.refuse("ListTopics", 503, "unavailable", "BROKER_STARTING", "definite");
+      String hosts =
+          "127.0.0.1:"
+              + unusedPort()
+              + ",127.0.0.1:"
+              + silent.getLocalPort()
+              + ","
+              + starting.address()
+              + ","
+              + broker.address();
+      CliRun run = CliRun.of("topic", "list", "--http", hosts, "--timeout", "8s");
+      assertEquals(0, run.exitCode(), run.err());
+      assertEquals(1, starting.requests().size());
+    }
+  }
+
+  @Test
+  void somethingElseThatSpeaksHttpIsNotKontiki() {
+    CliRun run = run("cluster", "brokers");
+    assertEquals(3, run.exitCode());
+    assertTrue(run.err().contains("is not Kontiki (it answered with HTTP status 404)"), run.err());
+  }
+
+  @Test
+  void statusIsZeroWhenAllIsWellAndOneWhenSomethingNeedsAPerson() {
+    String well =
+        "{\"clusterId\":\"c\",\"controllerId\":2,\"brokerCount\":3,\"fencedBrokerCount\":0,"
+            + "\"topicCount\":1,\"partitionCount\":3,\"underReplicatedPartitions\":0,"
+            + "\"underMinIsrPartitions\":0,\"offlinePartitions\":0,\"featureLevel\":1,"
+            + "\"problems\":[],\"metadataIndex\":\"5\"}";
+    broker.answer("DescribeCluster", 200, well);
+    broker.answer("DescribeCluster", 200, well.replace("[]", "[\"broker 3 is gone\"]"));
+    CliRun good = run("cluster", "status");
+    assertEquals(0, good.exitCode(), good.err());
+    assertTrue(good.out().contains("controller                   2\n"), good.out());
+    CliRun bad = run("cluster", "status");
+    assertEquals(1, bad.exitCode());
+    assertTrue(bad.out().contains("problem: broker 3 is gone\n"), bad.out());
+    assertTrue(run("cluster", "status", "--output=json").out().contains("\"metadataIndex\":5"));
+  }
+
+  @Test
+  void statusWithoutAQuorumComesFromTheBrokersOwnCopyAndSaysSo() {
+    broker.refuse("DescribeCluster", 503, "unavailable", "QUORUM_UNAVAILABLE", "definite");
+    broker.answer("DescribeCluster", 200, "{\"clusterId\":\"c\",\"problems\":[]}");
+    CliRun run = run("cluster", "status");
+    assertEquals(1, run.exitCode());
+    assertTrue(run.err().contains("no quorum"), run.err());
+    assertEquals(
+        "DescribeCluster application/json {\"minMetadataIndex\":\"0\"}", broker.requests().get(1));
+  }
+
+  @Test
+  void brokersAndQuorumAsTables() {
+    broker.answer(
+        "ListBrokers",
+        200,
+        "{\"brokers\":[{\"brokerId\":1,\"grpcAddress\":\"h:7600\",\"httpAddress\":\"h:7602\","
+            + "\"kafkaAddress\":\"\",\"state\":\"BROKER_STATE_ACTIVE\","
+            + "\"stateSince\":\"2026-03-01T12:00:00Z\",\"brokerEpoch\":\"12\",\"version\":\"0.1\","
+            + "\"voter\":true,\"leaderCount\":2,\"replicaCount\":3,\"logDirs\":[{\"path\":\"/d\","
+            + "\"state\":\"LOG_DIR_STATE_ONLINE\",\"totalBytes\":\"100\","
+            + "\"usableBytes\":\"10485760\",\"logBytes\":\"2097152\"}]}]}");
+    broker.answer(
+        "DescribeQuorum",
+        200,
+        "{\"groups\":[{\"name\":\"metadata\",\"leader\":1,\"term\":\"3\","
+            + "\"committedIndex\":\"44\",\"members\":[{\"nodeId\":1,\"raftAddress\":\"h:7601\","
+            + "\"voter\":true,\"matchIndex\":\"44\"},{\"nodeId\":4,\"raftAddress\":\"i:7601\","
+            + "\"voter\":false,\"lastContact\":\"0.250s\"}]},"
+            + "{\"name\":\"groups\",\"term\":\"0\",\"committedIndex\":\"0\",\"members\":[]}]}");
+    assertEquals(
+        """
+        ID  STATE   SINCE                 GRPC    HTTP    VOTER  LEADS  REPLICAS  DISK                             VERSION
+        1   active  2026-03-01T12:00:00Z  h:7600  h:7602  yes    2      3         online 2 MiB used, 10 MiB free  0.1
+        """
+            .replace(
+                "DISK                             VERSION",
+                "DISK                            VERSION"),
+        run("cluster", "brokers").out());
+    CliRun quorum = run("cluster", "quorum");
+    assertEquals(
+        """
+        group metadata  leader 1  term 3  committed 44
+        NODE  ROLE      ADDRESS  MATCH  LAST CONTACT
+        1     leader    h:7601   44     -
+        4     observer  i:7601   -      0.250s
+        group groups  leader -  term 0  committed 0
+        NODE  ROLE  ADDRESS  MATCH  LAST CONTACT
+        """,
+        quorum.out());
+    assertTrue(quorum.err().contains("group groups has no leader"), quorum.err());
+    assertTrue(run("cluster", "quorum", "--output=json").out().contains("\"committedIndex\":44"));
+  }
+
+  private static int unusedPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      return socket.getLocalPort();
+    }
+  }
+}
