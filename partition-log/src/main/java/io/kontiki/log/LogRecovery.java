@@ -53,7 +53,8 @@ final class LogRecovery {
     LogWalk.Found found = walk(snapshots, log.trust(), epochs);
     long damagedFrom = -1;
     long end = found.endOffset();
-    if (end < log.recoveryPoint()) {
+    // Below the log start there is nothing to miss.
+    if (end < log.recoveryPoint() && log.recoveryPoint() > log.logStart()) {
       damagedFrom = Math.max(end, log.logStart());
       end = log.recoveryPoint();
       doubtful = true;
@@ -252,6 +253,8 @@ final class LogRecovery {
         }
       }
     }
+    // Names may be newer than what is durable of them, also those that are gone (rules D3, D10).
+    shared.files.markDirectory(directory);
     for (long snapshot : List.copyOf(snapshots.tailSet(log.trust(), false))) {
       log.delete(log.path(snapshot, SegmentFiles.SNAPSHOT));
       snapshots.remove(snapshot);

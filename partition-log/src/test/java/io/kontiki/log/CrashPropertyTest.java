@@ -81,7 +81,7 @@ class CrashPropertyTest {
     long durableStart;
     long emptyEnd;
     long heldFloor;
-    // After a kill alone all that was written is there, synced or not.
+    // After a kill alone all that a replicated log has is there, synced or not.
     long returnedEnd;
     long killFloor;
     int epoch;
@@ -175,7 +175,7 @@ class CrashPropertyTest {
         stopProcess();
         if (kill) {
           for (Model model : models) {
-            model.killFloor = model.earlier.isEmpty() ? model.returnedEnd : 0;
+            model.killFloor = model.fsync || !model.earlier.isEmpty() ? 0 : model.returnedEnd;
           }
           store.kill();
         } else {

@@ -94,6 +94,9 @@ public final class JournalReader {
 
   private ByteBuffer content(String path) {
     try (FileStore.File file = store.open(path)) {
+      // Rule D10 for the journal itself: a record that is only in the page cache must not be acted
+      // upon, because a power cut during the recovery would take it back but not what it caused.
+      file.sync();
       ByteBuffer content = ByteBuffer.allocate((int) Math.min(file.size(), Integer.MAX_VALUE - 8));
       file.read(content, 0);
       return content.flip();
