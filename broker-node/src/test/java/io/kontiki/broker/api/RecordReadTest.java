@@ -26,8 +26,7 @@ class RecordReadTest {
   private void fill(int partition, int from, int to) {
     for (int i = from; i < to; i++) {
       path.produce(
-          new ProduceRequest(
-              "orders", partition, List.of(record("k", "v" + i)), Acks.ALL, -1, 0));
+          new ProduceRequest("orders", partition, List.of(record("k", "v" + i)), Acks.ALL, -1, 0));
     }
   }
 
@@ -58,6 +57,24 @@ class RecordReadTest {
     assertEquals(5, last.nextOffset());
     assertEquals(5, last.highWatermark());
     assertEquals(0, last.leaderEpoch());
+  }
+
+  @Test
+  void aClientThatIsReadyBeforeTheStartIsKnownDoesNotEndTheRead() {
+    path.metadata.topic("orders", 1, Map.of());
+    fill(0, 0, 2);
+    path.home.run(
+        () -> {
+          ReadSession session =
+              path.read.open(
+                  path.home,
+                  new ReadRequest("orders", 0, new StartSpec.Earliest(), false, 0),
+                  reading);
+          session.onReady();
+        });
+    path.time.runUntilIdle();
+    assertEquals(List.of("v0", "v1"), reading.values);
+    assertEquals(1, reading.ends);
   }
 
   @Test
@@ -141,8 +158,7 @@ class RecordReadTest {
     PartitionId partition = new PartitionId(topic, 0);
     String big = "x".repeat(400_000);
     for (int i = 0; i < 30; i++) {
-      path.produce(
-          new ProduceRequest("orders", 0, List.of(record("k", big)), Acks.ALL, -1, 0));
+      path.produce(new ProduceRequest("orders", 0, List.of(record("k", big)), Acks.ALL, -1, 0));
     }
     reading.onChunk = chunk -> reading.ready = false;
     ReadSession session = open(0, new StartSpec.Earliest(), false, 0);
