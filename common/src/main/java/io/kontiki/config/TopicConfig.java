@@ -12,9 +12,11 @@ import io.kontiki.model.Result;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -230,13 +232,12 @@ public record TopicConfig(
   }
 
   private static <T> T value(Map<String, Object> values, ConfigKey<T> key) {
-    @SuppressWarnings({"unchecked", "NullAway"}) // parsed by this very key
-    T value = (T) values.get(key.name());
+    @SuppressWarnings("unchecked") // parsed by this very key
+    T value = (T) Objects.requireNonNull(values.get(key.name()), key.name());
     return value;
   }
 
-  private static java.util.function.Function<String, Long> unlimitedOr(
-      java.util.function.Function<String, Long> parser) {
+  private static Function<String, Long> unlimitedOr(Function<String, Long> parser) {
     return text -> text.equals("-1") ? Long.valueOf(UNLIMITED) : parser.apply(text);
   }
 
