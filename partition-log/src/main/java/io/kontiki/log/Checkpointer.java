@@ -44,6 +44,7 @@ final class Checkpointer {
   private final TreeSet<PartitionId> unsaved = new TreeSet<>();
   private boolean running;
   private boolean closing;
+  private boolean cutting;
   private boolean again;
   private int loopsToAnswer;
 
@@ -91,8 +92,8 @@ final class Checkpointer {
   }
 
   /**
-   * The last checkpoint, then the clean marker (rule R3); nothing is written after it. A directory
-   * that is offline gets none.
+   * The last checkpoint, once no cut is on its way, then the clean marker (rule R3); nothing is
+   * written after it. A directory that is offline gets none.
    *
    * @param done runs on the read pool
    */
@@ -120,13 +121,14 @@ final class Checkpointer {
     again = false;
     position = shared.journal().checkpointPosition(shared.journal().nextSequence());
     closing = close != null;
+    cutting = false;
     boolean last = closing;
     List<LoopLogs> loops = shared.loops();
     loopsToAnswer = loops.size();
     for (LoopLogs each : loops) {
       each.loop.execute(
           () -> {
-            List<CheckpointRow> collected = each.collect(last);
+            LoopLogs.Collected collected = each.collect(last);
             shared.reads.execute(() -> onRows(collected));
           });
     }
@@ -135,8 +137,9 @@ final class Checkpointer {
     }
   }
 
-  private void onRows(List<CheckpointRow> collected) {
-    for (CheckpointRow row : collected) {
+  private void onRows(LoopLogs.Collected collected) {
+    cutting |= collected.cutting();
+    for (CheckpointRow row : collected.rows()) {
       // A log that was deleted since has been forgotten, and stays so.
       if (shared.isLive(row.meta().id())) {
         rows.put(row.meta().id(), row);
@@ -150,7 +153,7 @@ final class Checkpointer {
   }
 
   private void collectFiles() {
-    if (closing) {
+    if (closing && !cutting) {
       // Nothing changes any more and every cut is in the files: no record is needed.
       position = shared.journal().endPosition();
     }
@@ -196,7 +199,7 @@ final class Checkpointer {
     shared.journal().onCheckpoint(from);
     shared.counters.onCheckpoint();
     finishPass();
-    if (closing && close != null) {
+    if (closing && !cutting && close != null) {
       writeMarker(close);
     } else if (again || close != null) {
       begin();

@@ -136,12 +136,6 @@ final class LogCut {
     barriers.clear();
   }
 
-  /** At a clean stop: steps 2 and 4; a start reads again. */
-  void carryOutNow() {
-    carryOutFiles();
-    rowBefore = null;
-  }
-
   private void carryOutFiles() {
     remove(removed);
     removed.clear();

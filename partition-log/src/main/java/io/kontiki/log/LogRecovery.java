@@ -77,7 +77,12 @@ final class LogRecovery {
       producers = new ProducerState();
       changed = true;
     }
-    changed |= end > log.recoveryPoint();
+    // What was written ahead of the recovery point and is not true any more must go now: as the
+    // recovery point rises it would be trusted (rule I1).
+    changed |=
+        end > log.recoveryPoint()
+            || found.staleIndexes()
+            || !snapshots.tailSet(log.trust(), false).isEmpty();
     epochs.truncate(end + 1);
     if (log.logStart() > 0) {
       epochs.advanceStart(log.logStart());

@@ -66,6 +66,7 @@ final class LogWalk {
    * @param fault what ended the walk before the end of the last segment, or empty
    * @param faultSegment place in the task
    * @param faultPosition in that segment's file
+   * @param staleIndexes whether index files have more than could be trusted
    */
   record Found(
       List<Segment> walked,
@@ -74,7 +75,8 @@ final class LogWalk {
       long endOffset,
       String fault,
       int faultSegment,
-      long faultPosition) {}
+      long faultPosition,
+      boolean staleIndexes) {}
 
   Found walk(Task task) {
     Progress at = new Progress(task, newestSnapshot(task));
@@ -100,19 +102,19 @@ final class LogWalk {
       // The first may begin below the log start, never behind it.
       if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
         String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
-        return new Found(walked, first, snapshot.state, at.end, gap, i, 0);
+        return new Found(walked, first, snapshot.state, at.end, gap, i, 0, at.stale);
       }
       at.end = ref.baseOffset;
-      Segment segment = open(ref, task.trust);
+      Segment segment = open(ref, task.trust, at);
       walked.add(segment);
       long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
       segment.noteSize(stopped);
       if (!at.fault.isEmpty()) {
-        return new Found(walked, first, snapshot.state, at.end, at.fault, i, stopped);
+        return new Found(walked, first, snapshot.state, at.end, at.fault, i, stopped, at.stale);
       }
     }
     long end = task.segments.isEmpty() ? task.logStart : at.end;
-    return new Found(walked, first, snapshot.state, end, "", task.segments.size(), 0);
+    return new Found(walked, first, snapshot.state, end, "", task.segments.size(), 0, at.stale);
   }
 
   private static final class Progress {
@@ -122,6 +124,7 @@ final class LogWalk {
     private long end;
     private int epoch = EpochHistory.NONE;
     private String fault = "";
+    private boolean stale;
 
     private Progress(Task task, Snapshot snapshot) {
       this.task = task;
@@ -158,13 +161,13 @@ final class LogWalk {
   }
 
   /** With what its index files say below the trusted offset, if that can be believed. */
-  private Segment open(Ref ref, long trust) {
+  private Segment open(Ref ref, long trust, Progress at) {
     Segment segment = new Segment(directory, ref.baseOffset, ref.sizeBytes, ref.createdMs);
-    OffsetIndex index =
-        OffsetIndex.decode(
-            ref.baseOffset, content(segment.path(SegmentFiles.INDEX)), trust, ref.sizeBytes);
-    TimeIndex times =
-        TimeIndex.decode(ref.baseOffset, content(segment.path(SegmentFiles.TIME_INDEX)), trust);
+    ByteBuffer entries = content(segment.path(SegmentFiles.INDEX));
+    ByteBuffer timeEntries = content(segment.path(SegmentFiles.TIME_INDEX));
+    int bytes = entries.remaining() + timeEntries.remaining();
+    OffsetIndex index = OffsetIndex.decode(ref.baseOffset, entries, trust, ref.sizeBytes);
+    TimeIndex times = TimeIndex.decode(ref.baseOffset, timeEntries, trust);
     boolean believed =
         index.count() > 0
             && files.use(
@@ -177,7 +180,10 @@ final class LogWalk {
     if (believed) {
       times.truncate(index.lastIndexedOffset() + 1);
       segment.activate(index, times);
+      at.stale |=
+          bytes != index.count() * OffsetIndex.ENTRY_BYTES + times.count() * TimeIndex.ENTRY_BYTES;
     } else {
+      at.stale |= bytes > 0;
       segment.activate(new OffsetIndex(ref.baseOffset), new TimeIndex(ref.baseOffset));
     }
     return segment;

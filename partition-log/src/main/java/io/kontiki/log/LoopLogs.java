@@ -172,30 +172,39 @@ final class LoopLogs implements CommitJournal.Party {
     tail.maxBytes(shared.config.tailCacheBytes() / loops);
   }
 
-  /** What the logs that changed have for a checkpoint. */
-  List<CheckpointRow> collect(boolean closing) {
+  /**
+   * What the logs of a loop have for a checkpoint.
+   *
+   * @param cutting whether a truncation of one of them is still on its way into the files
+   */
+  record Collected(List<CheckpointRow> rows, boolean cutting) {}
+
+  /**
+   * The rows of the logs that changed.
+   *
+   * @param closing writes derived data and ends the logs, unless one is cutting: what a cut does to
+   *     the files must never come before its record is durable (rule D8)
+   */
+  Collected collect(boolean closing) {
     List<CheckpointRow> rows = new ArrayList<>();
-    if (closing) {
-      for (SegmentedLog log : List.copyOf(logs.values())) {
-        shared.guard(log::flushForClose);
-        if (dirty.contains(log)) {
-          rows.add(log.row());
-        }
-        log.retire();
-      }
-      dirty.clear();
-      return rows;
-    }
     Set<SegmentedLog> still = new LinkedHashSet<>();
-    for (SegmentedLog log : dirty) {
-      rows.add(log.row());
+    for (SegmentedLog log : logs.values()) {
       if (log.isCutting()) {
         still.add(log);
       }
     }
+    if (closing && still.isEmpty()) {
+      for (SegmentedLog log : logs.values()) {
+        shared.guard(log::flushForClose);
+      }
+    }
+    dirty.forEach(log -> rows.add(log.row()));
     dirty.clear();
+    if (closing && still.isEmpty()) {
+      logs.values().forEach(SegmentedLog::retire);
+    }
     still.forEach(this::markDirty);
-    return rows;
+    return new Collected(rows, !still.isEmpty());
   }
 
   /** From any thread. */

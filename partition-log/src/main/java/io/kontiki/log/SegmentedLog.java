@@ -643,17 +643,11 @@ final class SegmentedLog implements PartitionLog {
     return cut.isPending();
   }
 
-  /** Before a clean stop: a pending cut is carried out, derived data is written. */
+  /** Before a clean stop: derived data is written. */
   void flushForClose() {
-    if (cut.isPending()) {
-      cut.carryOutNow();
-      home.markDirty(this);
-    } else if (underivedBytes > 0) {
-      Segment active = active();
+    if (underivedBytes > 0 && !gone) {
       derive(false);
-      if (active != null) {
-        home.markDirty(this);
-      }
+      home.markDirty(this);
     }
   }
 
