@@ -233,6 +233,7 @@ public final class RecordProduce {
   /** Appends what was prepared, each partition's batch at its leader. */
   public void append(CallContext call, ProducePlan plan, Completion<ProduceAnswer> completion) {
     List<Integer> numbers = List.copyOf(plan.batches().keySet());
+    List<ByteBuffer> batches = List.copyOf(plan.batches().values());
     AppendAnswer pending =
         new AppendAnswer.Failed(
             ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "not answered"), null);
@@ -246,7 +247,7 @@ public final class RecordProduce {
                     new PartitionId(plan.topicId(), numbers.get(i)),
                     -1,
                     plan.request().acks(),
-                    plan.batches().get(numbers.get(i)),
+                    batches.get(i),
                     call.answerByNanos(),
                     Route.FORWARD),
                 answer),
