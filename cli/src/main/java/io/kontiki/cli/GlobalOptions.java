@@ -167,7 +167,7 @@ final class GlobalOptions {
         option,
         () -> {
           List<Endpoint> endpoints = new ArrayList<>();
-          for (String one : text.split(",")) {
+          for (String one : text.split(",", -1)) {
             endpoints.add(Endpoint.parse(one.trim()));
           }
           return endpoints;

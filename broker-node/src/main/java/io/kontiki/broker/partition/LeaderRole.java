@@ -8,8 +8,10 @@ import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
+import io.kontiki.record.BatchValidator;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.LeaderReplica.AckOutcome;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
@@ -132,10 +134,6 @@ final class LeaderRole {
         && request.leaderEpoch() != replica.leaderEpoch()) {
       return Errors.epoch(p, request.leaderEpoch(), replica.leaderEpoch());
     }
-    int bytes = request.batch().remaining();
-    if (bytes > p.maxBatchBytes()) {
-      return Errors.tooLarge(p, bytes);
-    }
     if (request.acks() == Acks.ALL && !replica.enoughInSync()) {
       return Errors.notEnoughReplicas(p, replica.isr().size());
     }
@@ -147,7 +145,7 @@ final class LeaderRole {
       return ApiError.retriable(
           ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " appends waiting", 100);
     }
-    return null;
+    return BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
   }
 
   /** More of the own log is held. */
@@ -179,11 +177,23 @@ final class LeaderRole {
       endSubscription(old);
     }
     if (answer instanceof SubscribeAnswer.Accepted) {
+      if (stream.id().lane() == Lane.LIVE
+          && bytesBehind(request.fetchOffset()) > context.limits().farBehind()) {
+        replica.onSubscriptionEnded(follower, stream.id().brokerEpoch(), request.subscription());
+        return new SubscribeAnswer.Refused(request.subscription(), Refusal.FAR_BEHIND);
+      }
       Shipment begun = new Shipment(this, stream, request.subscription(), request.fetchOffset());
       shipments.put(follower, begun);
       stream.add(begun);
     }
     return answer;
+  }
+
+  /** About so many bytes of the log lie behind an offset. */
+  long bytesBehind(long offset) {
+    long end = log().logEndOffset();
+    long records = Math.max(1, end - log().logStartOffset());
+    return (long) ((double) log().sizeBytes() / records * (end - offset));
   }
 
   void onAck(Shipment shipment, long heldEnd) {

@@ -213,7 +213,7 @@ public final class BrokerSession {
     everAnswered = true;
     lastAnswer = now.nanos();
     silentSince = now.nanos();
-    if (unfenced) {
+    if (unfenced && !wantsFence()) {
       lease = new Lease(newest.at().nanos(), newest.at().wallMs(), timing.lease());
       out.add(new LeaseRenewed(lease));
       checkLease(now);
@@ -264,6 +264,7 @@ public final class BrokerSession {
   /** The log directory is offline (L4): the broker keeps its session, but wants to be fenced. */
   public List<BrokerAction> onUnhealthy(Now now) {
     healthy = false;
+    loseLease();
     if (stream != NONE) {
       beat(now);
     }
@@ -301,6 +302,10 @@ public final class BrokerSession {
     return recovered && healthy && !stopping && epoch != NONE && facts.epoch() == epoch;
   }
 
+  private boolean wantsFence() {
+    return handedOver || !healthy;
+  }
+
   /** Opens a stream, if it may: without a hint, or hint after hint, once in a retry time. */
   private void open(Now now) {
     boolean calm = !everOpened || now.nanos() - lastOpen >= timing.retry();
@@ -331,7 +336,11 @@ public final class BrokerSession {
   }
 
   private void beat(Now now) {
-    boolean fenceMe = handedOver || !healthy;
+    boolean fenceMe = wantsFence();
+    if (fenceMe) {
+      // Gives up first what nobody may hold behind its fence (R5).
+      loseLease();
+    }
     boolean mayBeUnfenced = ready();
     Heartbeat heartbeat =
         new Heartbeat(

@@ -1,11 +1,14 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.LongSupplier;
 
 /**
@@ -13,6 +16,13 @@ import java.util.function.LongSupplier;
  * other, and what was sent before a stream broke may still arrive when a newer one is open.
  */
 final class TestNetwork {
+  /** Of each stream ever opened. */
+  final List<Lane> opened = new ArrayList<>();
+
+  /** Every message handed in, in order. */
+  final List<ReplicationMessage> sent = new ArrayList<>();
+
+  private final SortedSet<Integer> cut = new TreeSet<>();
   private final LongSupplier delayNanos;
   private final TreeMap<Integer, Node> nodes = new TreeMap<>();
   private final List<Stream> open = new ArrayList<>();
@@ -38,14 +48,39 @@ final class TestNetwork {
     }
   }
 
+  /** Nothing reaches the broker and nothing comes from it; its streams do not break. */
+  void cut(int broker, boolean off) {
+    if (off) {
+      cut.add(broker);
+    } else {
+      cut.remove(broker);
+      for (Stream stream : List.copyOf(open)) {
+        if (stream.client == broker || stream.server == broker) {
+          stream.reset();
+        }
+      }
+    }
+  }
+
+  long sentDataBytes() {
+    long bytes = 0;
+    for (ReplicationMessage message : sent) {
+      if (message instanceof ReplicationMessage.Data data) {
+        bytes += data.parts().stream().mapToLong(ReplicationMessage.PartitionData::bytes).sum();
+      }
+    }
+    return bytes;
+  }
+
   List<Stream> open() {
     return open;
   }
 
   ReplicaTransport transport(int client, EventLoop loop) {
     return (server, endpoint, lane, listener) -> {
-      Stream stream = new Stream(client, server, loop, listener);
+      Stream stream = new Stream(client, server, lane, loop, listener);
       open.add(stream);
+      opened.add(lane);
       return stream.clientEnd;
     };
   }
@@ -54,6 +89,7 @@ final class TestNetwork {
   final class Stream {
     final int client;
     final int server;
+    final Lane lane;
     private final EventLoop clientLoop;
     private final ReplicaStream.Listener clientListener;
     private final End clientEnd = new End(true);
@@ -61,8 +97,9 @@ final class TestNetwork {
     private ReplicaStream.Listener serverListener;
     private Node serverNode;
 
-    Stream(int client, int server, EventLoop loop, ReplicaStream.Listener listener) {
+    Stream(int client, int server, Lane lane, EventLoop loop, ReplicaStream.Listener listener) {
       this.client = client;
+      this.lane = lane;
       this.server = server;
       this.clientLoop = loop;
       this.clientListener = listener;
@@ -92,6 +129,7 @@ final class TestNetwork {
       @Override
       public void send(ReplicationMessage message) {
         if (!mute) {
+          sent.add(message);
           later(() -> other().receive(message));
         }
       }
@@ -131,7 +169,7 @@ final class TestNetwork {
       }
 
       private void receive(ReplicationMessage message) {
-        if (deaf) {
+        if (deaf || cut.contains(client) || cut.contains(server)) {
           return;
         }
         if (fromClient) {

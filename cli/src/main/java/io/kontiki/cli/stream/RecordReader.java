@@ -7,8 +7,10 @@ import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.v1.ListOffsetsRequest;
 import io.kontiki.v1.ListOffsetsResponse;
+import io.kontiki.v1.ListedOffset;
 import io.kontiki.v1.LogRecord;
 import io.kontiki.v1.LogServiceGrpc;
+import io.kontiki.v1.OffsetAnchor;
 import io.kontiki.v1.OffsetSpec;
 import io.kontiki.v1.ReadRequest;
 import io.kontiki.v1.ReadResponse;
@@ -90,7 +92,13 @@ public final class RecordReader implements AutoCloseable {
       @Nullable Integer partition,
       OffsetSpec at,
       Deadline deadline) {
-    ListOffsetsRequest.Builder request = ListOffsetsRequest.newBuilder().setTopic(topic).setAt(at);
+    // A number needs no search; the partitions that there are must be asked for all the same.
+    OffsetSpec search =
+        at.hasOffset()
+            ? OffsetSpec.newBuilder().setAnchor(OffsetAnchor.OFFSET_ANCHOR_EARLIEST).build()
+            : at;
+    ListOffsetsRequest.Builder request =
+        ListOffsetsRequest.newBuilder().setTopic(topic).setAt(search);
     if (partition != null) {
       request.addPartitions(partition);
     }
@@ -103,7 +111,9 @@ public final class RecordReader implements AutoCloseable {
                 .withDeadlineAfter(patienceMs, TimeUnit.MILLISECONDS)
                 .listOffsets(request.build());
         Map<Integer, Long> offsets = new TreeMap<>();
-        response.getOffsetsList().forEach(one -> offsets.put(one.getPartition(), one.getOffset()));
+        for (ListedOffset one : response.getOffsetsList()) {
+          offsets.put(one.getPartition(), at.hasOffset() ? at.getOffset() : one.getOffset());
+        }
         return offsets;
       } catch (StatusRuntimeException e) {
         CallError error = CallError.of(e);

@@ -63,7 +63,10 @@ public final class MemoryLogBroker implements AutoCloseable {
     WHOLE_BATCH
   }
 
-  /** Partitions of the only topic, {@code t}, and the answers that producers may ask for again. */
+  /**
+   * Partitions of the only topic, {@code t} or {@code demo}, and the answers that producers may ask
+   * for again.
+   */
   public static final class Log {
     private final List<List<LogRecord>> partitions = new ArrayList<>();
     private final Map<String, ProduceResponse> answers = new HashMap<>();
@@ -77,6 +80,12 @@ public final class MemoryLogBroker implements AutoCloseable {
 
     public synchronized List<String> values(int partition) {
       return partitions.get(partition).stream().map(one -> one.getValue().toStringUtf8()).toList();
+    }
+
+    /** Breaks the promise that this whole project is about. */
+    public synchronized void loseLast(int partition) {
+      List<LogRecord> all = partitions.get(partition);
+      all.remove(all.size() - 1);
     }
 
     synchronized ProduceResponse append(ProduceRequest request) {
@@ -202,18 +211,19 @@ public final class MemoryLogBroker implements AutoCloseable {
 
     @Override
     public void listOffsets(ListOffsetsRequest request, StreamObserver<ListOffsetsResponse> out) {
-      if (!request.getTopic().equals("t")) {
+      if (!request.getTopic().equals("t") && !request.getTopic().equals("demo")) {
         out.onError(refusal(Code.NOT_FOUND, "TOPIC_NOT_FOUND", "topic 'x' does not exist"));
+        return;
+      }
+      if (request.getAt().hasOffset()) {
+        out.onError(refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD", "nothing is to be found"));
         return;
       }
       ListOffsetsResponse.Builder response = ListOffsetsResponse.newBuilder();
       for (int partition = 0; partition < log.partitions.size(); partition++) {
         if (request.getPartitionsCount() == 0 || request.getPartitionsList().contains(partition)) {
           boolean latest = request.getAt().getAnchor() == OffsetAnchor.OFFSET_ANCHOR_LATEST;
-          long offset =
-              request.getAt().hasOffset()
-                  ? request.getAt().getOffset()
-                  : latest ? log.values(partition).size() : 0;
+          long offset = latest ? log.values(partition).size() : 0;
           response.addOffsets(ListedOffset.newBuilder().setPartition(partition).setOffset(offset));
         }
       }

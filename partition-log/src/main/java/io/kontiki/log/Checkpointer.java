@@ -1,0 +1,257 @@
+package io.kontiki.log;
+
+import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.journal.JournalPosition;
+import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.StorageException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes what lies behind the journal durable in the files themselves and frees the journal (rules
+ * L9, D2, D3). Lives on the read pool, one short task per file, so that reads come in between;
+ * {@link #onDirty} and {@link #request} are thread-safe.
+ *
+ * <ol>
+ *   <li>Note the journal's next sequence, or the first truncation not carried out.
+ *   <li>Each loop gives one row for each log that changed; all its files were written before.
+ *   <li>Missing directories and changed epoch histories are written; then dirty files are synced,
+ *       then directories whose names changed.
+ *   <li>The checkpoint file is replaced; the journal before the noted sequence is free.
+ * </ol>
+ *
+ * <p>Rows may be newer than the sequence: replaying what they contain already does no harm.
+ */
+final class Checkpointer {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
+
+  private final LogShared shared;
+  private final TreeMap<PartitionId, CheckpointRow> rows = new TreeMap<>();
+  private final ArrayDeque<String> filesToSync = new ArrayDeque<>();
+  private List<String> directories = List.of();
+  private @Nullable JournalPosition position;
+  private @Nullable Close close;
+  private final TreeMap<PartitionId, List<EpochHistory.Entry>> savedEpochs = new TreeMap<>();
+  private final TreeSet<PartitionId> unsaved = new TreeSet<>();
+  private boolean running;
+  private boolean closing;
+  private boolean again;
+  private int loopsToAnswer;
+
+  // Guarded by the monitor.
+  private boolean timerArmed;
+
+  private record Close(long brokerEpoch, Runnable done) {}
+
+  Checkpointer(LogShared shared, List<CheckpointRow> recovered) {
+    this.shared = shared;
+    for (CheckpointRow row : recovered) {
+      rows.put(row.meta().id(), row);
+      savedEpochs.put(row.meta().id(), row.epochs());
+    }
+  }
+
+  /** Something changed: a checkpoint begins within the interval. On the loop. */
+  void onDirty(EventLoop loop) {
+    synchronized (this) {
+      if (timerArmed || shared.isClosed()) {
+        return;
+      }
+      timerArmed = true;
+    }
+    loop.schedule(shared.config.checkpointIntervalMs() * 1_000_000, this::onTimer);
+  }
+
+  private void onTimer() {
+    synchronized (this) {
+      timerArmed = false;
+    }
+    request();
+  }
+
+  /** A checkpoint is wanted now. */
+  void request() {
+    shared.reads.execute(this::begin);
+  }
+
+  /** A log's directory is gone. */
+  void onGone(PartitionId id) {
+    rows.remove(id);
+    unsaved.remove(id);
+    savedEpochs.remove(id);
+  }
+
+  /**
+   * The last checkpoint, then the clean marker (rule R3); nothing is written after it. A directory
+   * that is offline gets none.
+   *
+   * @param done runs on the read pool
+   */
+  void close(long brokerEpoch, Runnable done) {
+    shared.reads.execute(
+        () -> {
+          close = new Close(brokerEpoch, done);
+          if (shared.isOffline()) {
+            finishClose(close);
+          } else if (!running) {
+            begin();
+          }
+        });
+  }
+
+  private void begin() {
+    if (shared.isOffline() || shared.isClosed()) {
+      return;
+    }
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    again = false;
+    position = shared.journal().checkpointPosition(shared.journal().nextSequence());
+    closing = close != null;
+    boolean last = closing;
+    List<LoopLogs> loops = shared.loops();
+    loopsToAnswer = loops.size();
+    for (LoopLogs each : loops) {
+      each.loop.execute(
+          () -> {
+            List<CheckpointRow> collected = each.collect(last);
+            shared.reads.execute(() -> onRows(collected));
+          });
+    }
+    if (loops.isEmpty()) {
+      step(this::collectFiles);
+    }
+  }
+
+  private void onRows(List<CheckpointRow> collected) {
+    for (CheckpointRow row : collected) {
+      // A log that was deleted since has been forgotten, and stays so.
+      if (shared.isLive(row.meta().id())) {
+        rows.put(row.meta().id(), row);
+        unsaved.add(row.meta().id());
+      }
+    }
+    loopsToAnswer--;
+    if (loopsToAnswer == 0) {
+      step(this::collectFiles);
+    }
+  }
+
+  private void collectFiles() {
+    if (closing) {
+      // Nothing changes any more and every cut is in the files: no record is needed.
+      position = shared.journal().endPosition();
+    }
+    while (!unsaved.isEmpty()) {
+      CheckpointRow row = java.util.Objects.requireNonNull(rows.get(unsaved.first()));
+      PartitionId id = row.meta().id();
+      shared.ensureDirectory(row.meta());
+      if (!row.epochs().equals(savedEpochs.getOrDefault(id, List.of()))) {
+        EpochHistory.write(shared.store, id.directoryName(), row.epochs());
+        shared.files.markDirectory(id.directoryName());
+        savedEpochs.put(id, row.epochs());
+      }
+      unsaved.remove(id);
+    }
+    filesToSync.addAll(shared.files.dirtyFiles());
+    directories = shared.files.takeDirtyDirectories();
+    syncNext();
+  }
+
+  private void syncNext() {
+    String path = filesToSync.poll();
+    if (path == null) {
+      write();
+      return;
+    }
+    if (shared.files.sync(path)) {
+      shared.counters.onFileSync();
+    }
+    shared.reads.execute(() -> step(this::syncNext));
+  }
+
+  private void write() {
+    for (String directory : directories) {
+      if (directory.isEmpty() || shared.store.exists(directory)) {
+        shared.store.syncDirectory(directory);
+      }
+    }
+    directories = List.of();
+    JournalPosition from = java.util.Objects.requireNonNull(position);
+    TreeMap<PartitionId, LogCheckpoint.Entry> entries = new TreeMap<>();
+    rows.forEach((id, row) -> entries.put(id, row.entry()));
+    new LogCheckpoint(from, entries).write(shared.store);
+    shared.journal().onCheckpoint(from);
+    shared.counters.onCheckpoint();
+    finishPass();
+    if (closing && close != null) {
+      writeMarker(close);
+    } else if (again || close != null) {
+      begin();
+    }
+  }
+
+  private void finishPass() {
+    running = false;
+    filesToSync.clear();
+  }
+
+  private void writeMarker(Close order) {
+    Map<PartitionId, Long> ends = new TreeMap<>();
+    rows.forEach((id, row) -> ends.put(id, row.recoveryPoint()));
+    new CleanMarker(order.brokerEpoch, ends).write(shared.store);
+    LOG.info("{} logs closed cleanly in broker epoch {}", ends.size(), order.brokerEpoch);
+    finishClose(order);
+  }
+
+  private void finishClose(Close order) {
+    shared.close();
+    shared.journal().close();
+    shared.files.close();
+    order.done.run();
+  }
+
+  /** A step of the pass that fails for lack of space is tried again later; else rule L4. */
+  private void step(Runnable work) {
+    if (!running || shared.isOffline() || shared.isClosed()) {
+      finishPass();
+      if (close != null && !shared.isClosed()) {
+        finishClose(close);
+      }
+      return;
+    }
+    try {
+      work.run();
+    } catch (StorageException e) {
+      if (e.kind() == StorageException.Kind.NO_SPACE) {
+        LOG.warn("no space for a checkpoint, it is tried again: {}", e.getMessage());
+        new ArrayList<>(directories).forEach(shared.files::markDirectory);
+        finishPass();
+        List<LoopLogs> loops = shared.loops();
+        if (close != null) {
+          finishClose(close);
+        } else if (!loops.isEmpty()) {
+          onDirty(loops.get(0).loop);
+        }
+      } else {
+        shared.goOffline(e);
+        finishPass();
+        if (close != null) {
+          finishClose(close);
+        }
+      }
+    }
+  }
+}

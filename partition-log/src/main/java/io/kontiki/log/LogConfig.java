@@ -1,0 +1,60 @@
+package io.kontiki.log;
+
+import io.kontiki.log.journal.CommitJournal;
+
+/**
+ * The settings of a log directory.
+ *
+ * @param hotBytes what was appended last and is taken to be in the page cache (rule L2)
+ * @param tailCacheBytes what of it is kept on the heap, by reference
+ * @param journal sizes of the commit journal (rule L9)
+ * @param checkpointIntervalMs at most this long after a change a checkpoint begins
+ * @param derivedBytes after so many appended bytes of a log its indexes and producers are written,
+ *     which bounds what a recovery reads
+ * @param openFiles kept open at most, beside those that wait for a sync
+ */
+public record LogConfig(
+    long hotBytes,
+    long tailCacheBytes,
+    CommitJournal.Sizes journal,
+    long checkpointIntervalMs,
+    int derivedBytes,
+    int openFiles) {
+  private static final int MIB = 1 << 20;
+
+  /**
+   * 64 MiB hot, 16 of them on the heap; a journal of 16 files of 16 MiB; a checkpoint every 5 s.
+   */
+  public static LogConfig defaults() {
+    return new LogConfig(
+        64L * MIB,
+        16L * MIB,
+        new CommitJournal.Sizes(16 * MIB, 16, 32L * MIB),
+        5_000,
+        16 * MIB,
+        2_000);
+  }
+
+  /** With another journal. */
+  public LogConfig withJournal(CommitJournal.Sizes sizes) {
+    return new LogConfig(
+        hotBytes, tailCacheBytes, sizes, checkpointIntervalMs, derivedBytes, openFiles);
+  }
+
+  /** With other sizes of what is hot. */
+  public LogConfig withHot(long newHotBytes, long newTailCacheBytes) {
+    return new LogConfig(
+        newHotBytes, newTailCacheBytes, journal, checkpointIntervalMs, derivedBytes, openFiles);
+  }
+
+  /** With another distance of checkpoints and of derived files. */
+  public LogConfig withCheckpoints(long intervalMs, int newDerivedBytes) {
+    return new LogConfig(hotBytes, tailCacheBytes, journal, intervalMs, newDerivedBytes, openFiles);
+  }
+
+  /** With another number of open files. */
+  public LogConfig withOpenFiles(int count) {
+    return new LogConfig(
+        hotBytes, tailCacheBytes, journal, checkpointIntervalMs, derivedBytes, count);
+  }
+}

@@ -1,0 +1,223 @@
+package io.kontiki.log;
+
+import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Truncations of one log, from the call until the files show it (rule D8). Belongs to its loop.
+ *
+ * <ol>
+ *   <li>In memory at once; the record goes to the journal with the turn. Appends are refused from
+ *       here on: they would overwrite what a crash before step 2 must still find.
+ *   <li>Record durable: files are cut, whole segments get another name and are removed later.
+ *   <li>Off the loop indexes and producers are read again (rule I1).
+ *   <li>Appends go on; a checkpoint may pass the record.
+ * </ol>
+ */
+final class LogCut {
+  private static final String[] SUFFIXES = {
+    SegmentFiles.LOG, SegmentFiles.INDEX, SegmentFiles.TIME_INDEX
+  };
+
+  private final LogShared shared;
+  private final LoopLogs home;
+  private final SegmentedLog log;
+  private final List<Long> barriers = new ArrayList<>();
+  private final List<Segment> removed = new ArrayList<>();
+  private final List<Runnable> waiters = new ArrayList<>();
+  private @Nullable CheckpointRow rowBefore;
+  private int removals;
+
+  LogCut(LogShared shared, LoopLogs home, SegmentedLog log) {
+    this.shared = shared;
+    this.home = home;
+    this.log = log;
+  }
+
+  JournalEntry entry(JournalEntry.Kind kind, long offset, long segment, long position) {
+    ByteBuffer payload = ByteBuffer.allocate(Long.BYTES).putLong(segment).flip();
+    return new JournalEntry(log.id(), kind, offset, position, payload);
+  }
+
+  /**
+   * Step 1 was done.
+   *
+   * @param before what a checkpoint says until the cut has been carried out
+   */
+  void begin(CheckpointRow before, List<Segment> wholeSegments) {
+    removed.addAll(wholeSegments);
+    if (rowBefore == null) {
+      rowBefore = before;
+    }
+  }
+
+  boolean isPending() {
+    return rowBefore != null;
+  }
+
+  @Nullable CheckpointRow rowBefore() {
+    return rowBefore;
+  }
+
+  void onHandedOver(long sequence) {
+    barriers.add(sequence);
+  }
+
+  /** Step 2, once the newest record is durable. */
+  void onDurable(long sequence) {
+    if (barriers.isEmpty() || barriers.get(barriers.size() - 1) != sequence) {
+      return;
+    }
+    if (!isPending()) {
+      // Only empty epochs went: no file shows it.
+      releaseBarriers();
+      return;
+    }
+    carryOutFiles();
+    if (log.segments().isEmpty()) {
+      finish(null);
+      return;
+    }
+    long truncations = log.truncations();
+    LogWalk.Task task = log.walkTask();
+    LogWalk walk = newWalk();
+    shared.reads.execute(() -> readAgain(walk, task, truncations));
+  }
+
+  private void readAgain(LogWalk walk, LogWalk.Task task, long truncations) {
+    if (shared.isOffline() || shared.isClosed()) {
+      return;
+    }
+    try {
+      LogWalk.Found found = walk.walk(task);
+      home.loop.execute(() -> shared.guard(() -> onReadAgain(found, truncations)));
+    } catch (StorageException e) {
+      home.loop.execute(() -> onReadFailed(e, truncations));
+    }
+  }
+
+  private void onReadAgain(LogWalk.Found found, long truncations) {
+    if (isCurrent(truncations)) {
+      finish(found);
+    }
+  }
+
+  private void onReadFailed(StorageException cause, long truncations) {
+    if (isCurrent(truncations)) {
+      shared.goOffline(cause);
+    }
+  }
+
+  private boolean isCurrent(long truncations) {
+    return truncations == log.truncations()
+        && isPending()
+        && !log.isGone()
+        && !shared.isOffline()
+        && !shared.isClosed();
+  }
+
+  private void finish(LogWalk.@Nullable Found found) {
+    rowBefore = null;
+    log.onCut(found);
+    releaseBarriers();
+    List<Runnable> due = List.copyOf(waiters);
+    waiters.clear();
+    due.forEach(Runnable::run);
+  }
+
+  private void releaseBarriers() {
+    shared.journal().onCarriedOut(barriers);
+    barriers.clear();
+  }
+
+  /** At a clean stop: steps 2 and 4; a start reads again. */
+  void carryOutNow() {
+    carryOutFiles();
+    rowBefore = null;
+  }
+
+  private void carryOutFiles() {
+    remove(removed);
+    removed.clear();
+    Segment active = log.active();
+    if (active != null) {
+      shared.files.truncate(active.path(), active.sizeBytes());
+    }
+  }
+
+  /** Renames the files of segments and lets them be removed off the loop. */
+  void remove(List<Segment> segments) {
+    List<String> renamed = new ArrayList<>();
+    for (Segment segment : segments) {
+      for (String suffix : SUFFIXES) {
+        String path = segment.path(suffix);
+        shared.files.forget(path);
+        if (shared.store.exists(path)) {
+          String aside = path + "." + removals++ + SegmentFiles.DELETED;
+          shared.store.rename(path, aside);
+          renamed.add(aside);
+        }
+      }
+    }
+    if (!renamed.isEmpty()) {
+      shared.files.markDirectory(log.id().directoryName());
+      home.markDirty(log);
+      shared.reads.execute(() -> delete(renamed));
+    }
+  }
+
+  private void delete(List<String> paths) {
+    if (!shared.isClosed() && !shared.isOffline()) {
+      try {
+        paths.forEach(shared.store::delete);
+      } catch (StorageException e) {
+        shared.goOffline(e);
+      }
+    }
+  }
+
+  /** Runs something once no cut is pending. */
+  void afterwards(Runnable waiter) {
+    if (isPending()) {
+      waiters.add(waiter);
+    } else {
+      waiter.run();
+    }
+  }
+
+  /** Syncs what is dirty of this log, off the loop. */
+  void syncFiles(Runnable completion) {
+    String prefix = log.id().directoryName() + "/";
+    shared.reads.execute(
+        () -> {
+          if (shared.isClosed() || shared.isOffline()) {
+            return;
+          }
+          try {
+            for (String path : shared.files.dirtyFiles()) {
+              if (path.startsWith(prefix) && shared.files.sync(path)) {
+                shared.counters.onFileSync();
+              }
+            }
+            if (shared.store.exists(log.id().directoryName())) {
+              shared.store.syncDirectory(log.id().directoryName());
+              shared.store.syncDirectory("");
+            }
+            home.loop.execute(completion);
+          } catch (StorageException e) {
+            shared.goOffline(e);
+          }
+        });
+  }
+
+  private LogWalk newWalk() {
+    return new LogWalk(
+        shared.store, shared.files, log.id().directoryName(), log.settings().indexIntervalBytes());
+  }
+}

@@ -1,0 +1,273 @@
+package io.kontiki.log;
+
+import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.producer.ProducerState;
+import io.kontiki.log.segment.BatchWalker;
+import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.model.Durability;
+import io.kontiki.record.RecordBatch;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Judges one log after the replay (rules L3, D2): finds its end, cuts a torn tail, keeps aside what
+ * is doubtful, tells damage. Blocks; runs before the directory is served.
+ */
+final class LogRecovery {
+  private static final Logger LOG = LoggerFactory.getLogger(LogRecovery.class);
+
+  private static final int INDEX_INTERVAL_BYTES = 4096;
+  private static final int LOOK_AHEAD_BYTES = 64 << 20;
+
+  private final LogShared shared;
+  private final LogReplay log;
+  private final String directory;
+  private final TreeSet<Long> snapshots = new TreeSet<>();
+  private List<LogWalk.Ref> refs = new ArrayList<>();
+  private boolean doubtful;
+  private boolean changed;
+
+  LogRecovery(LogShared shared, LogReplay log) {
+    this.shared = shared;
+    this.log = log;
+    this.directory = log.directory();
+    this.doubtful = log.isDoubtful();
+    this.changed = log.isTouched();
+  }
+
+  RecoveredLog recover(boolean journalDamaged) {
+    doubtful |= journalDamaged && log.isFsync();
+    list();
+    dropBelowStart();
+    EpochHistory epochs = log.epochs();
+    if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
+      walk(new TreeSet<>(), Math.min(log.trust(), refs.get(0).baseOffset()), epochs);
+      changed = true;
+    }
+    LogWalk.Found found = walk(snapshots, log.trust(), epochs);
+    long damagedFrom = -1;
+    long end = found.endOffset();
+    // Below the log start there is nothing to miss.
+    if (end < log.recoveryPoint() && log.recoveryPoint() > log.logStart()) {
+      damagedFrom = Math.max(end, log.logStart());
+      end = log.recoveryPoint();
+      doubtful = true;
+      LOG.error(
+          "{}: damaged from offset {} on, {} had been synced: {}",
+          directory,
+          damagedFrom,
+          log.recoveryPoint(),
+          found.fault());
+    } else if (!found.fault().isEmpty()) {
+      cut(found);
+      found = walk(snapshots, log.trust(), epochs);
+    }
+    List<Segment> segments = segments(found);
+    ProducerState producers = found.producers();
+    if (damagedFrom < 0 && end < log.logStart()) {
+      segments.forEach(segment -> log.delete(segment.path()));
+      segments = List.of();
+      end = log.logStart();
+      producers = new ProducerState();
+      changed = true;
+    }
+    changed |= end > log.recoveryPoint();
+    epochs.truncate(end + 1);
+    if (log.logStart() > 0) {
+      epochs.advanceStart(log.logStart());
+    }
+    if (changed) {
+      save(found, segments, producers, end);
+    }
+    return new RecoveredLog(
+        log.id(),
+        log.meta() == null ? "" : log.meta().topicName(),
+        log.isFsync() ? Durability.FSYNC : Durability.REPLICATED,
+        log.logStart(),
+        end,
+        segments,
+        epochs,
+        producers,
+        snapshots,
+        Math.min(log.highWatermark(), end),
+        damagedFrom < 0 ? end : log.recoveryPoint(),
+        doubtful,
+        damagedFrom);
+  }
+
+  /** Also when the file was trimmed for a log start that did not become durable. */
+  private boolean areEpochsIncomplete(EpochHistory epochs) {
+    long first = Math.max(log.logStart(), refs.get(0).baseOffset());
+    return log.areEpochsLost()
+        || (log.trust() > first && epochs.epochOf(first) == EpochHistory.NONE);
+  }
+
+  private void list() {
+    List<String> names = shared.store.list(directory);
+    TreeSet<Long> bases = new TreeSet<>();
+    for (String name : names) {
+      SegmentFiles.offsetOf(name, SegmentFiles.LOG).ifPresent(bases::add);
+      SegmentFiles.offsetOf(name, SegmentFiles.SNAPSHOT).ifPresent(snapshots::add);
+      if (name.endsWith(".tmp") || name.endsWith(SegmentFiles.DELETED)) {
+        log.delete(directory + "/" + name);
+      }
+    }
+    for (String name : names) {
+      OptionalLong index = SegmentFiles.offsetOf(name, SegmentFiles.INDEX);
+      OptionalLong times = SegmentFiles.offsetOf(name, SegmentFiles.TIME_INDEX);
+      if ((index.isPresent() && !bases.contains(index.getAsLong()))
+          || (times.isPresent() && !bases.contains(times.getAsLong()))) {
+        log.delete(directory + "/" + name);
+      }
+    }
+    long now = shared.clock.wallMs();
+    for (long base : bases) {
+      long size = shared.files.use(log.path(base, SegmentFiles.LOG), file -> file.size());
+      refs.add(new LogWalk.Ref(base, size, now));
+    }
+  }
+
+  private void dropBelowStart() {
+    while (refs.size() > 1 && refs.get(1).baseOffset() <= log.logStart()) {
+      removeSegment(refs.remove(0).baseOffset());
+    }
+  }
+
+  private void removeSegment(long base) {
+    log.delete(log.path(base, SegmentFiles.LOG));
+    log.delete(log.path(base, SegmentFiles.INDEX));
+    log.delete(log.path(base, SegmentFiles.TIME_INDEX));
+    changed = true;
+  }
+
+  private LogWalk.Found walk(TreeSet<Long> trusted, long trust, EpochHistory epochs) {
+    LogWalk walk = new LogWalk(shared.store, shared.files, directory, INDEX_INTERVAL_BYTES);
+    return walk.walk(
+        new LogWalk.Task(
+            List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint(), epochs));
+  }
+
+  /** Cuts at the fault; what is doubtful is kept aside first (rule D2). */
+  private void cut(LogWalk.Found found) {
+    changed = true;
+    int place = found.faultSegment();
+    boolean valid = false;
+    for (int i = place; i < refs.size(); i++) {
+      long from = i == place ? found.faultPosition() : 0;
+      valid |= hasValidBatch(refs.get(i), from, found.endOffset());
+    }
+    long bytes = refs.get(place).sizeBytes() - found.faultPosition();
+    if (valid) {
+      doubtful = true;
+      LOG.warn(
+          "{}: cut at offset {} with valid batches behind it: doubtful; {}",
+          directory,
+          found.endOffset(),
+          found.fault());
+    } else {
+      LOG.info(
+          "{}: torn tail of {} bytes cut at offset {}: {}",
+          directory,
+          bytes,
+          found.endOffset(),
+          found.fault());
+    }
+    List<LogWalk.Ref> kept = new ArrayList<>(refs.subList(0, place));
+    for (int i = place; i < refs.size(); i++) {
+      LogWalk.Ref ref = refs.get(i);
+      long from = i == place ? found.faultPosition() : 0;
+      if (valid) {
+        keepAside(ref, from);
+      }
+      if (i == place && (from > 0 || ref.baseOffset() == found.endOffset())) {
+        shared.files.truncate(log.path(ref.baseOffset(), SegmentFiles.LOG), from);
+        kept.add(new LogWalk.Ref(ref.baseOffset(), from, ref.createdMs()));
+      } else {
+        removeSegment(ref.baseOffset());
+      }
+    }
+    refs = kept;
+  }
+
+  private void keepAside(LogWalk.Ref ref, long from) {
+    ByteBuffer bytes = content(ref, from);
+    if (bytes.hasRemaining()) {
+      String path = log.path(ref.baseOffset(), SegmentFiles.LOG) + "." + from + SegmentFiles.CUT;
+      shared.files.replace(path, bytes);
+      shared.files.markDirectory(directory);
+    }
+  }
+
+  private boolean hasValidBatch(LogWalk.Ref ref, long from, long minOffset) {
+    ByteBuffer bytes = content(ref, from);
+    for (int at = 0; at <= bytes.limit() - RecordBatch.HEADER_BYTES; at++) {
+      if (bytes.get(at + 16) == RecordBatch.MAGIC) {
+        RecordBatch batch = new RecordBatch(bytes, at);
+        if (BatchWalker.headerFault(batch, bytes.limit() - at).isEmpty()
+            && batch.baseOffset() >= minOffset
+            && batch.computeCrc() == batch.crc()) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private ByteBuffer content(LogWalk.Ref ref, long from) {
+    return shared.files.use(
+        log.path(ref.baseOffset(), SegmentFiles.LOG),
+        file -> {
+          long left = Math.max(0, ref.sizeBytes() - from);
+          ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(left, LOOK_AHEAD_BYTES));
+          file.read(bytes, from);
+          return bytes.flip();
+        });
+  }
+
+  private List<Segment> segments(LogWalk.Found found) {
+    List<Segment> segments = new ArrayList<>();
+    for (int i = 0; i < Math.min(found.firstWalked(), refs.size()); i++) {
+      LogWalk.Ref ref = refs.get(i);
+      segments.add(new Segment(directory, ref.baseOffset(), ref.sizeBytes(), ref.createdMs()));
+    }
+    segments.addAll(found.walked());
+    return segments;
+  }
+
+  /** Writes what this start has learnt, so that the next one can trust it; synced by the caller. */
+  private void save(
+      LogWalk.Found found, List<Segment> segments, ProducerState producers, long end) {
+    for (Segment segment : found.walked()) {
+      if (segments.contains(segment)) {
+        // Rule D10: what was read back may be in the page cache only.
+        shared.files.markDirty(segment.path());
+        segment.truncateIndexFiles(shared.files);
+        if (segment == segments.get(segments.size() - 1)) {
+          segment.flushIndexes(shared.files);
+        }
+      }
+    }
+    // Names may be newer than what is durable of them, also those that are gone (rules D3, D10).
+    shared.files.markDirectory(directory);
+    for (long snapshot : List.copyOf(snapshots.tailSet(log.trust(), false))) {
+      log.delete(log.path(snapshot, SegmentFiles.SNAPSHOT));
+      snapshots.remove(snapshot);
+    }
+    if (!segments.isEmpty()) {
+      shared.files.replace(log.path(end, SegmentFiles.SNAPSHOT), producers.snapshot(end));
+      snapshots.add(end);
+      shared.files.markDirectory(directory);
+    }
+    List<EpochHistory.Entry> entries = log.epochs().entries();
+    if (!entries.equals(log.savedEpochs())) {
+      EpochHistory.write(shared.store, directory, entries);
+      shared.files.markDirectory(directory);
+    }
+  }
+}

@@ -1,0 +1,270 @@
+package io.kontiki.log;
+
+import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.model.Durability;
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.StorageException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One log while the journal is replayed: puts bytes back at their position, cuts, enters epochs
+ * (rule L9). What is left is judged by {@link LogRecovery}.
+ *
+ * <p>The bytes of a replicated log are not in the journal: what is in its files stays, records only
+ * lower what may be trusted (a cut that was carried out may have been appended to since).
+ */
+final class LogReplay {
+  private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
+
+  private final LogShared shared;
+  private final PartitionId id;
+  private final String directory;
+  private boolean known;
+  private @Nullable PartitionMeta meta;
+  private boolean fsync;
+  private long logStart;
+  private long recoveryPoint;
+  private long trust;
+  private long highWatermark;
+  private boolean doubtful;
+  private boolean touched;
+  private boolean epochsLost;
+  private EpochHistory epochs = new EpochHistory();
+  private List<EpochHistory.Entry> savedEpochs = List.of();
+
+  LogReplay(LogShared shared, PartitionId id) {
+    this.shared = shared;
+    this.id = id;
+    this.directory = id.directoryName();
+  }
+
+  /** What the checkpoint and the directory say, before the first record. */
+  void begin(LogCheckpoint.@Nullable Entry row, boolean hasDirectory) {
+    if (!hasDirectory) {
+      if (row != null) {
+        LOG.error("{}: the directory is gone although a checkpoint knows it", directory);
+      }
+      return;
+    }
+    meta = readMeta();
+    known = row != null || meta != null;
+    if (row != null) {
+      fsync = row.fsync();
+      logStart = row.logStart();
+      recoveryPoint = row.recoveryPoint();
+      highWatermark = row.highWatermark();
+      doubtful = row.doubtful();
+    } else if (meta != null) {
+      fsync = meta.durability() == Durability.FSYNC;
+      touched = true;
+    }
+    trust = recoveryPoint;
+    shared.onDirectoryExists(id);
+    readEpochs(row);
+  }
+
+  private @Nullable PartitionMeta readMeta() {
+    try {
+      Optional<PartitionMeta> found = PartitionMeta.read(shared.store, directory);
+      return found.filter(read -> read.id().equals(id)).orElse(null);
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.CORRUPT) {
+        throw e;
+      }
+      return null;
+    }
+  }
+
+  private void readEpochs(LogCheckpoint.@Nullable Entry row) {
+    try {
+      Optional<EpochHistory> found = EpochHistory.read(shared.store, directory);
+      epochs = found.orElseGet(EpochHistory::new);
+      epochsLost = found.isEmpty() && row != null && row.recoveryPoint() > row.logStart();
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.CORRUPT) {
+        throw e;
+      }
+      LOG.warn("{}: the leader epochs are read from the batches: {}", directory, e.getMessage());
+      epochs = new EpochHistory();
+      epochsLost = true;
+    }
+    savedEpochs = epochs.entries();
+  }
+
+  /** Carries out a record; those of a partition that is gone are skipped. */
+  void apply(JournalEntry entry) {
+    if (entry.kind() == JournalEntry.Kind.NEW_PARTITION) {
+      onNew(entry);
+    } else if (known) {
+      touched = true;
+      switch (entry.kind()) {
+        case DATA -> onData(entry);
+        case EPOCH -> onEpoch((int) entry.b(), entry.a());
+        case TRUNCATE -> onTruncate(entry);
+        case LOG_START -> logStart = Math.max(logStart, entry.a());
+        case RESTART -> onRestart(entry.a());
+        case GONE -> onGone();
+        case NEW_PARTITION, SWITCH -> {}
+      }
+    }
+  }
+
+  private void onNew(JournalEntry entry) {
+    if (!known) {
+      known = true;
+      logStart = 0;
+      recoveryPoint = 0;
+      trust = 0;
+      highWatermark = 0;
+      epochs = new EpochHistory();
+    }
+    fsync = entry.b() == 1;
+    touched = true;
+    String name = StandardCharsets.UTF_8.decode(entry.payload().duplicate()).toString();
+    meta = new PartitionMeta(id, fsync ? Durability.FSYNC : Durability.REPLICATED, name);
+    shared.ensureDirectory(meta);
+    shared.files.replace(directory + "/" + PartitionMeta.FILE, meta.encode());
+  }
+
+  private void onData(JournalEntry entry) {
+    shared.files.write(
+        path(entry.a(), SegmentFiles.LOG), List.of(entry.payload().duplicate()), entry.b());
+    shared.files.markDirectory(directory);
+  }
+
+  private void onEpoch(int epoch, long offset) {
+    // Below the trusted offset the file knows it, and perhaps what came after it.
+    if (offset >= trust && !epochs.entries().contains(new EpochHistory.Entry(epoch, offset))) {
+      epochs.assign(epoch, offset);
+    }
+  }
+
+  private void onTruncate(JournalEntry entry) {
+    long offset = entry.a();
+    long segment = entry.payload().getLong(entry.payload().position());
+    lowerTrust(offset);
+    epochs.truncate(offset);
+    doubtful = false;
+    if (fsync && segment >= 0) {
+      removeSegments(segment + 1, Long.MAX_VALUE);
+      String path = path(segment, SegmentFiles.LOG);
+      if (shared.store.exists(path)) {
+        shared.files.truncate(path, entry.b());
+      }
+    }
+  }
+
+  private void onRestart(long offset) {
+    removeSegments(0, fsync ? Long.MAX_VALUE : offset);
+    for (String name : shared.store.list(directory)) {
+      if (SegmentFiles.offsetOf(name, SegmentFiles.SNAPSHOT).isPresent()) {
+        delete(directory + "/" + name);
+      }
+    }
+    logStart = offset;
+    recoveryPoint = offset;
+    trust = offset;
+    doubtful = false;
+    epochs.clear();
+  }
+
+  private void onGone() {
+    known = false;
+    meta = null;
+    shared.forgetDirectory(id);
+    shared.store.deleteRecursively(directory);
+    shared.files.markDirectory("");
+  }
+
+  private void lowerTrust(long offset) {
+    recoveryPoint = Math.min(recoveryPoint, offset);
+    trust = Math.min(trust, offset);
+  }
+
+  /** Deletes segments by base offset, from inclusive to exclusive. */
+  private void removeSegments(long from, long to) {
+    for (String name : shared.store.list(directory)) {
+      OptionalLong base = SegmentFiles.offsetOf(name, SegmentFiles.LOG);
+      if (base.isPresent() && base.getAsLong() >= from && base.getAsLong() < to) {
+        delete(path(base.getAsLong(), SegmentFiles.LOG));
+        delete(path(base.getAsLong(), SegmentFiles.INDEX));
+        delete(path(base.getAsLong(), SegmentFiles.TIME_INDEX));
+      }
+    }
+  }
+
+  void delete(String path) {
+    shared.files.forget(path);
+    shared.store.delete(path);
+    shared.files.markDirectory(directory);
+  }
+
+  String path(long offset, String suffix) {
+    return SegmentFiles.path(directory, offset, suffix);
+  }
+
+  boolean isKnown() {
+    return known;
+  }
+
+  PartitionId id() {
+    return id;
+  }
+
+  String directory() {
+    return directory;
+  }
+
+  @Nullable PartitionMeta meta() {
+    return meta;
+  }
+
+  boolean isFsync() {
+    return fsync;
+  }
+
+  long logStart() {
+    return logStart;
+  }
+
+  long recoveryPoint() {
+    return recoveryPoint;
+  }
+
+  long trust() {
+    return trust;
+  }
+
+  long highWatermark() {
+    return highWatermark;
+  }
+
+  boolean isDoubtful() {
+    return doubtful;
+  }
+
+  boolean isTouched() {
+    return touched;
+  }
+
+  boolean areEpochsLost() {
+    return epochsLost;
+  }
+
+  EpochHistory epochs() {
+    return epochs;
+  }
+
+  List<EpochHistory.Entry> savedEpochs() {
+    return savedEpochs;
+  }
+}

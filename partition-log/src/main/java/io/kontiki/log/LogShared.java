@@ -1,0 +1,172 @@
+package io.kontiki.log;
+
+import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.log.segment.SegmentReader;
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.Clock;
+import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the logs of one directory share. Thread-safe: the monitor guards the list of loops and the
+ * set of directories that exist, nothing else.
+ */
+final class LogShared {
+  private static final Logger LOG = LoggerFactory.getLogger(LogDirectory.class);
+
+  final FileStore store;
+  final OpenFiles files;
+  final SegmentReader reader;
+  final LogConfig config;
+  final Clock clock;
+  final Worker reads;
+  final FaultHandler faults;
+  final LogCounters counters = new LogCounters();
+
+  private final Set<PartitionId> existing = new HashSet<>();
+  private final Set<PartitionId> live = new HashSet<>();
+  private final List<LoopLogs> loops = new ArrayList<>();
+  private volatile int loopCount = 1;
+  private volatile @Nullable StorageException offline;
+  private volatile boolean closed;
+  private @Nullable CommitJournal journal;
+  private @Nullable Checkpointer checkpointer;
+
+  LogShared(FileStore store, LogConfig config, Clock clock, Worker reads, FaultHandler faults) {
+    this.store = store;
+    this.files = new OpenFiles(store, config.openFiles());
+    this.reader = new SegmentReader(files);
+    this.config = config;
+    this.clock = clock;
+    this.reads = reads;
+    this.faults = faults;
+  }
+
+  /** Ends the construction: the three know each other. */
+  void connect(CommitJournal theJournal, Checkpointer theCheckpointer) {
+    journal = theJournal;
+    checkpointer = theCheckpointer;
+  }
+
+  CommitJournal journal() {
+    if (journal == null) {
+      throw new IllegalStateException("the log directory is not open yet");
+    }
+    return journal;
+  }
+
+  Checkpointer checkpointer() {
+    if (checkpointer == null) {
+      throw new IllegalStateException("the log directory is not open yet");
+    }
+    return checkpointer;
+  }
+
+  synchronized void addLoop(LoopLogs loop) {
+    loops.add(loop);
+    loopCount = loops.size();
+  }
+
+  synchronized List<LoopLogs> loops() {
+    return List.copyOf(loops);
+  }
+
+  int loopCount() {
+    return loopCount;
+  }
+
+  /** Fails if the directory is offline or closed (rule L4). */
+  void checkOnline() {
+    StorageException cause = offline;
+    if (cause != null) {
+      throw new StorageException(
+          cause.kind(), cause.path(), cause.position(), "the log directory is offline", cause);
+    }
+    if (closed) {
+      throw new StorageException(
+          StorageException.Kind.IO, "", -1, "the log directory has been closed");
+    }
+  }
+
+  boolean isOffline() {
+    return offline != null;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  void close() {
+    closed = true;
+  }
+
+  /** Takes the directory offline for good; every loop tells its logs' listeners. Any thread. */
+  void goOffline(StorageException cause) {
+    synchronized (this) {
+      if (offline != null || closed) {
+        return;
+      }
+      offline = cause;
+    }
+    LOG.error("log directory goes offline: {}", cause.getMessage(), cause);
+    loops().forEach(loop -> loop.onOffline(cause));
+  }
+
+  /** Runs something in a callback: a storage failure takes the directory offline, no more. */
+  void guard(Runnable task) {
+    try {
+      task.run();
+    } catch (StorageException e) {
+      goOffline(e);
+    }
+  }
+
+  /**
+   * Makes a partition's directory with its meta file, if it does not exist yet. Not synced: the
+   * next checkpoint is (rule D3).
+   */
+  synchronized void ensureDirectory(PartitionMeta meta) {
+    if (existing.contains(meta.id())) {
+      return;
+    }
+    String directory = meta.id().directoryName();
+    store.createDirectories(directory);
+    files.replace(directory + "/" + PartitionMeta.FILE, meta.encode());
+    files.markDirectory("");
+    files.markDirectory(directory);
+    existing.add(meta.id());
+  }
+
+  synchronized void onDirectoryExists(PartitionId id) {
+    existing.add(id);
+  }
+
+  synchronized void onLive(PartitionId id) {
+    live.add(id);
+  }
+
+  synchronized void onGone(PartitionId id) {
+    live.remove(id);
+  }
+
+  /** Whether there is such a log, or will be. */
+  synchronized boolean isLive(PartitionId id) {
+    return live.contains(id);
+  }
+
+  /** Its directory gets another name or goes. */
+  synchronized void forgetDirectory(PartitionId id) {
+    files.forget(id.directoryName());
+    existing.remove(id);
+  }
+}

@@ -1,0 +1,221 @@
+package io.kontiki.log;
+
+import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.producer.ProducerState;
+import io.kontiki.log.segment.BatchWalker;
+import io.kontiki.log.segment.OffsetIndex;
+import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.log.segment.TimeIndex;
+import io.kontiki.record.RecordBatch;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Walks over the end of a log to learn what is in memory of it: after a start and after a
+ * truncation. Begins at the newest derived data that can be trusted, so it reads little. Blocks:
+ * never on a loop.
+ *
+ * <p>Derived data (indexes, producer snapshots) counts only below {@code trust}: the recovery
+ * point, or what a truncation since then left (rule I1: a snapshot from before a cut would give
+ * false duplicates).
+ */
+final class LogWalk {
+  private final FileStore store;
+  private final OpenFiles files;
+  private final String directory;
+  private final int indexIntervalBytes;
+
+  LogWalk(FileStore store, OpenFiles files, String directory, int indexIntervalBytes) {
+    this.store = store;
+    this.files = files;
+    this.directory = directory;
+    this.indexIntervalBytes = indexIntervalBytes;
+  }
+
+  /** A segment on disk. */
+  record Ref(long baseOffset, long sizeBytes, long createdMs) {}
+
+  /**
+   * What to walk over.
+   *
+   * @param trust derived data at or behind it does not count
+   * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
+   * @param epochs completed from the batches; null: not looked at
+   */
+  record Task(
+      List<Ref> segments,
+      long logStart,
+      NavigableSet<Long> snapshots,
+      long trust,
+      long checkFrom,
+      @Nullable EpochHistory epochs) {}
+
+  /**
+   * What was found.
+   *
+   * @param walked the segments from the first one walked on, indexes on the heap
+   * @param firstWalked place of the first of them in the task
+   * @param endOffset behind the last good batch
+   * @param fault what ended the walk before the end of the last segment, or empty
+   * @param faultSegment place in the task
+   * @param faultPosition in that segment's file
+   */
+  record Found(
+      List<Segment> walked,
+      int firstWalked,
+      ProducerState producers,
+      long endOffset,
+      String fault,
+      int faultSegment,
+      long faultPosition) {}
+
+  Found walk(Task task) {
+    Progress at = new Progress(task, newestSnapshot(task));
+    Found found = walk(task, at);
+    if (task.epochs != null) {
+      task.epochs.rebuild(task.trust, at.epochs, found.endOffset);
+    }
+    return found;
+  }
+
+  private Found walk(Task task, Progress at) {
+    Snapshot snapshot = at.snapshot;
+    int first = 0;
+    for (int i = 0; i < task.segments.size(); i++) {
+      if (task.segments.get(i).baseOffset <= snapshot.offset) {
+        first = i;
+      }
+    }
+    List<Segment> walked = new ArrayList<>();
+    at.end = task.logStart;
+    for (int i = first; i < task.segments.size(); i++) {
+      Ref ref = task.segments.get(i);
+      // The first may begin below the log start, never behind it.
+      if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
+        String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
+        return new Found(walked, first, snapshot.state, at.end, gap, i, 0);
+      }
+      at.end = ref.baseOffset;
+      Segment segment = open(ref, task.trust);
+      walked.add(segment);
+      long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
+      segment.noteSize(stopped);
+      if (!at.fault.isEmpty()) {
+        return new Found(walked, first, snapshot.state, at.end, at.fault, i, stopped);
+      }
+    }
+    long end = task.segments.isEmpty() ? task.logStart : at.end;
+    return new Found(walked, first, snapshot.state, end, "", task.segments.size(), 0);
+  }
+
+  private static final class Progress {
+    private final Task task;
+    private final Snapshot snapshot;
+    private final List<EpochHistory.Entry> epochs = new ArrayList<>();
+    private long end;
+    private int epoch = EpochHistory.NONE;
+    private String fault = "";
+
+    private Progress(Task task, Snapshot snapshot) {
+      this.task = task;
+      this.snapshot = snapshot;
+    }
+  }
+
+  /** Returns the position behind the last good batch. */
+  private long walk(FileStore.File file, Ref ref, Segment segment, Progress at) {
+    long from = Math.min(at.snapshot.offset, at.task.trust);
+    long start = Math.min(segment.indexedPosition(from), ref.sizeBytes);
+    BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
+    boolean contiguous = start == 0;
+    while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
+      RecordBatch batch = walker.batch();
+      if (contiguous && at.end >= at.task.checkFrom && batch.baseOffset() != at.end) {
+        at.fault = "base offset " + batch.baseOffset() + " where " + at.end + " was due";
+        return walker.position();
+      }
+      contiguous = true;
+      segment.note(batch, (int) walker.position(), indexIntervalBytes);
+      if (batch.baseOffset() >= at.snapshot.offset) {
+        at.snapshot.state.onAppended(batch);
+      }
+      if (batch.baseOffset() >= at.task.trust
+          && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {
+        at.epochs.add(new EpochHistory.Entry(batch.leaderEpoch(), batch.baseOffset()));
+      }
+      at.end = batch.nextOffset();
+      at.epoch = batch.leaderEpoch();
+    }
+    at.fault = walker.fault();
+    return walker.position();
+  }
+
+  /** With what its index files say below the trusted offset, if that can be believed. */
+  private Segment open(Ref ref, long trust) {
+    Segment segment = new Segment(directory, ref.baseOffset, ref.sizeBytes, ref.createdMs);
+    OffsetIndex index =
+        OffsetIndex.decode(
+            ref.baseOffset, content(segment.path(SegmentFiles.INDEX)), trust, ref.sizeBytes);
+    TimeIndex times =
+        TimeIndex.decode(ref.baseOffset, content(segment.path(SegmentFiles.TIME_INDEX)), trust);
+    boolean believed =
+        index.count() > 0
+            && files.use(
+                segment.path(),
+                file -> {
+                  BatchWalker walker = new BatchWalker(file, index.lastPosition(), ref.sizeBytes);
+                  return walker.next(ref.baseOffset, 0, false)
+                      && walker.batch().lastOffset() == index.lastIndexedOffset();
+                });
+    if (believed) {
+      times.truncate(index.lastIndexedOffset() + 1);
+      segment.activate(index, times);
+    } else {
+      segment.activate(new OffsetIndex(ref.baseOffset), new TimeIndex(ref.baseOffset));
+    }
+    return segment;
+  }
+
+  private ByteBuffer content(String path) {
+    if (!store.exists(path)) {
+      return ByteBuffer.allocate(0);
+    }
+    return files.use(
+        path,
+        file -> {
+          ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64 << 20));
+          file.read(bytes, 0);
+          return bytes.flip();
+        });
+  }
+
+  private record Snapshot(long offset, ProducerState state) {}
+
+  private Snapshot newestSnapshot(Task task) {
+    boolean rejected = false;
+    for (long offset : task.snapshots.headSet(task.trust, true).descendingSet()) {
+      String path = SegmentFiles.path(directory, offset, SegmentFiles.SNAPSHOT);
+      try {
+        ProducerState state = ProducerState.read(store, path, offset).orElseGet(ProducerState::new);
+        if (rejected) {
+          state.onTruncated();
+        }
+        return new Snapshot(offset, state);
+      } catch (StorageException e) {
+        if (e.kind() != StorageException.Kind.CORRUPT) {
+          throw e;
+        }
+        rejected = true;
+      }
+    }
+    long first = task.segments.isEmpty() ? task.logStart : task.segments.get(0).baseOffset;
+    return new Snapshot(first, new ProducerState());
+  }
+}

@@ -1,0 +1,372 @@
+package io.kontiki.log.journal;
+
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The commit journal of one log directory (rule L9): makes everything that waits durable with one
+ * gathering write and one sync.
+ *
+ * <ul>
+ *   <li>Loops hand over what they collected once per turn; the order of hand-overs is the order of
+ *       the records.
+ *   <li>One commit at a time on the commit worker. It starts at once when none runs; what arrives
+ *       meanwhile is in the next one. No timer.
+ *   <li>Each party of a commit is told once, on the commit worker, how far records are durable.
+ *   <li>When the files are used up, commits wait for a checkpoint; nothing is overwritten before.
+ *       {@link #isCrowded} then lets the appenders refuse.
+ *   <li>A failed write or sync ends the journal; nothing is tried again (rules D1, L4).
+ * </ul>
+ *
+ * <p>Hand-overs are thread-safe; the monitor is held for the queue only, never while writing.
+ */
+public final class CommitJournal {
+  private final JournalRing ring;
+  private final Worker commitWorker;
+  private final Worker background;
+  private final Owner owner;
+  private final long generation;
+  private final long maxPendingBytes;
+  private final JournalCounters counters = new JournalCounters();
+
+  // Guarded by the monitor, as is the ring's chain.
+  private ArrayDeque<Pending> pending = new ArrayDeque<>();
+  private final TreeSet<Long> barriers = new TreeSet<>();
+  private long nextSequence;
+  private boolean running;
+  private boolean stalled;
+  private boolean preparing;
+  private boolean closed;
+
+  private volatile long pendingBytes;
+  private volatile long committedSequence;
+  private volatile @Nullable StorageException failure;
+
+  /** Who hands over: the logs of one loop. */
+  public interface Party {
+    /** All records up to this sequence, inclusive, are durable. On the commit worker. */
+    void onCommitted(long sequence);
+  }
+
+  /** The log directory. */
+  public interface Owner {
+    /** Files run short: a checkpoint is wanted soon. Any thread. */
+    void onCheckpointWanted();
+
+    /** The journal failed for good. On a worker. */
+    void onFailure(StorageException cause);
+  }
+
+  private record Pending(JournalEntry entry, long sequence, Party party) {}
+
+  /**
+   * Sizes.
+   *
+   * @param fileBytes of each file
+   * @param maxFiles of the ring, at least 2
+   * @param maxPendingBytes handed over and not durable yet, beyond which appenders refuse
+   */
+  public record Sizes(int fileBytes, int maxFiles, long maxPendingBytes) {
+    public Sizes {
+      if (fileBytes < 4 * JournalEntry.HEADER_BYTES || maxFiles < 2 || maxPendingBytes < 1) {
+        throw new IllegalArgumentException(
+            "a journal needs two files of some hundred bytes at least: "
+                + fileBytes
+                + " x "
+                + maxFiles);
+      }
+    }
+  }
+
+  /**
+   * Begins a new generation; a checkpoint that needs no older record must be durable already.
+   *
+   * @param background prepares files
+   */
+  public CommitJournal(
+      FileStore store,
+      Sizes sizes,
+      long generation,
+      long firstSequence,
+      Worker commitWorker,
+      Worker background,
+      Owner owner) {
+    this.ring = new JournalRing(store, sizes.fileBytes, sizes.maxFiles);
+    this.generation = generation;
+    this.nextSequence = firstSequence;
+    this.committedSequence = firstSequence - 1;
+    this.maxPendingBytes = sizes.maxPendingBytes;
+    this.commitWorker = commitWorker;
+    this.background = background;
+    this.owner = owner;
+    ring.begin(firstSequence);
+    ring.add(0, ring.prepare(0));
+  }
+
+  /** Makes the first file, before the checkpoint that names it; changes nothing in an old one. */
+  public static void prepareFirst(FileStore store, Sizes sizes) {
+    new JournalRing(store, sizes.fileBytes, sizes.maxFiles).prepare(0).close();
+  }
+
+  /** Where a new generation begins. */
+  public static JournalPosition start(long generation, long firstSequence) {
+    return new JournalPosition(generation, firstSequence, 0, firstSequence);
+  }
+
+  /** The most bytes that the payload of one record may have. */
+  public static int maxPayloadBytes(Sizes sizes) {
+    return sizes.fileBytes / 2 - 2 * JournalEntry.HEADER_BYTES;
+  }
+
+  /**
+   * Hands records over; an empty list asks for what was handed over before.
+   *
+   * @return the sequence that must be durable for all of it to be so
+   */
+  public long handOver(List<JournalEntry> entries, Party party) {
+    boolean start;
+    long last;
+    synchronized (this) {
+      for (JournalEntry entry : entries) {
+        if (entry.isBarrier()) {
+          barriers.add(nextSequence);
+        }
+        pending.add(new Pending(entry, nextSequence++, party));
+        pendingBytes += entry.sizeBytes();
+      }
+      last = nextSequence - 1;
+      start = !running && !pending.isEmpty() && !closed && failure == null;
+      running |= start;
+    }
+    if (start) {
+      commitWorker.execute(this::commit);
+    }
+    return last;
+  }
+
+  /** Inclusive. */
+  public long committedSequence() {
+    return committedSequence;
+  }
+
+  /** Whether so much waits that more should be refused for the moment. */
+  public boolean isCrowded() {
+    return pendingBytes > maxPendingBytes;
+  }
+
+  /** The barriers (see {@link JournalEntry#isBarrier}) of these sequences have been carried out. */
+  public synchronized void onCarriedOut(List<Long> sequences) {
+    sequences.forEach(barriers::remove);
+  }
+
+  /** The sequence that the next record will get. */
+  public synchronized long nextSequence() {
+    return nextSequence;
+  }
+
+  /**
+   * Where a checkpoint may begin that covers everything below a sequence: there, or at the first
+   * barrier that has not been carried out.
+   */
+  public synchronized JournalPosition checkpointPosition(long sequence) {
+    long first = barriers.isEmpty() ? sequence : Math.min(sequence, barriers.first());
+    return ring.positionOf(generation, first);
+  }
+
+  /** Behind everything handed over: for the last checkpoint, when the files have it all. */
+  public synchronized JournalPosition endPosition() {
+    return ring.positionOf(generation, nextSequence);
+  }
+
+  /** A checkpoint with this position is durable: the files before it are free. */
+  public void onCheckpoint(JournalPosition position) {
+    boolean resume;
+    synchronized (this) {
+      ring.free(position);
+      resume = stalled && ring.hasFree() && !closed;
+      if (resume) {
+        stalled = false;
+      }
+    }
+    if (resume) {
+      commitWorker.execute(this::commit);
+    }
+  }
+
+  /** Counters for metrics. */
+  public JournalCounters counters() {
+    return counters;
+  }
+
+  /** Ends it, after the last checkpoint: commits nothing more. */
+  public synchronized void close() {
+    closed = true;
+    ring.close();
+  }
+
+  private void commit() {
+    ArrayDeque<Pending> batch;
+    synchronized (this) {
+      if (closed || failure != null) {
+        return;
+      }
+      batch = pending;
+      pending = new ArrayDeque<>();
+    }
+    try {
+      write(batch);
+    } catch (StorageException e) {
+      failure = e;
+      owner.onFailure(e);
+      return;
+    }
+    boolean again;
+    boolean wanted;
+    synchronized (this) {
+      // What found no room goes first again: the order of the records is the order of hand-overs.
+      while (!batch.isEmpty()) {
+        pending.addFirst(batch.removeLast());
+      }
+      again = !pending.isEmpty() && !stalled;
+      running = again || stalled;
+      wanted = stalled || ring.chainLength() > ring.maxSlots() / 2;
+    }
+    if (wanted) {
+      owner.onCheckpointWanted();
+    }
+    if (again) {
+      commitWorker.execute(this::commit);
+    }
+  }
+
+  /** Writes as much of the batch as finds room, and removes it from there. */
+  private void write(ArrayDeque<Pending> batch) {
+    while (!batch.isEmpty()) {
+      List<ByteBuffer> gathered = new ArrayList<>();
+      List<Pending> written = new ArrayList<>();
+      int position = ring.headPosition();
+      int start = position;
+      long firstOfCommit = batch.getFirst().sequence;
+      while (!batch.isEmpty() && ring.fits(position, batch.getFirst().entry.sizeBytes())) {
+        Pending next = batch.removeFirst();
+        gather(next.entry, next.sequence, firstOfCommit, gathered);
+        position += next.entry.sizeBytes();
+        written.add(next);
+      }
+      boolean advance = false;
+      if (!batch.isEmpty()) {
+        synchronized (this) {
+          advance = ring.hasFree();
+          stalled = !advance;
+        }
+        if (advance) {
+          JournalEntry toNext = JournalEntry.switchTo(ring.nextFree());
+          gather(toNext, batch.getFirst().sequence, firstOfCommit, gathered);
+          position += toNext.sizeBytes();
+        } else {
+          counters.onStall();
+        }
+      }
+      if (!gathered.isEmpty()) {
+        FileStore.File file = ring.headFile();
+        file.write(gathered, start);
+        file.sync();
+        counters.onSync(position - start);
+      }
+      ring.moved(position - start);
+      if (advance) {
+        synchronized (this) {
+          ring.advance(batch.getFirst().sequence);
+        }
+      }
+      committed(written);
+      maybePrepare();
+      if (!advance) {
+        return;
+      }
+    }
+  }
+
+  private void gather(JournalEntry entry, long sequence, long firstOfCommit, List<ByteBuffer> to) {
+    ByteBuffer header = ByteBuffer.allocate(JournalEntry.HEADER_BYTES);
+    entry.putHeader(header, generation, sequence, firstOfCommit);
+    to.add(header.flip());
+    if (entry.payload().hasRemaining()) {
+      to.add(entry.payload().duplicate());
+    }
+  }
+
+  private void committed(List<Pending> written) {
+    if (written.isEmpty()) {
+      return;
+    }
+    Set<Party> parties = new LinkedHashSet<>();
+    long bytes = 0;
+    for (Pending each : written) {
+      parties.add(each.party);
+      bytes += each.entry.sizeBytes();
+    }
+    long last = written.get(written.size() - 1).sequence;
+    synchronized (this) {
+      pendingBytes -= bytes;
+    }
+    committedSequence = last;
+    counters.onCommit(written.size());
+    parties.forEach(party -> party.onCommitted(last));
+  }
+
+  /** Lets the next file be made when none is free, before it is needed. */
+  private void maybePrepare() {
+    int slot;
+    synchronized (this) {
+      boolean halfFull = !ring.fits(ring.headPosition() * 2, 0);
+      slot = preparing || closed || !(halfFull || stalled) ? -1 : ring.nextToPrepare();
+      preparing |= slot >= 0;
+    }
+    if (slot >= 0) {
+      background.execute(() -> prepare(slot));
+    }
+  }
+
+  private void prepare(int slot) {
+    FileStore.File file;
+    try {
+      file = ring.prepare(slot);
+    } catch (StorageException e) {
+      if (e.kind() == StorageException.Kind.NO_SPACE) {
+        // The ring stays as it is; checkpoints free what there is.
+        synchronized (this) {
+          preparing = false;
+        }
+        owner.onCheckpointWanted();
+      } else {
+        failure = e;
+        owner.onFailure(e);
+      }
+      return;
+    }
+    boolean resume;
+    synchronized (this) {
+      preparing = false;
+      if (closed) {
+        file.close();
+        return;
+      }
+      ring.add(slot, file);
+      resume = stalled;
+      stalled = false;
+    }
+    if (resume) {
+      commitWorker.execute(this::commit);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+package io.kontiki.log.journal;
+
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * The files of the journal, zero-filled beforehand and used in turn: the head is written to, the
+ * chain behind it is what a replay may need, the others are free. Not thread-safe: the journal's
+ * monitor guards the chain; {@link #write} and {@link #sync} are for the commit worker alone.
+ *
+ * <pre>
+ * journal/slot-000      records one behind the other from byte 0; a SWITCH names the next file
+ * journal/slot-001 …
+ * </pre>
+ */
+final class JournalRing {
+  static final String DIRECTORY = "journal";
+
+  private static final int ZEROS_BYTES = 1 << 20;
+
+  private final FileStore store;
+  private final int slotBytes;
+  private final int maxSlots;
+  private final Map<Integer, FileStore.File> files = new HashMap<>();
+  private final ArrayDeque<Link> chain = new ArrayDeque<>();
+  private final TreeSet<Integer> free = new TreeSet<>();
+  private int slots;
+  private int headPosition;
+
+  /** A file in use and the sequence of its first record. */
+  private record Link(int slot, long firstSequence) {}
+
+  JournalRing(FileStore store, int slotBytes, int maxSlots) {
+    this.store = store;
+    this.slotBytes = slotBytes;
+    this.maxSlots = maxSlots;
+  }
+
+  static String path(int slot) {
+    return DIRECTORY
+        + "/slot-"
+        + "0".repeat(3 - Math.min(3, Integer.toString(slot).length()))
+        + slot;
+  }
+
+  /** Begins anew in file 0, after a checkpoint that needs none of the old records. */
+  void begin(long firstSequence) {
+    chain.add(new Link(0, firstSequence));
+    slots = Math.max(slots, 1);
+  }
+
+  /** Makes a file of full length, durable with its name; slow. */
+  FileStore.File prepare(int slot) {
+    store.createDirectories(DIRECTORY);
+    FileStore.File file = store.openOrCreate(path(slot));
+    ByteBuffer zeros = ByteBuffer.allocate(Math.min(ZEROS_BYTES, slotBytes));
+    for (long at = file.size() - file.size() % zeros.capacity(); at < slotBytes; ) {
+      zeros.clear().limit((int) Math.min(zeros.capacity(), slotBytes - at));
+      int count = zeros.remaining();
+      file.write(zeros, at);
+      at += count;
+    }
+    file.sync();
+    store.syncDirectory(DIRECTORY);
+    store.syncDirectory("");
+    return file;
+  }
+
+  void add(int slot, FileStore.File file) {
+    files.put(slot, file);
+    slots = Math.max(slots, slot + 1);
+    if (chain.stream().noneMatch(link -> link.slot == slot)) {
+      free.add(slot);
+    }
+  }
+
+  /** The number of the next file to prepare, or -1 if there are enough. */
+  int nextToPrepare() {
+    return free.isEmpty() && slots < maxSlots ? slots : -1;
+  }
+
+  /** Whether a record fits into the head, with room for the SWITCH behind it. */
+  boolean fits(int position, int bytes) {
+    return position + bytes + JournalEntry.HEADER_BYTES <= slotBytes;
+  }
+
+  int headPosition() {
+    return headPosition;
+  }
+
+  int headSlot() {
+    return chain.getLast().slot;
+  }
+
+  boolean hasFree() {
+    return !free.isEmpty();
+  }
+
+  int nextFree() {
+    return free.first();
+  }
+
+  /** Goes on in the first free file. */
+  void advance(long firstSequence) {
+    chain.add(new Link(free.pollFirst(), firstSequence));
+    headPosition = 0;
+  }
+
+  FileStore.File headFile() {
+    FileStore.File file = files.get(headSlot());
+    if (file == null) {
+      throw new StorageException(
+          StorageException.Kind.IO, path(headSlot()), -1, "the journal file is not open");
+    }
+    return file;
+  }
+
+  void moved(int bytes) {
+    headPosition += bytes;
+  }
+
+  int chainLength() {
+    return chain.size();
+  }
+
+  int maxSlots() {
+    return maxSlots;
+  }
+
+  /** Where a replay from a sequence begins. */
+  JournalPosition positionOf(long generation, long sequence) {
+    Link found = chain.getFirst();
+    for (Link link : chain) {
+      if (link.firstSequence <= sequence) {
+        found = link;
+      }
+    }
+    return new JournalPosition(generation, sequence, found.slot, found.firstSequence);
+  }
+
+  /** Frees the files before the one that a durable checkpoint begins with. */
+  boolean free(JournalPosition position) {
+    boolean freed = false;
+    while (chain.size() > 1 && chain.getFirst().slot != position.slot()) {
+      free.add(chain.removeFirst().slot);
+      freed = true;
+    }
+    return freed;
+  }
+
+  void close() {
+    List<FileStore.File> all = new ArrayList<>(files.values());
+    files.clear();
+    all.forEach(FileStore.File::close);
+  }
+}

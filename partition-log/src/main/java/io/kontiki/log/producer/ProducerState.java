@@ -1,0 +1,294 @@
+package io.kontiki.log.producer;
+
+import io.kontiki.log.segment.SealedFile;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.record.RecordBatch;
+import io.kontiki.runtime.FileStore;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The idempotent producers of one log: for each id its epoch and its last five batches (rules L8,
+ * I1 to I3, I6). A function of the log up to an offset. Belongs to its log.
+ *
+ * <p>Snapshot {@code <20-digit offset>.snapshot}, sealed as {@link SealedFile} with kind "KPRO":
+ *
+ * <pre>
+ * offset size field
+ *      0    8 offset                   the state covers the records below it
+ *      8    1 forgot                   1: the log may have had producers that are not known here
+ *      9    4 count
+ *     13    … per producer: 8 id, 2 epoch, 1 number of batches (1 to 5), and per batch, oldest first:
+ *             4 base sequence, 4 last sequence, 8 base offset, 8 last offset, 8 append time or -1
+ * </pre>
+ */
+public final class ProducerState {
+  /** Ids from here on number requests over all partitions (rule I6). */
+  public static final long FIRST_REQUEST_COUNTING_ID = 1L << 52;
+
+  private static final int BATCHES_KEPT = 5;
+  private static final int SEQUENCES = 31;
+  private static final SealedFile FORMAT = SealedFile.of("KPRO", 1, 256 << 20);
+
+  private final TreeMap<Long, Producer> producers = new TreeMap<>();
+  private boolean forgot;
+  private long changes;
+
+  /** What a batch of a client meets. */
+  public sealed interface Verdict {
+    /** To be appended. */
+    record Fresh() implements Verdict {}
+
+    /** The same batch is there already (rule I2). */
+    record Repeated(BatchInfo first) implements Verdict {}
+
+    /** Not to be appended. */
+    record Refused(ApiError error) implements Verdict {}
+  }
+
+  /**
+   * A batch as it is remembered.
+   *
+   * @param appendTimeMs of the leader, or -1 with create time
+   */
+  public record BatchInfo(
+      int baseSequence, int lastSequence, long baseOffset, long lastOffset, long appendTimeMs) {
+    static final int BYTES = 32;
+  }
+
+  private static final class Producer {
+    private short epoch;
+    private final ArrayDeque<BatchInfo> batches = new ArrayDeque<>(BATCHES_KEPT + 1);
+
+    private Producer(short epoch) {
+      this.epoch = epoch;
+    }
+  }
+
+  /** Judges a batch of a client; changes nothing. */
+  public Verdict check(RecordBatch batch, boolean logIsEmpty) {
+    long id = batch.producerId();
+    if (id == RecordBatch.NO_PRODUCER_ID) {
+      return new Verdict.Fresh();
+    }
+    if (id < 0 || batch.producerEpoch() < 0 || batch.baseSequence() < 0) {
+      return refused(ErrorReason.INVALID_BATCH, batch, "has a negative number", true);
+    }
+    Producer known = producers.get(id);
+    if (known == null || known.batches.isEmpty()) {
+      return checkUnknown(batch, logIsEmpty);
+    }
+    if (batch.producerEpoch() < known.epoch) {
+      return refused(
+          ErrorReason.PRODUCER_FENCED, batch, "is older than epoch " + known.epoch, true);
+    }
+    if (batch.producerEpoch() > known.epoch) {
+      return countsRequests(id) || batch.baseSequence() == 0
+          ? new Verdict.Fresh()
+          : refused(ErrorReason.SEQUENCE_OUT_OF_ORDER, batch, "a new epoch begins at 0", true);
+    }
+    return checkSequence(batch, known.batches);
+  }
+
+  private Verdict checkUnknown(RecordBatch batch, boolean logIsEmpty) {
+    // Rule I3: only a log that forgot something may believe in batches that it does not know.
+    if (batch.baseSequence() == 0
+        || countsRequests(batch.producerId())
+        || (forgot && !logIsEmpty)) {
+      return new Verdict.Fresh();
+    }
+    return refused(
+        ErrorReason.SEQUENCE_OUT_OF_ORDER, batch, "the first sequence here must be 0", true);
+  }
+
+  private static Verdict checkSequence(RecordBatch batch, ArrayDeque<BatchInfo> known) {
+    boolean requests = countsRequests(batch.producerId());
+    for (BatchInfo info : known) {
+      if (info.baseSequence == batch.baseSequence()
+          && (requests || info.lastSequence == batch.lastSequence())) {
+        return new Verdict.Repeated(info);
+      }
+    }
+    BatchInfo newest = known.getLast();
+    BatchInfo oldest = known.getFirst();
+    if (!requests && batch.baseSequence() == next(newest.lastSequence)) {
+      return new Verdict.Fresh();
+    }
+    if (distance(newest.baseSequence, batch.baseSequence()) > 0) {
+      if (requests) {
+        return new Verdict.Fresh();
+      }
+      // Beginning inside the newest batch, part of it may be there under another cut.
+      boolean overlaps = distance(newest.lastSequence, batch.baseSequence()) <= 0;
+      return refused(
+          ErrorReason.SEQUENCE_OUT_OF_ORDER,
+          batch,
+          "where " + next(newest.lastSequence) + " was due",
+          !overlaps);
+    }
+    if (distance(batch.baseSequence(), oldest.baseSequence) > 0) {
+      return refused(
+          ErrorReason.SEQUENCE_TOO_OLD,
+          batch,
+          "is before " + oldest.baseSequence + ", the oldest that is remembered",
+          false);
+    }
+    return refused(
+        ErrorReason.SEQUENCE_OUT_OF_ORDER, batch, "was never seen among the last ones", requests);
+  }
+
+  /** Takes note of a batch that has been appended, by a leader or a follower or long ago. */
+  public void onAppended(RecordBatch batch) {
+    long id = batch.producerId();
+    if (id < 0 || batch.baseSequence() < 0) {
+      return;
+    }
+    Producer producer = producers.computeIfAbsent(id, any -> new Producer(batch.producerEpoch()));
+    if (producer.epoch != batch.producerEpoch()) {
+      producer.epoch = batch.producerEpoch();
+      producer.batches.clear();
+    }
+    producer.batches.add(
+        new BatchInfo(
+            batch.baseSequence(),
+            batch.lastSequence(),
+            batch.baseOffset(),
+            batch.lastOffset(),
+            batch.isAppendTime() ? batch.maxTimestamp() : -1));
+    if (producer.batches.size() > BATCHES_KEPT) {
+      producer.batches.remove();
+    }
+    changes++;
+  }
+
+  /** The log lost records at its start: later ones of producers unknown here are believed (I3). */
+  public void onRecordsDeleted() {
+    forgot = true;
+    changes++;
+  }
+
+  /** The log was cut: batches of producers unknown here are no longer believed (rule I3). */
+  public void onTruncated() {
+    forgot = false;
+    changes++;
+  }
+
+  /** Whether a truncation to an offset changes what is known, so that it must be rebuilt (I1). */
+  public boolean reaches(long offset) {
+    for (Producer producer : producers.values()) {
+      if (!producer.batches.isEmpty() && producer.batches.getLast().lastOffset >= offset) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Forgets all. */
+  public void clear() {
+    producers.clear();
+    forgot = false;
+    changes++;
+  }
+
+  /** How many producers are known. */
+  public int size() {
+    return producers.size();
+  }
+
+  /** Grows with each change: tells whether a snapshot would say something new. */
+  public long changes() {
+    return changes;
+  }
+
+  /** Whether there is nothing to say in a snapshot. */
+  public boolean isEmpty() {
+    return producers.isEmpty() && !forgot;
+  }
+
+  /** A snapshot that covers the records below an offset: the content of a file. */
+  public ByteBuffer snapshot(long offset) {
+    int bytes = 13;
+    for (Producer producer : producers.values()) {
+      bytes += 11 + producer.batches.size() * BatchInfo.BYTES;
+    }
+    ByteBuffer payload = ByteBuffer.allocate(bytes);
+    payload.putLong(offset).put((byte) (forgot ? 1 : 0)).putInt(producers.size());
+    producers.forEach((id, producer) -> encode(id, producer.epoch, producer.batches, payload));
+    return FORMAT.seal(payload.flip());
+  }
+
+  private static void encode(
+      long id, short epoch, Collection<BatchInfo> batches, ByteBuffer payload) {
+    payload.putLong(id).putShort(epoch).put((byte) batches.size());
+    for (BatchInfo info : batches) {
+      payload.putInt(info.baseSequence).putInt(info.lastSequence);
+      payload.putLong(info.baseOffset).putLong(info.lastOffset).putLong(info.appendTimeMs);
+    }
+  }
+
+  /**
+   * Reads a snapshot; empty if there is none.
+   *
+   * @param offset what it must cover exactly
+   * @throws io.kontiki.runtime.StorageException CORRUPT if it cannot be believed
+   */
+  public static Optional<ProducerState> read(FileStore store, String path, long offset) {
+    return FORMAT.read(store, path, payload -> decode(payload, offset));
+  }
+
+  private static ProducerState decode(ByteBuffer payload, long offset) {
+    long covered = payload.getLong();
+    if (covered != offset) {
+      throw new IllegalArgumentException("covers " + covered + " instead of " + offset);
+    }
+    ProducerState state = new ProducerState();
+    state.forgot = payload.get() == 1;
+    int count = SealedFile.count(payload, 11);
+    for (int i = 0; i < count; i++) {
+      long id = payload.getLong();
+      Producer producer = new Producer(payload.getShort());
+      int batches = payload.get();
+      if (id < 0 || batches < 1 || batches > BATCHES_KEPT || state.producers.containsKey(id)) {
+        throw new IllegalArgumentException("producer " + id + " with " + batches + " batches");
+      }
+      for (int j = 0; j < batches; j++) {
+        producer.batches.add(
+            new BatchInfo(
+                payload.getInt(),
+                payload.getInt(),
+                payload.getLong(),
+                payload.getLong(),
+                payload.getLong()));
+      }
+      state.producers.put(id, producer);
+    }
+    return state;
+  }
+
+  private static boolean countsRequests(long producerId) {
+    return producerId >= FIRST_REQUEST_COUNTING_ID;
+  }
+
+  private static int next(int sequence) {
+    return sequence == Integer.MAX_VALUE ? 0 : sequence + 1;
+  }
+
+  /** How far {@code to} lies behind {@code from}, modulo 2^31: negative if before it. */
+  private static int distance(int from, int to) {
+    int forward = (to - from) & 0x7fffffff;
+    return forward < 1 << (SEQUENCES - 1) ? forward : forward - Integer.MAX_VALUE - 1;
+  }
+
+  private static Verdict refused(
+      ErrorReason reason, RecordBatch batch, String what, boolean definite) {
+    String message =
+        "producer %d epoch %d: sequence %d %s"
+            .formatted(batch.producerId(), batch.producerEpoch(), batch.baseSequence(), what);
+    return new Verdict.Refused(
+        definite ? ApiError.definite(reason, message) : ApiError.indefinite(reason, message));
+  }
+}

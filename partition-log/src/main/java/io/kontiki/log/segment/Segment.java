@@ -1,0 +1,167 @@
+package io.kontiki.log.segment;
+
+import io.kontiki.record.RecordBatch;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One segment of a log: what is in memory of its files. Belongs to its log's loop.
+ *
+ * <p>The newest segment has its indexes on the heap (never mapped, D7) and writes what is new of
+ * them to the files now and then; of the others the files are read on demand.
+ */
+public final class Segment {
+  private final String directory;
+  private final long baseOffset;
+  private final long createdMs;
+  private long sizeBytes;
+  private long verifiedBytes;
+  private long maxTimestampMs = -1;
+  private long maxTimestampOffset = -1;
+  private int bytesSinceEntry;
+  private @Nullable OffsetIndex index;
+  private @Nullable TimeIndex timeIndex;
+  private int flushedEntries;
+  private int flushedTimes;
+
+  /**
+   * A closed segment, or an empty one.
+   *
+   * @param createdMs wall clock of its first append, for segment.ms
+   */
+  public Segment(String directory, long baseOffset, long sizeBytes, long createdMs) {
+    this.directory = directory;
+    this.baseOffset = baseOffset;
+    this.sizeBytes = sizeBytes;
+    this.createdMs = createdMs;
+  }
+
+  /** Puts the indexes on the heap: the segment is appended to from now on. */
+  public void activate(OffsetIndex offsets, TimeIndex times) {
+    index = offsets;
+    timeIndex = times;
+    flushedEntries = offsets.count();
+    flushedTimes = times.count();
+    maxTimestampMs = times.lastTimestampMs();
+    maxTimestampOffset = times.lastOffset();
+  }
+
+  /** Of its first batch, and of its names. */
+  public long baseOffset() {
+    return baseOffset;
+  }
+
+  /** Wall clock of its first append. */
+  public long createdMs() {
+    return createdMs;
+  }
+
+  /** Bytes of whole batches. */
+  public long sizeBytes() {
+    return sizeBytes;
+  }
+
+  /** Path of the records. */
+  public String path() {
+    return SegmentFiles.path(directory, baseOffset, SegmentFiles.LOG);
+  }
+
+  /** Path of a file beside it. */
+  public String path(String suffix) {
+    return SegmentFiles.path(directory, baseOffset, suffix);
+  }
+
+  /** Whether a batch may still go in here: offsets relative to the base have 31 bits. */
+  public boolean takes(long lastOffset, int bytes) {
+    return lastOffset - baseOffset <= Integer.MAX_VALUE && sizeBytes + bytes <= Integer.MAX_VALUE;
+  }
+
+  /** Notes a batch that has been written at its end. */
+  public void onAppended(RecordBatch batch, int indexIntervalBytes) {
+    note(batch, (int) sizeBytes, indexIntervalBytes);
+    sizeBytes += batch.sizeBytes();
+  }
+
+  /** Notes a batch for the indexes; also when they are rebuilt. */
+  public void note(RecordBatch batch, int position, int indexIntervalBytes) {
+    if (batch.maxTimestamp() > maxTimestampMs) {
+      maxTimestampMs = batch.maxTimestamp();
+      maxTimestampOffset = batch.lastOffset();
+    }
+    if (index != null && timeIndex != null) {
+      if (bytesSinceEntry > indexIntervalBytes) {
+        index.append(batch.lastOffset(), position);
+        timeIndex.append(maxTimestampMs, maxTimestampOffset);
+        bytesSinceEntry = 0;
+      }
+      bytesSinceEntry += batch.sizeBytes();
+    }
+  }
+
+  /** What is there of whole batches, as a walk found it. */
+  public void noteSize(long bytes) {
+    sizeBytes = bytes;
+    verifiedBytes = Math.min(verifiedBytes, bytes);
+  }
+
+  /** Where a search for an offset begins, or -1: ask the file. */
+  public int indexedPosition(long offset) {
+    return index == null ? -1 : index.positionBefore(offset);
+  }
+
+  /** Where a search for a time begins, or -1: ask the file. */
+  public long indexedOffset(long timestampMs) {
+    return timeIndex == null ? -1 : timeIndex.offsetBefore(timestampMs);
+  }
+
+  /** Whether the indexes are on the heap. */
+  public boolean isActive() {
+    return index != null;
+  }
+
+  /** Bytes from the beginning whose checksums were checked since the start (rule L2). */
+  public long verifiedBytes() {
+    return verifiedBytes;
+  }
+
+  /** A range has been checked. */
+  public void onVerified(long from, long to) {
+    if (from <= verifiedBytes) {
+      verifiedBytes = Math.max(verifiedBytes, Math.min(to, sizeBytes));
+    }
+  }
+
+  /** Writes what is new of the indexes; not synced: derived data (rule D3). */
+  public void flushIndexes(OpenFiles files) {
+    if (index == null || timeIndex == null) {
+      return;
+    }
+    ByteBuffer entries = index.encode(flushedEntries);
+    files.write(
+        path(SegmentFiles.INDEX),
+        List.of(entries),
+        (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
+    flushedEntries = index.count();
+    ByteBuffer times = timeIndex.encode(flushedTimes);
+    files.write(
+        path(SegmentFiles.TIME_INDEX), List.of(times), (long) flushedTimes * TimeIndex.ENTRY_BYTES);
+    flushedTimes = timeIndex.count();
+  }
+
+  /** Cuts the index files to what has been written of the present indexes. */
+  public void truncateIndexFiles(OpenFiles files) {
+    files.truncate(path(SegmentFiles.INDEX), (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
+    files.truncate(path(SegmentFiles.TIME_INDEX), (long) flushedTimes * TimeIndex.ENTRY_BYTES);
+  }
+
+  /** It is no longer appended to: the last time entry, the files, and off the heap. */
+  public void close(OpenFiles files) {
+    if (timeIndex != null) {
+      timeIndex.append(maxTimestampMs, maxTimestampOffset);
+    }
+    flushIndexes(files);
+    index = null;
+    timeIndex = null;
+  }
+}

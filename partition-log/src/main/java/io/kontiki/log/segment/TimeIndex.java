@@ -1,0 +1,120 @@
+package io.kontiki.log.segment;
+
+import io.kontiki.runtime.FileStore;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * The sparse time index of one segment, on the heap. Byte-compatible with Kafka's file:
+ *
+ * <pre>
+ * entry: 8 bytes greatest timestamp so far, 4 bytes last offset of the batch that has it, minus base
+ * </pre>
+ *
+ * <p>Invariant: timestamps and offsets rise strictly. Derived data (rule D3).
+ */
+public final class TimeIndex {
+  /** Bytes of an entry. */
+  public static final int ENTRY_BYTES = 12;
+
+  private final long baseOffset;
+  private long[] timestamps = new long[4];
+  private int[] offsets = new int[4];
+  private int count;
+
+  /** Empty, of the segment with this base offset. */
+  public TimeIndex(long baseOffset) {
+    this.baseOffset = baseOffset;
+  }
+
+  /** How many entries. */
+  public int count() {
+    return count;
+  }
+
+  /** Adds an entry; ignored unless both values rise. */
+  public void append(long timestampMs, long offset) {
+    int relative = (int) (offset - baseOffset);
+    if (timestampMs < 0
+        || (count > 0
+            && (timestampMs <= timestamps[count - 1] || relative <= offsets[count - 1]))) {
+      return;
+    }
+    if (count == offsets.length) {
+      timestamps = Arrays.copyOf(timestamps, count * 2);
+      offsets = Arrays.copyOf(offsets, count * 2);
+    }
+    timestamps[count] = timestampMs;
+    offsets[count++] = relative;
+  }
+
+  /**
+   * An offset up to which every record is older than a time, so that a search may begin there.
+   *
+   * @return the base offset if the index does not know
+   */
+  public long offsetBefore(long timestampMs) {
+    int low = 0;
+    int high = count;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (timestamps[middle] < timestampMs) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low == 0 ? baseOffset : baseOffset + offsets[low - 1];
+  }
+
+  /** Drops entries at or behind an offset. */
+  public void truncate(long offset) {
+    while (count > 0 && offsets[count - 1] >= offset - baseOffset) {
+      count--;
+    }
+  }
+
+  /** The greatest timestamp, or -1. */
+  public long lastTimestampMs() {
+    return count == 0 ? -1 : timestamps[count - 1];
+  }
+
+  /** The offset of the last entry, or -1. */
+  public long lastOffset() {
+    return count == 0 ? -1 : baseOffset + offsets[count - 1];
+  }
+
+  /** The content of the file from an entry on. */
+  public ByteBuffer encode(int fromEntry) {
+    ByteBuffer bytes = ByteBuffer.allocate((count - fromEntry) * ENTRY_BYTES);
+    for (int i = fromEntry; i < count; i++) {
+      bytes.putLong(timestamps[i]).putInt(offsets[i]);
+    }
+    return bytes.flip();
+  }
+
+  /** Reads a file as far as it makes sense and lies below an offset. */
+  public static TimeIndex decode(long baseOffset, ByteBuffer file, long belowOffset) {
+    TimeIndex index = new TimeIndex(baseOffset);
+    while (file.remaining() >= ENTRY_BYTES) {
+      long timestampMs = file.getLong();
+      int relative = file.getInt();
+      int before = index.count;
+      if (relative < 0 || baseOffset + relative >= belowOffset) {
+        break;
+      }
+      index.append(timestampMs, baseOffset + relative);
+      if (index.count == before) {
+        break;
+      }
+    }
+    return index;
+  }
+
+  /** The whole index of a closed segment, read from its file. */
+  public static TimeIndex read(FileStore.File file, long baseOffset) {
+    ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64L << 20));
+    file.read(bytes, 0);
+    return decode(baseOffset, bytes.flip(), Long.MAX_VALUE);
+  }
+}
