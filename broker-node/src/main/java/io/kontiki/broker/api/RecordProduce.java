@@ -134,7 +134,9 @@ public final class RecordProduce {
     lookup.<Boolean>confirmed(
         call,
         image ->
-            id >= ProducerIds.FIRST_THIN && ProducerIds.handedOut(image, id) ? Boolean.TRUE : null,
+            (id >= ProducerIds.FIRST_THIN && ProducerIds.handedOut(image, id))
+                ? Boolean.TRUE
+                : null,
         image -> ProducerIds.unknown(id, true),
         "producer id " + id,
         known -> completion.complete(known.fold(yes -> List.of(), error -> List.of(error))));

@@ -13,17 +13,11 @@ import java.util.TreeMap;
 record HttpAnswer(
     int status, String contentType, String body, Map<String, String> headers, boolean close) {
   static HttpAnswer text(int status, String text) {
-    return new HttpAnswer(
-        status,
-        "text/plain; charset=utf-8",
-        text + "\n",
-        Map.of(),
-        false);
+    return new HttpAnswer(status, "text/plain; charset=utf-8", text + "\n", Map.of(), false);
   }
 
   static HttpAnswer json(int status, String json) {
-    return new HttpAnswer(
-        status, "application/json", json, Map.of(), false);
+    return new HttpAnswer(status, "application/json", json, Map.of(), false);
   }
 
   HttpAnswer with(String header, String value) {

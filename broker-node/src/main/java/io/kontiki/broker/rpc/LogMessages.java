@@ -63,9 +63,7 @@ final class LogMessages {
   private static Record record(LogRecord message, int index) throws BadMessage {
     List<RecordHeader> headers = new ArrayList<>(message.getHeadersCount());
     for (io.kontiki.v1.RecordHeader header : message.getHeadersList()) {
-      headers.add(
-          new RecordHeader(
-              header.getKey(), bytes(header.hasValue(), header.getValue())));
+      headers.add(new RecordHeader(header.getKey(), bytes(header.hasValue(), header.getValue())));
     }
     return new Record(
         0,
