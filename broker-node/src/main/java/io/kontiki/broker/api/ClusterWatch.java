@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * newest one, found by comparing references. A slow watcher skips images, never changes. Lives on
  * one loop.
  */
+@SuppressWarnings("ReferenceEquality") // an image shares with the one before what did not change
 public final class ClusterWatch implements Metadata.Listener {
   /** Silence after which a heartbeat goes out. */
   static final long HEARTBEAT_NANOS = 10_000_000_000L;

@@ -25,7 +25,7 @@ public final class ProduceSession {
   private boolean draining;
   private int open;
 
-  private final class Entry {
+  private static final class Entry {
     final CallContext call;
     final ProducePlan plan;
     final Completion<ProduceAnswer> completion;

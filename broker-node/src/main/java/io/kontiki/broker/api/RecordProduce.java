@@ -134,7 +134,9 @@ public final class RecordProduce {
     lookup.<Boolean>confirmed(
         call,
         image ->
-            id >= ProducerIds.FIRST_THIN && ProducerIds.handedOut(image, id) ? Boolean.TRUE : null,
+            (id >= ProducerIds.FIRST_THIN && ProducerIds.handedOut(image, id))
+                ? Boolean.TRUE
+                : null,
         image -> ProducerIds.unknown(id, true),
         "producer id " + id,
         known -> completion.complete(known.fold(yes -> List.of(), error -> List.of(error))));
@@ -233,6 +235,7 @@ public final class RecordProduce {
   /** Appends what was prepared, each partition's batch at its leader. */
   public void append(CallContext call, ProducePlan plan, Completion<ProduceAnswer> completion) {
     List<Integer> numbers = List.copyOf(plan.batches().keySet());
+    List<ByteBuffer> batches = List.copyOf(plan.batches().values());
     AppendAnswer pending =
         new AppendAnswer.Failed(
             ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "not answered"), null);
@@ -246,7 +249,7 @@ public final class RecordProduce {
                     new PartitionId(plan.topicId(), numbers.get(i)),
                     -1,
                     plan.request().acks(),
-                    plan.batches().get(numbers.get(i)),
+                    batches.get(i),
                     call.answerByNanos(),
                     Route.FORWARD),
                 answer),

@@ -11,6 +11,7 @@ import io.netty.util.ReferenceCountUtil;
  * Takes room for a request's body before it is gathered. Stands before the aggregator, one per
  * connection; the connection's handler tells when the request has been answered.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a write that fails closes the connection
 final class BodyBudget extends ChannelInboundHandlerAdapter {
   private final Budget bytes;
   private final int maxBodyBytes;

@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * One connection: one request at a time. Who takes too long to send a whole request, or to take an
  * answer, is closed.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a write that fails closes the connection
 final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
   /** From one answer (or the beginning) to the end of the next request. */
   static final long REQUEST_MS = 30_000;
@@ -121,15 +123,16 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
 
   /** Writes an answer, and closes behind it if it says so. */
   static ChannelFuture write(ChannelHandlerContext context, HttpAnswer answer, boolean head) {
+    byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
     FullHttpResponse response =
         new DefaultFullHttpResponse(
             HttpVersion.HTTP_1_1,
             HttpResponseStatus.valueOf(answer.status()),
-            head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(answer.body()));
+            head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(body));
     response
         .headers()
         .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
-        .setInt(HttpHeaderNames.CONTENT_LENGTH, answer.body().length)
+        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length)
         .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE)
         .set("X-Content-Type-Options", "nosniff");
     answer.headers().forEach((name, value) -> response.headers().set(name, value));

@@ -49,6 +49,7 @@ public final class HttpDoor implements AutoCloseable {
     return open(listen, loops, channelType, routes, HttpConnection.REQUEST_MS);
   }
 
+  @SuppressWarnings("FutureReturnValueIgnored") // of a listener that cannot fail
   static HttpDoor open(
       Endpoint listen,
       EventLoopGroup loops,

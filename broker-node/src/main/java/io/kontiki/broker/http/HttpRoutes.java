@@ -12,7 +12,6 @@ import io.kontiki.runtime.Worker;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
-import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
 /** Which path is answered by whom. */
@@ -100,7 +99,7 @@ public final class HttpRoutes {
                 new HttpAnswer(
                     200,
                     "text/plain; version=0.0.4; charset=utf-8",
-                    metricsText.get().getBytes(StandardCharsets.UTF_8),
+                    metricsText.get(),
                     java.util.Map.of(),
                     false);
           } finally {

@@ -9,7 +9,6 @@ import io.kontiki.metadata.TopicImage;
 import io.kontiki.raft.RaftGroup;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -173,13 +172,13 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
   @Override
   public void onAppended(String topic, int records, long bytes) {
     TopicCounters counters = counters(topic);
-    counters.appendBytes().increment(bytes);
+    counters.appendBytes().increment((double) bytes);
     counters.appendRecords().increment(records);
   }
 
   @Override
   public void onFetched(String topic, long bytes) {
-    counters(topic).fetchBytes().increment(bytes);
+    counters(topic).fetchBytes().increment((double) bytes);
   }
 
   private TopicCounters counters(String topic) {
@@ -233,16 +232,18 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
   /** Forgets topics that are no more. */
   @Override
   public void onImage(ClusterImage image) {
-    for (Map.Entry<String, TopicCounters> entry : topics.entrySet()) {
-      if (!image.topicNames().containsKey(entry.getKey())
-          && topics.remove(entry.getKey()) != null) {
-        TopicCounters gone = entry.getValue();
-        for (Meter meter :
-            new Meter[] {gone.appendBytes(), gone.appendRecords(), gone.fetchBytes()}) {
-          registry.remove(meter);
-        }
-      }
-    }
+    topics
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean gone = !image.topicNames().containsKey(entry.getKey());
+              if (gone) {
+                registry.remove(entry.getValue().appendBytes());
+                registry.remove(entry.getValue().appendRecords());
+                registry.remove(entry.getValue().fetchBytes());
+              }
+              return gone;
+            });
   }
 
   /** The registry, for meters of other parts. */

@@ -23,6 +23,7 @@ import io.kontiki.v1.RecordPosition;
 import io.kontiki.v1.Records;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Messages of LogService as plain requests, and answers as messages. */
 final class LogMessages {
@@ -62,18 +63,20 @@ final class LogMessages {
   private static Record record(LogRecord message, int index) throws BadMessage {
     List<RecordHeader> headers = new ArrayList<>(message.getHeadersCount());
     for (io.kontiki.v1.RecordHeader header : message.getHeadersList()) {
-      headers.add(
-          new RecordHeader(
-              header.getKey(), header.hasValue() ? header.getValue().toByteArray() : null));
+      headers.add(new RecordHeader(header.getKey(), bytes(header.hasValue(), header.getValue())));
     }
     return new Record(
         0,
         message.hasTimestamp()
             ? timestampMs(message.getTimestamp(), "records[" + index + "].timestamp")
             : ProduceRequest.NO_TIMESTAMP,
-        message.hasKey() ? message.getKey().toByteArray() : null,
-        message.hasValue() ? message.getValue().toByteArray() : null,
+        bytes(message.hasKey(), message.getKey()),
+        bytes(message.hasValue(), message.getValue()),
         headers);
+  }
+
+  private static byte @Nullable [] bytes(boolean present, ByteString bytes) {
+    return present ? bytes.toByteArray() : null;
   }
 
   static long timestampMs(Timestamp timestamp, String field) throws BadMessage {
