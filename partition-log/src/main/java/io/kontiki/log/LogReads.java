@@ -224,6 +224,7 @@ final class LogReads {
         : new TimeIndex(view.baseOffset());
   }
 
+  @SuppressWarnings("NullAway") // null, for nothing found, passes through the type parameter
   private PartitionLog.@Nullable TimeLookup searchSegment(
       SegmentReader.View view, long from, long timestampMs, long start, long limitOffset) {
     long position = shared.reader.find(view, from).position();

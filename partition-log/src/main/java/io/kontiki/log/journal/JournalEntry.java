@@ -38,29 +38,40 @@ public record JournalEntry(PartitionId partition, Kind kind, long a, long b, Byt
   private static final PartitionId NOBODY = new PartitionId(new TopicId(0, 0), 0);
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0).asReadOnlyBuffer();
 
-  /** What a record says; the number on disk is the ordinal plus one. */
+  /** What a record says; with its number on disk, never given twice. */
   public enum Kind {
     /** Payload are bytes of the segment with base offset a, at its position b. */
-    DATA,
+    DATA(1),
     /** Leader epoch b began at offset a. */
-    EPOCH,
+    EPOCH(2),
     /** All from offset a on is gone; the payload is a segment's base offset, b where it ends. */
-    TRUNCATE,
+    TRUNCATE(3),
     /** The log starts at a. */
-    LOG_START,
+    LOG_START(4),
     /** All is gone; the log starts again, empty, at a. */
-    RESTART,
+    RESTART(5),
     /** A new, empty log at offset 0; b is 1 for fsync; the payload is the topic's name. */
-    NEW_PARTITION,
+    NEW_PARTITION(6),
     /** Its directory was given up. */
-    GONE,
+    GONE(7),
     /** The journal goes on in the file a. */
-    SWITCH;
+    SWITCH(8);
 
     private static final Kind[] ALL = values();
 
+    private final byte number;
+
+    Kind(int number) {
+      this.number = (byte) number;
+    }
+
     static @Nullable Kind of(int number) {
-      return number >= 1 && number <= ALL.length ? ALL[number - 1] : null;
+      for (Kind kind : ALL) {
+        if (kind.number == number) {
+          return kind;
+        }
+      }
+      return null;
     }
   }
 
@@ -90,7 +101,7 @@ public record JournalEntry(PartitionId partition, Kind kind, long a, long b, Byt
     into.putLong(generation).putLong(sequence).putLong(firstOfCommit);
     into.putLong(partition.topicId().high()).putLong(partition.topicId().low());
     into.putInt(partition.partition());
-    into.put((byte) (kind.ordinal() + 1)).put(VERSION).putShort((short) 0);
+    into.put(kind.number).put(VERSION).putShort((short) 0);
     into.putLong(a).putLong(b);
     CRC32C crc = new CRC32C();
     crc.update(into.duplicate().position(start + 8).limit(start + HEADER_BYTES));

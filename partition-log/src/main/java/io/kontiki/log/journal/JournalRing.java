@@ -13,7 +13,7 @@ import java.util.TreeSet;
 /**
  * The files of the journal, zero-filled beforehand and used in turn: the head is written to, the
  * chain behind it is what a replay may need, the others are free. Not thread-safe: the journal's
- * monitor guards the chain; {@link #write} and {@link #sync} are for the commit worker alone.
+ * monitor guards the chain; {@code write} and {@code sync} are for the commit worker alone.
  *
  * <pre>
  * journal/slot-000      records one behind the other from byte 0; a SWITCH names the next file
