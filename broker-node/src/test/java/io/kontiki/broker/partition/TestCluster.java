@@ -1,5 +1,7 @@
 package io.kontiki.broker.partition;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -12,10 +14,18 @@ import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import org.slf4j.LoggerFactory;
 
 /** Three brokers with real partitions over in-memory logs, streams and metadata. */
 final class TestCluster {
   static final long MS = 1_000_000L;
+
+  static {
+    // Thousands of role changes a second are nothing to read about, unless one asks for them.
+    ((Logger) LoggerFactory.getLogger("io.kontiki"))
+        .setLevel(Level.toLevel(System.getProperty("kontiki.test.log"), Level.WARN));
+  }
+
   static final PartitionId P0 = new PartitionId(new TopicId(7, 7), 0);
 
   final SimulatedTime time = new SimulatedTime();
