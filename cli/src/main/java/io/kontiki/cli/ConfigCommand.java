@@ -76,7 +76,7 @@ final class ConfigCommand implements Callable<Integer> {
     }
     console.out().println(heading);
     StringBuilder line = new StringBuilder("   ");
-    for (String word : key.doc().split(" ")) {
+    for (String word : key.doc().split(" ", -1)) {
       if (line.length() + 1 + word.length() > WIDTH) {
         console.out().println(line);
         line = new StringBuilder("   ");

@@ -45,6 +45,7 @@ public final class KontikiCli {
         "Exit codes: 0 done; 1 refused, failed, or (cluster status) something needs a person;",
         "2 wrong usage; 3 no broker answered in time."
       })
+  @SuppressWarnings("UnusedVariable") // picocli fills the fields
   private static final class Root implements Runnable {
     @Mixin private final GlobalOptions options;
 
@@ -138,8 +139,8 @@ public final class KontikiCli {
       subcommands.forEach((name, subcommand) -> subcommand.addTo(root, name));
     }
     return root.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
-        .setOut(new PrintWriter(console.out(), true))
-        .setErr(new PrintWriter(console.err(), true))
+        .setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
         .setExecutionStrategy(this::execute)
         .setParameterExceptionHandler((e, ignored) -> wrongUsage(e))
         .setExecutionExceptionHandler((e, commandLine, ignored) -> failed(e, commandLine));

@@ -103,6 +103,8 @@ final class LineBatches {
     notifyAll();
   }
 
+  /** The callers check their condition again: monitors wake up without a reason. */
+  @SuppressWarnings("WaitNotInLoop")
   private void await() {
     try {
       wait();

@@ -157,6 +157,21 @@ final class AdminCommandsTest {
   }
 
   @Test
+  void theExactDelayOfTheDetailsWinsOverTheHeader() {
+    broker.answer(
+        "DeleteTopic",
+        503,
+        "{\"code\":\"unavailable\",\"message\":\"m\",\"details\":[{\"type\":"
+            + "\"google.rpc.RetryInfo\",\"debug\":{\"retryDelay\":\"60s\"}},{\"type\":"
+            + "\"google.rpc.ErrorInfo\",\"debug\":{\"reason\":\"BUSY\",\"metadata\":"
+            + "{\"outcome\":\"definite\"}}}]}");
+    CliRun run = run("topic", "delete", "orders", "--timeout", "10s");
+    assertEquals(1, run.exitCode());
+    assertEquals("kontiki topic delete: BUSY: m\n", run.err());
+    assertEquals(1, broker.requests().size(), "the delay is longer than the time");
+  }
+
+  @Test
   void aBrokerThatNobodyRunsIsExitCodeThree() throws IOException {
     int unused = unusedPort();
     CliRun run = CliRun.of("topic", "list", "--http", "127.0.0.1:" + unused);

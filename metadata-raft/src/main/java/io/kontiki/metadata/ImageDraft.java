@@ -151,15 +151,11 @@ final class ImageDraft {
   /** Changes all partitions that the filter takes, in order, and elects in each (R19, R42). */
   void changeAll(Predicate<PartitionImage> filter, BiConsumer<TopicImage, PartitionChange> how) {
     for (TopicImage topic : before.topics().values()) {
+      PartitionImage[] own = changed.get(topic.id());
       int minIsr = -1;
       for (int i = 0; i < topic.partitions().size(); i++) {
-        PartitionId id = null;
-        PartitionImage old = topic.partitions().get(i);
-        if (!changed.isEmpty()) {
-          id = new PartitionId(topic.id(), i);
-          old = partition(id);
-        }
-        if (old == null || !filter.test(old)) {
+        PartitionImage old = own == null ? topic.partitions().get(i) : own[i];
+        if (!filter.test(old)) {
           continue;
         }
         if (minIsr < 0) {
@@ -167,7 +163,7 @@ final class ImageDraft {
         }
         PartitionChange change = new PartitionChange(old, minIsr);
         how.accept(topic, change);
-        change(id == null ? new PartitionId(topic.id(), i) : id, change, old);
+        change(new PartitionId(topic.id(), i), change, old);
       }
     }
   }

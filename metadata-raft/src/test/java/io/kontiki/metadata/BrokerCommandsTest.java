@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.metadata.BrokerImage.State;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.controller.RecoveryQuestions;
 import io.kontiki.model.Uid;
 import java.util.List;
 import java.util.Map;
@@ -246,8 +247,11 @@ class BrokerCommandsTest {
     cluster.register(2);
     cluster.register(1);
     assertEquals(List.of(1, 2), cluster.partition("t").lastKnownElr());
+    assertEquals(List.of(), RecoveryQuestions.of(cluster.image(), 1));
     cluster.unfence(1);
+    assertEquals(List.of(cluster.id("t")), RecoveryQuestions.of(cluster.image(), 1));
     report(1, 4, 100);
+    assertEquals(List.of(), RecoveryQuestions.of(cluster.image(), 1));
     assertEquals(PartitionImage.NO_LEADER, cluster.partition("t").leader());
     cluster.unfence(2);
     assertEquals(PartitionImage.NO_LEADER, cluster.partition("t").leader());

@@ -103,7 +103,7 @@ public record ClusterSummary(
       if (partition.leader() == PartitionImage.NO_LEADER) {
         firstOffline = offline++ == 0 ? name : firstOffline;
       }
-      if (partition.isr().size() < TopicSettings.minIsr(topic, partition)) {
+      if (partition.isr().size() < topic.minIsr()) {
         firstUnderMinIsr = underMinIsr++ == 0 ? name : firstUnderMinIsr;
       }
     }

@@ -204,6 +204,7 @@ public final class PartitionRouter implements PartitionRequests {
     private final Completion<T> completion;
     private final EventLoop loop;
     private boolean waiting;
+    private long seenIndex;
     private EventLoop.@Nullable Timer timer;
 
     Attempt(PartitionId partition, long deadlineNanos, Completion<T> completion) {
@@ -240,6 +241,7 @@ public final class PartitionRouter implements PartitionRequests {
 
     private void go() {
       ClusterImage image = metadata.image();
+      seenIndex = image.index();
       PartitionImage state = image.partition(partition);
       if (state == null) {
         finish(failed(notFound()));
@@ -320,7 +322,8 @@ public final class PartitionRouter implements PartitionRequests {
     @Override
     public void onImage(ClusterImage image) {
       PartitionImage state = image.partition(partition);
-      if (state == null || state.leader() != PartitionImage.NO_LEADER) {
+      boolean news = image.index() > seenIndex;
+      if (news && (state == null || state.leader() != PartitionImage.NO_LEADER)) {
         onLoop(this::again);
       }
     }

@@ -7,20 +7,20 @@ import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.RandomSource;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Creates, lists, describes and deletes topics. Stateless; any loop. */
@@ -28,37 +28,14 @@ public final class TopicAdmin {
   /** Most lines of a list. */
   public static final int MAX_PAGE = 10_000;
 
-  private static final int MAX_PARTITIONS = 10_000;
-  private static final int MAX_REPLICATION = 15;
+  private static final String MAX_MESSAGE = "max.message.bytes";
   private static final long DESCRIBE_NANOS = 1_000_000_000;
 
   private final Metadata metadata;
-  private final TopicLookup lookup;
   private final PartitionRequests partitions;
-  private final TopicPlanner planner;
-  private final Defaults defaults;
-
-  /**
-   * What a topic is that does not say.
-   *
-   * @param replicationFactor 0: the smaller of 3 and the number of voters
-   * @param config settings that differ from the built-in defaults
-   * @param maxBatchBytes greatest {@code max.message.bytes} that fits into a client's message
-   */
-  public record Defaults(
-      int partitions, int replicationFactor, Map<String, String> config, int maxBatchBytes) {}
-
-  /**
-   * A topic to make.
-   *
-   * @param partitions null: the default
-   * @param replicationFactor null: the default
-   */
-  public record NewTopic(
-      String name,
-      @Nullable Integer partitions,
-      @Nullable Integer replicationFactor,
-      Map<String, String> config) {}
+  private final TopicCreation.Defaults defaults;
+  private final int maxBatchBytes;
+  private final RandomSource random;
 
   /**
    * A topic was made.
@@ -77,98 +54,76 @@ public final class TopicAdmin {
   /** A topic and what its leaders say, by partition. */
   public record Described(TopicImage topic, List<Description> offsets, long index) {}
 
+  /**
+   * @param defaults of topics that do not say, and the cluster's limits
+   * @param maxBatchBytes greatest {@code max.message.bytes} that fits into a client's message
+   * @param random for topic ids and placement; thread-safe
+   */
   public TopicAdmin(
-      Metadata metadata, PartitionRequests partitions, TopicPlanner planner, Defaults defaults) {
+      Metadata metadata,
+      PartitionRequests partitions,
+      TopicCreation.Defaults defaults,
+      int maxBatchBytes,
+      RandomSource random) {
     this.metadata = metadata;
-    this.lookup = new TopicLookup(metadata);
     this.partitions = partitions;
-    this.planner = planner;
     this.defaults = defaults;
+    this.maxBatchBytes = maxBatchBytes;
+    this.random = random;
   }
 
   /** Creates a topic and waits until its leaders serve (rule M21). */
-  public void create(CallContext call, NewTopic topic, Completion<Result<Created>> completion) {
-    ApiError bad = badTopic(topic);
+  public void create(
+      CallContext call, TopicCreation.Request topic, Completion<Result<Created>> completion) {
+    ApiError bad = Refusals.badTopicName("name", topic.name());
     if (bad != null) {
       completion.complete(Result.error(bad));
       return;
     }
-    SortedMap<String, String> config =
-        new TreeMap<>(TopicConfig.withDefaults(topic.config(), defaults.config()));
     metadata.readLatest(
         call.answerByNanos(),
         call.home(
             latest -> {
-              Result<MetadataCommand.CreateTopic> planned =
-                  latest.fold(image -> plan(image, topic, config), error -> Result.error(error));
-              if (planned instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
+              Result<MetadataCommand.CreateTopic> decided =
+                  latest.fold(image -> decide(call, image, topic), error -> Result.error(error));
+              if (decided instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
                 submitCreate(call, command.value(), completion);
               } else {
                 completion.complete(
-                    Result.error(((Result.Err<MetadataCommand.CreateTopic>) planned).error()));
+                    Result.error(((Result.Err<MetadataCommand.CreateTopic>) decided).error()));
               }
             }));
   }
 
-  private @Nullable ApiError badTopic(NewTopic topic) {
-    ApiError badName = Refusals.badTopicName("name", topic.name());
-    if (badName != null) {
-      return badName;
+  private Result<MetadataCommand.CreateTopic> decide(
+      CallContext call, ClusterImage image, TopicCreation.Request topic) {
+    Result<MetadataCommand.CreateTopic> decided =
+        TopicCreation.decide(
+            image,
+            topic,
+            defaults,
+            TopicId.random(random.nextLong(), random.nextLong()),
+            random.nextLong(),
+            call.loop().clock().wallMs());
+    if (decided instanceof Result.Err<MetadataCommand.CreateTopic> refused) {
+      return Result.error(refused.error().with("topic", topic.name()));
     }
-    Integer count = topic.partitions();
-    if (count != null && (count < 1 || count > MAX_PARTITIONS)) {
-      return Refusals.invalidField("partitions", count + " is not 1 to " + MAX_PARTITIONS);
-    }
-    Integer replicas = topic.replicationFactor();
-    if (replicas != null && (replicas < 1 || replicas > MAX_REPLICATION)) {
-      return Refusals.invalidField(
-          "replication_factor", replicas + " is not 1 to " + MAX_REPLICATION);
-    }
-    return null;
-  }
-
-  private Result<MetadataCommand.CreateTopic> plan(
-      ClusterImage image, NewTopic topic, SortedMap<String, String> config) {
-    TopicImage existing = image.topic(topic.name());
-    if (existing != null) {
+    String maxMessage =
+        ((Result.Ok<MetadataCommand.CreateTopic>) decided).value().config().get(MAX_MESSAGE);
+    if (maxMessage != null
+        && TopicConfig.of(Map.of(MAX_MESSAGE, maxMessage)).maxMessageBytes() > maxBatchBytes) {
       return Result.error(
           ApiError.definite(
-                  ErrorReason.TOPIC_EXISTS, "there is a topic '" + topic.name() + "' already")
-              .with("topic", topic.name())
-              .with("topicId", existing.id()));
+                  ErrorReason.INVALID_CONFIG,
+                  MAX_MESSAGE
+                      + " = "
+                      + maxMessage
+                      + " does not fit into a client's message; at most "
+                      + maxBatchBytes)
+              .with("key", MAX_MESSAGE)
+              .with("value", maxMessage));
     }
-    Integer askedFactor = topic.replicationFactor();
-    int factor = askedFactor != null ? askedFactor : defaults.replicationFactor();
-    if (factor == 0) {
-      factor = Math.max(1, Math.min(3, image.voters().size()));
-    }
-    ApiError badConfig = badConfig(config, factor);
-    if (badConfig != null) {
-      return Result.error(badConfig);
-    }
-    Integer asked = topic.partitions();
-    return planner.plan(
-        image, topic.name(), asked != null ? asked : defaults.partitions(), factor, config);
-  }
-
-  private @Nullable ApiError badConfig(SortedMap<String, String> config, int factor) {
-    Result<TopicConfig> parsed = TopicConfig.parse(config);
-    if (parsed instanceof Result.Err<TopicConfig> bad) {
-      return bad.error();
-    }
-    TopicConfig settings = ((Result.Ok<TopicConfig>) parsed).value();
-    if (settings.maxMessageBytes() > defaults.maxBatchBytes()) {
-      return ApiError.definite(
-              ErrorReason.INVALID_CONFIG,
-              "max.message.bytes = "
-                  + settings.maxMessageBytes()
-                  + " does not fit into a client's message; at most "
-                  + defaults.maxBatchBytes())
-          .with("key", "max.message.bytes")
-          .with("value", settings.maxMessageBytes());
-    }
-    Optional<ApiError> tooMany = settings.checkReplication(factor);
-    return tooMany.orElse(null);
+    return decided;
   }
 
   private void submitCreate(

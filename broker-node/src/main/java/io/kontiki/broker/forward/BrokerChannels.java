@@ -1,5 +1,6 @@
 package io.kontiki.broker.forward;
 
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.kontiki.model.Endpoint;
 import java.util.HashMap;
@@ -22,12 +23,19 @@ public final class BrokerChannels implements AutoCloseable {
     this.dialler = dialler;
   }
 
-  /** The channel to an address. */
+  /**
+   * The channel to an address. One that could not connect dials again at once: gRPC's own back-off
+   * grows to minutes, longer than any restart of a broker.
+   */
   public synchronized ManagedChannel to(Endpoint endpoint) {
     if (closed) {
       throw new IllegalStateException("the channels are closed");
     }
-    return channels.computeIfAbsent(endpoint, dialler);
+    ManagedChannel channel = channels.computeIfAbsent(endpoint, dialler);
+    if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+      channel.resetConnectBackoff();
+    }
+    return channel;
   }
 
   @Override

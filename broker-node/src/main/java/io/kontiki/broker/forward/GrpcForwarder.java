@@ -1,11 +1,8 @@
 package io.kontiki.broker.forward;
 
 import com.google.protobuf.UnsafeByteOperations;
-import io.grpc.Attributes;
 import io.grpc.CallOptions;
-import io.grpc.ClientStreamTracer;
 import io.grpc.ManagedChannel;
-import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
@@ -227,7 +224,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
 
           @Override
           public void onError(Throwable failure) {
-            onError.accept(failed(leader, failure, sent.created));
+            onError.accept(failed(leader, failure, sent.created()));
           }
 
           @Override
@@ -257,21 +254,5 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
   private static LeaderHint hint(ForwardLeader leader) {
     return new LeaderHint(
         leader.getBrokerId(), Endpoint.parse(leader.getGrpcAddress()), leader.getLeaderEpoch());
-  }
-
-  /** Knows whether the call ever reached a connection. */
-  private static final class SentTracer extends ClientStreamTracer.Factory {
-    private volatile boolean created;
-
-    @Override
-    public ClientStreamTracer newClientStreamTracer(
-        ClientStreamTracer.StreamInfo info, Metadata headers) {
-      return new ClientStreamTracer() {
-        @Override
-        public void streamCreated(Attributes transport, Metadata headers) {
-          created = true;
-        }
-      };
-    }
   }
 }

@@ -52,6 +52,11 @@ public final class LoopGroup implements AutoCloseable {
     return List.copyOf(loops);
   }
 
+  /** A loop by its number. */
+  public NettyLoop loop(int index) {
+    return loops.get(index);
+  }
+
   /** The first loop; of the control group the only one. */
   public NettyLoop first() {
     return loops.get(0);

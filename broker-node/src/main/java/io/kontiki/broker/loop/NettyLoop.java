@@ -27,6 +27,11 @@ public final class NettyLoop implements EventLoop {
     this.faults = faults;
   }
 
+  /** What sockets of this loop run on. */
+  public io.netty.channel.EventLoop netty() {
+    return netty;
+  }
+
   @Override
   public void execute(Runnable task) {
     netty.execute(guarded(task));

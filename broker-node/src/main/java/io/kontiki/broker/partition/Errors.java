@@ -63,12 +63,6 @@ final class Errors {
         .with("minIsr", p.minIsr());
   }
 
-  static ApiError tooLarge(PartitionAssignment p, int bytes) {
-    return ApiError.definite(
-        ErrorReason.RECORD_TOO_LARGE,
-        "a batch of " + bytes + " bytes for " + p.name() + "; at most " + p.maxBatchBytes());
-  }
-
   static ApiError leadershipLost(PartitionAssignment p) {
     return ApiError.indefinite(
         ErrorReason.OUTCOME_UNKNOWN,

@@ -8,6 +8,7 @@ import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
+import io.kontiki.record.BatchValidator;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.LeaderReplica;
@@ -132,10 +133,6 @@ final class LeaderRole {
         && request.leaderEpoch() != replica.leaderEpoch()) {
       return Errors.epoch(p, request.leaderEpoch(), replica.leaderEpoch());
     }
-    int bytes = request.batch().remaining();
-    if (bytes > p.maxBatchBytes()) {
-      return Errors.tooLarge(p, bytes);
-    }
     if (request.acks() == Acks.ALL && !replica.enoughInSync()) {
       return Errors.notEnoughReplicas(p, replica.isr().size());
     }
@@ -147,7 +144,7 @@ final class LeaderRole {
       return ApiError.retriable(
           ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " appends waiting", 100);
     }
-    return null;
+    return BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
   }
 
   /** More of the own log is held. */

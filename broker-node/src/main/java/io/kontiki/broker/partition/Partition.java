@@ -129,6 +129,16 @@ public final class Partition {
         role != null ? role.replica().isr() : assignment.state().isr());
   }
 
+  /** The newest epoch entered here, or -1; with the log end what balanced recovery asks (R19). */
+  public int lastEpoch() {
+    return log.epochs().latest();
+  }
+
+  /** Exclusive end of what is written here. */
+  public long logEndOffset() {
+    return log.logEndOffset();
+  }
+
   private ApiError refusal() {
     return offline ? Errors.offline(assignment) : Errors.notLeader(assignment);
   }

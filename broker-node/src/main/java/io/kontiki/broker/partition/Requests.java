@@ -17,8 +17,7 @@ public final class Requests {
    * Appends one batch.
    *
    * @param leaderEpoch that the client knows, or {@link #ANY_EPOCH}
-   * @param batch exactly one valid batch, its CRC checked; writable, and the partition's from now
-   *     on
+   * @param batch exactly one batch, checked here; writable, and the partition's from now on
    * @param deadlineNanos by the loop's clock
    */
   public record Append(int leaderEpoch, Acks acks, ByteBuffer batch, long deadlineNanos) {}

@@ -2,10 +2,12 @@ package io.kontiki.broker.rpc;
 
 import com.google.protobuf.Message;
 import io.grpc.MethodDescriptor;
+import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
 import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import io.kontiki.v1.AdminServiceGrpc;
@@ -54,7 +56,7 @@ public final class AdminCalls {
         (call, request, completion) ->
             topics.create(
                 call,
-                new TopicAdmin.NewTopic(
+                new TopicCreation.Request(
                     request.getName(),
                     request.hasPartitions() ? request.getPartitions() : null,
                     request.hasReplicationFactor() ? request.getReplicationFactor() : null,
@@ -113,7 +115,7 @@ public final class AdminCalls {
   }
 
   private void describeConfig(
-      io.kontiki.broker.api.CallContext call,
+      CallContext call,
       DescribeConfigRequest request,
       Completion<Result<DescribeConfigResponse>> completion) {
     switch (request.getTargetCase()) {

@@ -1,29 +1,42 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.record.Compression;
+import io.kontiki.record.Record;
 import io.kontiki.record.RecordBatch;
+import io.kontiki.record.RecordBatchBuilder;
+import io.kontiki.record.RecordReader;
 import java.nio.ByteBuffer;
+import java.util.List;
 
-/** Batches of one record whose content is a number. */
-final class TestBatches {
+/** Batches whose records all hold one number. */
+public final class TestBatches {
   private TestBatches() {}
 
-  static ByteBuffer of(long value) {
+  public static ByteBuffer of(long value) {
     return of(value, 1, 8);
   }
 
   /** A batch that takes {@code records} offsets. */
-  static ByteBuffer of(long value, int records, int payloadBytes) {
-    ByteBuffer bytes = ByteBuffer.allocate(RecordBatch.HEADER_BYTES + payloadBytes);
-    bytes.putInt(8, bytes.capacity() - RecordBatch.LENGTH_PREFIX_BYTES);
-    bytes.put(16, RecordBatch.MAGIC);
-    bytes.putInt(23, records - 1);
-    bytes.putLong(43, RecordBatch.NO_PRODUCER_ID);
-    bytes.putInt(57, records);
-    bytes.putLong(RecordBatch.HEADER_BYTES, value);
-    return bytes;
+  public static ByteBuffer of(long value, int records, int payloadBytes) {
+    return builder(value, records, payloadBytes).build();
   }
 
-  static long value(RecordBatch batch) {
-    return batch.buffer().getLong(batch.start() + RecordBatch.HEADER_BYTES);
+  /** A batch of an idempotent producer, whose first sequence is the value. */
+  static ByteBuffer idempotent(long value) {
+    return builder(value, 1, 8).build(5, (short) 0, (int) value);
+  }
+
+  private static RecordBatchBuilder builder(long value, int records, int payloadBytes) {
+    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+    byte[] bytes = ByteBuffer.allocate(Math.max(8, payloadBytes)).putLong(value).array();
+    for (int i = 0; i < records; i++) {
+      builder.append(1_000, null, bytes, List.of());
+    }
+    return builder;
+  }
+
+  public static long value(RecordBatch batch) {
+    Record first = RecordReader.readAll(batch, 1 << 20).get(0);
+    return ByteBuffer.wrap(first.value()).getLong();
   }
 }

@@ -11,6 +11,7 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +35,10 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   /** Reads below this offset complete later, as from a read pool. */
   long coldBelow;
 
+  /** The next data of a leader count as damaged (rule R30). */
+  boolean refuseNext;
+
+  private boolean failed;
   private long start;
   private long held;
   private long changes;
@@ -57,6 +62,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     this.epochs = new TreeMap<>(disk.cached.epochs());
     this.start = disk.cached.start();
     this.held = logEndOffset();
+  }
+
+  /** The disk fails (rule L4). */
+  void fail() {
+    failed = true;
+    listener.onOffline(new StorageException(StorageException.Kind.IO, "log", -1, "disk failed"));
   }
 
   private Content content() {
@@ -109,6 +120,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   @Override
   public long logEndOffset() {
+    if (failed) {
+      throw new StorageException(StorageException.Kind.IO, "log", -1, "disk failed");
+    }
     return entries.isEmpty() ? start : entries.get(entries.size() - 1).next();
   }
 
@@ -160,6 +174,10 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   @Override
   public FollowerAppend appendAsFollower(ByteBuffer batches, int leaderEpoch) {
+    if (refuseNext) {
+      refuseNext = false;
+      return new FollowerAppend(logEndOffset(), "damaged for the test");
+    }
     ByteBuffer rest = batches.duplicate();
     while (rest.hasRemaining()) {
       RecordBatch batch = RecordBatch.at(rest);

@@ -5,7 +5,9 @@ import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.LongSupplier;
 
 /**
@@ -13,6 +15,10 @@ import java.util.function.LongSupplier;
  * other, and what was sent before a stream broke may still arrive when a newer one is open.
  */
 final class TestNetwork {
+  /** Every message handed in, in order. */
+  final List<ReplicationMessage> sent = new ArrayList<>();
+
+  private final SortedSet<Integer> cut = new TreeSet<>();
   private final LongSupplier delayNanos;
   private final TreeMap<Integer, Node> nodes = new TreeMap<>();
   private final List<Stream> open = new ArrayList<>();
@@ -36,6 +42,30 @@ final class TestNetwork {
         stream.reset();
       }
     }
+  }
+
+  /** Nothing reaches the broker and nothing comes from it; its streams do not break. */
+  void cut(int broker, boolean off) {
+    if (off) {
+      cut.add(broker);
+    } else {
+      cut.remove(broker);
+      for (Stream stream : List.copyOf(open)) {
+        if (stream.client == broker || stream.server == broker) {
+          stream.reset();
+        }
+      }
+    }
+  }
+
+  long sentDataBytes() {
+    long bytes = 0;
+    for (ReplicationMessage message : sent) {
+      if (message instanceof ReplicationMessage.Data data) {
+        bytes += data.parts().stream().mapToLong(ReplicationMessage.PartitionData::bytes).sum();
+      }
+    }
+    return bytes;
   }
 
   List<Stream> open() {
@@ -92,6 +122,7 @@ final class TestNetwork {
       @Override
       public void send(ReplicationMessage message) {
         if (!mute) {
+          sent.add(message);
           later(() -> other().receive(message));
         }
       }
@@ -131,7 +162,7 @@ final class TestNetwork {
       }
 
       private void receive(ReplicationMessage message) {
-        if (deaf) {
+        if (deaf || cut.contains(client) || cut.contains(server)) {
           return;
         }
         if (fromClient) {

@@ -43,6 +43,8 @@ public final class AdminClient {
   }
 
   /**
+   * Asks nobody yet.
+   *
    * @param hosts HTTP addresses, at least one
    * @param fallback tried last; null if there is no other way
    * @param timeout of each call, all tries together

@@ -1,5 +1,6 @@
 package io.kontiki.cli.admin;
 
+import io.kontiki.cli.base.Times;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,8 @@ public final class AdminError extends RuntimeException {
   private final long retryAfterMs;
 
   /**
+   * As a broker gave it.
+   *
    * @param code as in the JSON form: {@code not_found}
    * @param reason as in the table of reasons; empty if the broker gave none
    * @param definite nothing happened, and nothing will
@@ -34,9 +37,13 @@ public final class AdminError extends RuntimeException {
       return null;
     }
     JsonObject info = new JsonObject();
+    long retryAfterMs = answer.retryAfterMs();
     for (JsonObject detail : json.objects("details")) {
       if (detail.text("type").endsWith("google.rpc.ErrorInfo")) {
         info = detail.object("debug");
+      } else if (detail.text("type").endsWith("google.rpc.RetryInfo")) {
+        // The header has whole seconds, rounded up; this is exact.
+        retryAfterMs = delayMs(detail.object("debug").text("retryDelay"), retryAfterMs);
       }
     }
     return new AdminError(
@@ -44,7 +51,15 @@ public final class AdminError extends RuntimeException {
         info.text("reason"),
         json.text("message"),
         info.object("metadata").text("outcome").equals("definite"),
-        answer.retryAfterMs());
+        retryAfterMs);
+  }
+
+  private static long delayMs(String protoDuration, long otherwiseMs) {
+    try {
+      return Times.duration(protoDuration).toMillis();
+    } catch (IllegalArgumentException e) {
+      return otherwiseMs;
+    }
   }
 
   public String reason() {

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -22,6 +23,8 @@ public final class HttpClient {
   private static final int MAX_LINE_BYTES = 16 * 1024;
 
   /**
+   * Fetches a page.
+   *
    * @throws NoAnswerException if there is no complete answer by the deadline
    */
   public HttpAnswer get(Endpoint host, String path, Deadline deadline) throws NoAnswerException {
@@ -56,9 +59,7 @@ public final class HttpClient {
   private static HttpAnswer call(Endpoint host, String request, Deadline deadline)
       throws NoAnswerException {
     boolean sent = false;
-    try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(host.host(), host.port()), timeLeft(deadline));
-      socket.setTcpNoDelay(true);
+    try (Socket socket = connect(host, deadline)) {
       sent = true;
       socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
       return new Answer(socket, deadline).read();
@@ -70,6 +71,23 @@ public final class HttpClient {
       String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
       throw new NoAnswerException(host + ": " + why, sent, false);
     }
+  }
+
+  /** To the first of the host's addresses where somebody listens. */
+  private static Socket connect(Endpoint host, Deadline deadline) throws IOException {
+    IOException refused = new UnknownHostException(host.host());
+    for (InetAddress address : InetAddress.getAllByName(host.host())) {
+      Socket socket = new Socket();
+      try {
+        socket.connect(new InetSocketAddress(address, host.port()), timeLeft(deadline));
+        socket.setTcpNoDelay(true);
+        return socket;
+      } catch (IOException e) {
+        socket.close();
+        refused = e;
+      }
+    }
+    throw refused;
   }
 
   private static int timeLeft(Deadline deadline) throws SocketTimeoutException {

@@ -47,8 +47,8 @@ public final class Json {
       case '{' -> object(depth);
       case '[' -> array(depth);
       case '"' -> string();
-      case 't' -> word("true", Boolean.TRUE);
-      case 'f' -> word("false", Boolean.FALSE);
+      case 't' -> word("true", true);
+      case 'f' -> word("false", false);
       case 'n' -> word("null", null);
       default -> number();
     };
@@ -211,10 +211,11 @@ public final class Json {
         case '\r' -> out.append("\\r");
         case '\t' -> out.append("\\t");
         default -> {
-          if (c < 0x20 || Character.isSurrogate(c) && !paired(string, i)) {
+          if (c < 0x20 || (Character.isSurrogate(c) && !paired(string, i))) {
             out.append("\\u").append(Character.forDigit(c >> 12, 16));
-            out.append(Character.forDigit(c >> 8 & 15, 16));
-            out.append(Character.forDigit(c >> 4 & 15, 16)).append(Character.forDigit(c & 15, 16));
+            out.append(Character.forDigit((c >> 8) & 15, 16));
+            out.append(Character.forDigit((c >> 4) & 15, 16))
+                .append(Character.forDigit(c & 15, 16));
           } else {
             out.append(c);
           }

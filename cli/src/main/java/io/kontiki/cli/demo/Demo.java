@@ -13,10 +13,10 @@ import io.kontiki.cli.local.NodeProcess;
 import io.kontiki.cli.local.ReadyWait;
 import io.kontiki.model.Endpoint;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -75,7 +75,7 @@ public final class Demo {
       keepGoing(LOAD_BEFORE, load, reads);
       tellProgress(load, reads);
 
-      Map<Integer, JsonObject> before = described();
+      List<JsonObject> before = described();
       NodeProcess victim = cluster.node((int) before.get(WATCHED).number("leader"));
       killAndSeeTakeover(victim, before, load, reads);
       keepGoing(LOAD_AFTER, load, reads);
@@ -139,7 +139,7 @@ public final class Demo {
   }
 
   private void killAndSeeTakeover(
-      NodeProcess victim, Map<Integer, JsonObject> before, NumberedLoad load, NumberedReads reads) {
+      NodeProcess victim, List<JsonObject> before, NumberedLoad load, NumberedReads reads) {
     String also =
         admin.read("DescribeCluster", new JsonObject()).number("controllerId") == victim.id()
             ? ", who also leads the metadata quorum"
@@ -163,13 +163,13 @@ public final class Demo {
     for (int partition = 0; partition < PARTITIONS; partition++) {
       atKill.put(partition, load.acknowledgedCount(partition));
     }
-    Map<Integer, JsonObject> now = new TreeMap<>(before);
+    List<JsonObject> now = new ArrayList<>(before);
     await(
         "other nodes to lead",
         () -> {
           refuseFailures(load, reads);
-          now.putAll(partitions(false));
-          return now.values().stream()
+          replace(now, partitions(false));
+          return now.stream()
               .allMatch(one -> one.has("leader") && one.number("leader") != victim.id());
         },
         () -> "still led by node " + victim.id());
@@ -198,14 +198,16 @@ public final class Demo {
         () -> "no acknowledgement after the kill");
     story.tell("records are acknowledged again; longest time without an acknowledgement:");
     Table gaps = new Table("PARTITION", "LEADER", "EPOCH", "ISR", "LONGEST GAP");
-    now.forEach(
-        (partition, one) ->
-            gaps.row(
-                partition,
-                before.get(partition).text("leader") + " -> " + one.text("leader"),
-                before.get(partition).text("leaderEpoch") + " -> " + one.text("leaderEpoch"),
-                one.joined("isr"),
-                Times.brief(load.longestGapMs(partition))));
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+      JsonObject was = before.get(partition);
+      JsonObject is = now.get(partition);
+      gaps.row(
+          partition,
+          was.text("leader") + " -> " + is.text("leader"),
+          was.text("leaderEpoch") + " -> " + is.text("leaderEpoch"),
+          is.joined("isr"),
+          Times.brief(load.longestGapMs(partition)));
+    }
     story.show(gaps.toString());
   }
 
@@ -213,18 +215,18 @@ public final class Demo {
     long startedAt = System.nanoTime();
     cluster.start(victim);
     story.tell("node " + victim.id() + " started again: pid " + victim.pid());
-    Map<Integer, JsonObject> now = new TreeMap<>();
+    List<JsonObject> now = new ArrayList<>();
     await(
         "node " + victim.id() + " to be in sync again",
         () -> {
           refuseFailures(load, reads);
           refuseEnded();
           // Its own copy may be as old as its death: only the quorum's word counts.
-          now.putAll(partitions(true));
+          replace(now, partitions(true));
           return now.size() == PARTITIONS
-              && now.values().stream().allMatch(one -> one.list("isr").size() == NODES);
+              && now.stream().allMatch(one -> one.list("isr").size() == NODES);
         },
-        () -> "in-sync sets: " + now.values().stream().map(one -> one.joined("isr")).toList());
+        () -> "in-sync sets: " + now.stream().map(one -> one.joined("isr")).toList());
     story.tell(
         "node "
             + victim.id()
@@ -275,30 +277,38 @@ public final class Demo {
             + " read along so far");
   }
 
-  private void showPartitions(Map<Integer, JsonObject> partitions) {
+  private void showPartitions(List<JsonObject> partitions) {
     Table table = new Table("PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR");
-    partitions.forEach(
-        (partition, one) ->
-            table.row(
-                partition,
-                one.text("leader"),
-                one.text("leaderEpoch"),
-                one.joined("replicas"),
-                one.joined("isr")));
+    for (JsonObject one : partitions) {
+      table.row(
+          one.number("partition"),
+          one.text("leader"),
+          one.text("leaderEpoch"),
+          one.joined("replicas"),
+          one.joined("isr"));
+    }
     story.show(table.toString());
   }
 
-  private Map<Integer, JsonObject> described() {
-    Map<Integer, JsonObject> partitions = new TreeMap<>();
+  private List<JsonObject> described() {
+    List<JsonObject> partitions = new ArrayList<>();
     await(
         "leaders of all partitions",
         () -> {
-          partitions.putAll(partitions(true));
+          replace(partitions, partitions(true));
           return partitions.size() == PARTITIONS
-              && partitions.values().stream().allMatch(one -> one.has("leader"));
+              && partitions.stream().allMatch(one -> one.has("leader"));
         },
-        () -> "known: " + partitions.values());
+        () -> "known: " + partitions);
     return partitions;
+  }
+
+  /** Keeps what is known where there is no news. */
+  private static void replace(List<JsonObject> known, List<JsonObject> news) {
+    if (!news.isEmpty()) {
+      known.clear();
+      known.addAll(news);
+    }
   }
 
   /**
@@ -306,22 +316,19 @@ public final class Demo {
    *
    * @param linearizable false: from the copy of whichever broker answers, which needs no quorum
    */
-  private Map<Integer, JsonObject> partitions(boolean linearizable) {
+  private List<JsonObject> partitions(boolean linearizable) {
     JsonObject request = new JsonObject().with("name", TOPIC);
     if (!linearizable) {
       request.with("minMetadataIndex", "0");
     }
-    JsonObject answer;
     try {
-      answer = admin.call("DescribeTopic", request, true, Deadline.in(CALL_PATIENCE));
+      return admin
+          .call("DescribeTopic", request, true, Deadline.in(CALL_PATIENCE))
+          .object("topic")
+          .objects("partitions");
     } catch (AdminError | CliException e) {
-      return Map.of();
+      return List.of();
     }
-    Map<Integer, JsonObject> partitions = new TreeMap<>();
-    for (JsonObject one : answer.object("topic").objects("partitions")) {
-      partitions.put((int) one.number("partition"), one);
-    }
-    return partitions;
   }
 
   private void keepGoing(Duration time, NumberedLoad load, NumberedReads reads) {

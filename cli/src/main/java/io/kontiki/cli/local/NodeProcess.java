@@ -56,6 +56,8 @@ public final class NodeProcess {
   }
 
   /**
+   * Looks whether all ports are free.
+   *
    * @throws CliException if something listens on one of the node's ports
    */
   public void refuseTakenPorts() {

@@ -11,6 +11,8 @@ public final class StopOnSignal implements AutoCloseable {
   private final Thread hook;
 
   /**
+   * Prepares; {@link #arm} makes it work.
+   *
    * @param err told of nodes that had to be killed
    * @param exitCode of this process, if none had to be; else 1
    * @param afterwards runs when all nodes have gone

@@ -30,6 +30,8 @@ public final class BrokerChannels implements AutoCloseable {
   private boolean closed;
 
   /**
+   * Connects to nobody yet.
+   *
    * @param hosts gRPC addresses, at least one
    * @param first index of the one to begin with, modulo their number
    */

@@ -1,6 +1,7 @@
 package io.kontiki.metadata.machine;
 
 import io.kontiki.metadata.ApplyResult;
+import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataMachine;
@@ -142,8 +143,25 @@ public final class MetadataStateMachine implements StateMachine {
 
   private void publish() {
     if (current != published) {
+      logBrokers(published, current);
       published = current;
       listener.onImage(current);
+    }
+  }
+
+  private static void logBrokers(ClusterImage before, ClusterImage after) {
+    if (before.brokers() == after.brokers()) {
+      return;
+    }
+    for (BrokerImage broker : after.brokers().values()) {
+      BrokerImage old = before.brokers().get(broker.id());
+      if (old == null || old.epoch() != broker.epoch()) {
+        LOG.info("[broker={}] registered with epoch {}", broker.id(), broker.epoch());
+      }
+      BrokerImage.State was = old == null ? BrokerImage.State.FENCED : old.state();
+      if (was != broker.state()) {
+        LOG.info("[broker={} epoch={}] {} -> {}", broker.id(), broker.epoch(), was, broker.state());
+      }
     }
   }
 }

@@ -66,8 +66,8 @@ public final class JRaftGroup implements RaftGroup {
   /**
    * Opens a group's files, replays its log and joins the group; returns before there is a leader.
    *
-   * @param store of this group alone: log and vote; {@code raft/<group>} in a server The names of
-   *     the directories above it are the caller's to sync
+   * @param store of this group alone, for log and vote: {@code raft/<group>} in a server. To make
+   *     its own name durable is up to the caller
    * @param snapshots a real directory for JRaft's snapshots, made if missing; may be {@code
    *     snapshots} in the store's
    * @param machine empty

@@ -151,9 +151,11 @@ final class RaftChannels {
 
   /** The same after a time. */
   void inBackground(Runnable task, long delayMs) {
-    if (!closed) {
+    try {
       Future<?> unused =
           threads.timer().schedule(() -> inBackground(task), delayMs, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("Closed", e);
     }
   }
 

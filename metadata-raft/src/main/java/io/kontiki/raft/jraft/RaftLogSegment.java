@@ -18,17 +18,20 @@ import org.jspecify.annotations.Nullable;
  *               16   i64  generation: how often the log had been reset when the file was made
  *               24   i32  CRC32C of bytes 0 to 23
  * entry   offset 0   i32  n: length of the body in bytes
- *                4   i32  CRC32C of the index and the body
+ *                4   i32  CRC32C of all that follows
  *                8   i64  Raft index
- *               16   n    entry in JRaft's V2 log entry format
+ *               16   i32  k: how many entries of the same write come before this one
+ *               20   n    entry in JRaft's V2 log entry format
  * </pre>
  *
- * <p>The header is durable before the first entry is written. Not thread-safe, except that reads of
+ * <p>The header is durable before the first entry is written, and each write before the next one
+ * begins. So a bad entry followed by good ones of the same write is torn, and nobody was told that
+ * it is held; followed by one of a later write it is damage. Not thread-safe, except that reads of
  * published entries may run beside an append.
  */
 final class RaftLogSegment {
   static final int HEADER_BYTES = 28;
-  static final int ENTRY_HEADER_BYTES = 16;
+  static final int ENTRY_HEADER_BYTES = 20;
   private static final int MAGIC = 0x4b524c47;
   private static final int VERSION = 1;
   private static final String SUFFIX = ".log";
@@ -67,16 +70,17 @@ final class RaftLogSegment {
    * Opens a file and checks every entry.
    *
    * @param newest whether this is the newest file, the only one that may end in a torn write
+   * @param cutFrom entries from this index on were being cut, and may be in any state
    * @return null for a newest file whose header was torn: nothing was ever written behind it
    * @throws StorageException also when the file is damaged anywhere but in a torn tail: a voter
    *     that forgets entries it has acknowledged could elect a leader that lacks committed ones
    */
-  static @Nullable RaftLogSegment open(FileStore store, String name, boolean newest) {
+  static @Nullable RaftLogSegment open(FileStore store, String name, boolean newest, long cutFrom) {
     FileStore.File file = store.open(name);
     try {
       ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(file.size()));
       file.read(bytes, 0);
-      long baseIndex = Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
+      long baseIndex = baseIndex(name);
       if (newest && isTornHeader(bytes.array())) {
         file.close();
         return null;
@@ -84,8 +88,10 @@ final class RaftLogSegment {
       checkHeader(name, bytes.array(), baseIndex);
       RaftLogSegment segment = new RaftLogSegment(baseIndex, bytes.getLong(16), file);
       int end = segment.scan(bytes.array());
-      if (end < bytes.capacity()) {
-        if (!newest || segment.hasEntryAfter(bytes.array(), end)) {
+      if (segment.endIndex() >= cutFrom) {
+        segment.truncateTo(cutFrom);
+      } else if (end < bytes.capacity()) {
+        if (!newest || segment.hasLaterWriteAfter(bytes.array(), end)) {
           throw damaged(name, end, "is damaged at index " + segment.endIndex());
         }
         file.truncate(end);
@@ -99,8 +105,8 @@ final class RaftLogSegment {
   }
 
   private static boolean isTornHeader(byte[] bytes) {
-    if (bytes.length < HEADER_BYTES) {
-      return true;
+    if (bytes.length <= HEADER_BYTES) {
+      return bytes.length < HEADER_BYTES || !isHeaderIntact(bytes);
     }
     for (byte one : bytes) {
       if (one != 0) {
@@ -108,6 +114,10 @@ final class RaftLogSegment {
       }
     }
     return true;
+  }
+
+  private static boolean isHeaderIntact(byte[] content) {
+    return ByteBuffer.wrap(content).getInt(24) == crc(content, 0, HEADER_BYTES - 4);
   }
 
   private static void checkHeader(String name, byte[] content, long baseIndex) {
@@ -118,7 +128,7 @@ final class RaftLogSegment {
     if (bytes.getInt(4) != VERSION) {
       throw damaged(name, 4, "has version " + bytes.getInt(4) + ", this program reads " + VERSION);
     }
-    if (bytes.getInt(24) != crc(content, 0, HEADER_BYTES - 4) || bytes.getLong(8) != baseIndex) {
+    if (!isHeaderIntact(content) || bytes.getLong(8) != baseIndex) {
       throw damaged(name, 8, "has a damaged header or another name");
     }
   }
@@ -129,6 +139,10 @@ final class RaftLogSegment {
 
   long generation() {
     return generation;
+  }
+
+  static long baseIndex(String name) {
+    return Long.parseLong(name.substring(0, name.length() - SUFFIX.length()));
   }
 
   String name() {
@@ -156,8 +170,8 @@ final class RaftLogSegment {
       byte[] body = bodies.get(i);
       int start = buffer.position();
       at[i] = sizeBytes + start;
-      buffer.putInt(body.length).putInt(0).putLong(endIndex() + i).put(body);
-      buffer.putInt(start + 4, crc(buffer.array(), start + 8, 8 + body.length));
+      buffer.putInt(body.length).putInt(0).putLong(endIndex() + i).putInt(i).put(body);
+      buffer.putInt(start + 4, crc(buffer.array(), start + 8, 12 + body.length));
     }
     file.write(buffer.flip(), sizeBytes);
     return at;
@@ -190,10 +204,10 @@ final class RaftLogSegment {
     return Arrays.copyOfRange(buffer.array(), ENTRY_HEADER_BYTES, end - start);
   }
 
-  /** Cuts the file before an index that it holds; durable on return. */
+  /** Cuts the file before an index up to {@link #endIndex}; durable on return. */
   void truncateTo(long endIndex) {
     int keep = Math.toIntExact(endIndex - baseIndex);
-    int cut = positions[keep];
+    int cut = keep < count ? positions[keep] : sizeBytes;
     file.truncate(cut);
     file.sync();
     count = keep;
@@ -214,12 +228,13 @@ final class RaftLogSegment {
     return at;
   }
 
-  private boolean hasEntryAfter(byte[] bytes, int from) {
+  private boolean hasLaterWriteAfter(byte[] bytes, int from) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
     for (int at = from + 1; at <= bytes.length - ENTRY_HEADER_BYTES; at++) {
       long index = buffer.getLong(at + 8);
       if (index > endIndex()
           && index <= endIndex() + (bytes.length - from) / ENTRY_HEADER_BYTES
+          && index - buffer.getInt(at + 16) > endIndex()
           && isEntry(bytes, at, index)) {
         return true;
       }
@@ -236,7 +251,7 @@ final class RaftLogSegment {
     return length > 0
         && length <= bytes.length - at - ENTRY_HEADER_BYTES
         && buffer.getLong(at + 8) == index
-        && crc(bytes, at + 8, 8 + length) == buffer.getInt(at + 4);
+        && crc(bytes, at + 8, 12 + length) == buffer.getInt(at + 4);
   }
 
   private void add(int position) {

@@ -40,6 +40,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * offset 0  i64  index of the first entry that counts
  *        8  i64  generation: how often the log was reset; segments of older ones are void
+ *       16  i64  entries from this index on are being cut; 2^63-1 for none
  * </pre>
  */
 final class SegmentLogStorage implements LogStorage {
@@ -47,6 +48,7 @@ final class SegmentLogStorage implements LogStorage {
   private static final int FIRST_MAGIC = 0x4b465354;
   private static final int FIRST_VERSION = 1;
   private static final long NONE = 0;
+  private static final long NO_CUT = Long.MAX_VALUE;
 
   private final FileStore store;
   private final int segmentBytes;
@@ -57,6 +59,7 @@ final class SegmentLogStorage implements LogStorage {
   private final TreeMap<Long, RaftLogSegment> segments = new TreeMap<>();
   private long firstIndex = 1;
   private long generation;
+  private long cutFrom = NO_CUT;
   private long lastIndex = NONE;
   private boolean open;
 
@@ -78,7 +81,6 @@ final class SegmentLogStorage implements LogStorage {
     try {
       log.loadFirst();
       log.openSegments();
-      log.dropSegmentsBelow(log.firstIndex);
     } catch (StorageException e) {
       log.closeAll();
       throw e;
@@ -198,7 +200,7 @@ final class SegmentLogStorage implements LogStorage {
   public boolean truncatePrefix(long firstIndexKept) {
     writeLock.lock();
     try {
-      saveFirst(firstIndexKept, generation);
+      saveFirst(firstIndexKept, generation, NO_CUT);
       dropSegmentsBelow(firstIndexKept);
       return true;
     } catch (StorageException e) {
@@ -213,14 +215,16 @@ final class SegmentLogStorage implements LogStorage {
   public boolean truncateSuffix(long lastIndexKept) {
     writeLock.lock();
     try {
-      // Newest first, each durable before the next: a crash in between must not leave a gap.
+      // Bytes of a cut that was not durable may come back, some of them (D8): the mark voids them.
+      saveFirst(firstIndex, generation, lastIndexKept + 1);
       while (!segments.isEmpty() && segments.lastKey() > lastIndexKept) {
         drop(segments.lastKey());
-        store.syncDirectory("");
       }
+      store.syncDirectory("");
       if (!segments.isEmpty() && segments.lastEntry().getValue().endIndex() > lastIndexKept + 1) {
         segments.lastEntry().getValue().truncateTo(lastIndexKept + 1);
       }
+      saveFirst(firstIndex, generation, NO_CUT);
       lastIndex = endOfSegments();
       return true;
     } catch (StorageException e) {
@@ -239,7 +243,7 @@ final class SegmentLogStorage implements LogStorage {
   public boolean reset(long nextLogIndex) {
     writeLock.lock();
     try {
-      saveFirst(nextLogIndex, generation + 1);
+      saveFirst(nextLogIndex, generation + 1, NO_CUT);
       for (long base : List.copyOf(segments.keySet())) {
         drop(base);
       }
@@ -269,32 +273,43 @@ final class SegmentLogStorage implements LogStorage {
 
   private void openSegments() {
     List<String> names = store.list("").stream().filter(RaftLogSegment::isSegment).toList();
-    long expected = -1;
     for (int i = 0; i < names.size(); i++) {
-      RaftLogSegment segment = RaftLogSegment.open(store, names.get(i), i == names.size() - 1);
-      if (segment == null || segment.generation() < generation) {
+      if (RaftLogSegment.baseIndex(names.get(i)) >= cutFrom) {
+        store.delete(names.get(i));
+        continue;
+      }
+      RaftLogSegment segment =
+          RaftLogSegment.open(store, names.get(i), i == names.size() - 1, cutFrom);
+      if (segment == null || isVoid(segment)) {
         if (segment != null) {
           segment.close();
         }
         store.delete(names.get(i));
         continue;
       }
+      long expected = segments.isEmpty() ? firstIndex : endOfSegments() + 1;
       segments.put(segment.baseIndex(), segment);
-      if (segment.generation() > generation) {
+      if (segments.size() == 1 ? segment.baseIndex() > expected : segment.baseIndex() != expected) {
         throw damaged(
             segment.name(),
-            "has generation " + segment.generation() + ", the log has " + generation);
+            "does not follow index " + (expected - 1) + "; what is between is gone");
       }
-      boolean live = segment.endIndex() > firstIndex;
-      if (live && expected >= 0 && segment.baseIndex() != expected) {
-        throw damaged(segment.name(), "does not follow index " + (expected - 1));
-      }
-      expected = segment.endIndex();
     }
-    if (!segments.isEmpty() && segments.firstKey() > firstIndex) {
-      throw damaged("", "entries " + firstIndex + " to " + (segments.firstKey() - 1) + " are gone");
-    }
+    store.syncDirectory("");
     lastIndex = endOfSegments();
+    if (cutFrom != NO_CUT) {
+      saveFirst(firstIndex, generation, NO_CUT);
+    }
+  }
+
+  /** Whether a deletion was not durable: some of several that went together may have come back. */
+  private boolean isVoid(RaftLogSegment segment) {
+    if (segment.generation() > generation) {
+      segment.close();
+      throw damaged(
+          segment.name(), "has generation " + segment.generation() + ", the log has " + generation);
+    }
+    return segment.generation() < generation || segment.endIndex() <= firstIndex;
   }
 
   private RaftLogSegment segmentFor(long index) {
@@ -376,13 +391,16 @@ final class SegmentLogStorage implements LogStorage {
     if (content != null) {
       firstIndex = content.getLong(0);
       generation = content.getLong(8);
+      cutFrom = content.getLong(16);
     }
   }
 
-  private void saveFirst(long index, long newGeneration) {
-    firstFile.write(ByteBuffer.allocate(16).putLong(index).putLong(newGeneration).flip());
+  private void saveFirst(long index, long newGeneration, long newCutFrom) {
+    ByteBuffer content = ByteBuffer.allocate(24);
+    firstFile.write(content.putLong(index).putLong(newGeneration).putLong(newCutFrom).flip());
     firstIndex = index;
     generation = newGeneration;
+    cutFrom = newCutFrom;
   }
 
   private void fail(String what, StorageException cause) {

@@ -1,6 +1,7 @@
 package io.kontiki.raft.jraft;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -72,6 +73,25 @@ class SegmentLogStorageTest {
   }
 
   @Test
+  void aWriteThatTornInItsMiddleIsCutBeforeTheTear() {
+    append(1, 5, 1);
+    append(6, 12, 1);
+    log.shutdown();
+    long sixth = 28;
+    for (int i = 1; i <= 5; i++) {
+      sixth += entryBytes(i);
+    }
+    flip(last(), (int) sixth + entryBytes(6) + 30); // in entry 7; 8 to 12 are good
+    reopen();
+    assertRange(1, 6);
+  }
+
+  private static int entryBytes(int index) {
+    return RaftLogSegment.ENTRY_HEADER_BYTES
+        + LogEntryV2CodecFactory.getInstance().encoder().encode(entry(index, 1)).length;
+  }
+
+  @Test
   void aTailOfZerosIsCut() {
     append(1, 10, 1);
     log.shutdown();
@@ -95,7 +115,9 @@ class SegmentLogStorageTest {
 
   @Test
   void aFlippedByteBeforeValidEntriesStopsTheStart() {
-    append(1, 100, 1);
+    for (int from = 1; from <= 100; from += 4) {
+      append(from, from + 3, 1);
+    }
     log.shutdown();
     for (String name : List.of(segmentFiles().get(0), last())) {
       flip(name, 70);
@@ -174,6 +196,68 @@ class SegmentLogStorageTest {
     assertEquals(0, log.getLastLogIndex());
     append(45, 60, 3);
     assertRange(45, 60);
+  }
+
+  /** The power goes before a random file operation of a random call. */
+  @Test
+  void aPowerCutInTheMiddleOfACallLosesNothingThatWasAcknowledged() {
+    for (long seed = 1; seed <= 500; seed++) {
+      Random random = new Random(seed);
+      store = new MemoryFileStore();
+      log = SegmentLogStorage.open(store, SEGMENT_BYTES);
+      long first = 1;
+      long end = 1; // exclusive
+      for (int round = 0; round < 4; round++) {
+        for (int i = random.nextInt(4); i > 0; i--) {
+          int count = 1 + random.nextInt(40);
+          append(end, end + count - 1, 1);
+          end += count;
+        }
+        int[] left = {random.nextInt(12)};
+        store.faults((operation, path) -> left[0]-- > 0 ? null : StorageException.Kind.IO);
+        long lowFirst = first;
+        long highFirst = first;
+        long lowEnd = end;
+        long highEnd = end;
+        switch (random.nextInt(4)) {
+          case 0 -> {
+            highFirst = first + random.nextInt((int) (end - first) + 3);
+            log.truncatePrefix(highFirst);
+          }
+          case 1 -> {
+            lowEnd = first + random.nextInt((int) (end - first) + 1);
+            log.truncateSuffix(lowEnd - 1);
+          }
+          case 2 -> {
+            highFirst = first + random.nextInt((int) (end - first) + 20);
+            lowEnd = first;
+            log.reset(highFirst);
+          }
+          default -> {
+            List<LogEntry> entries = new ArrayList<>();
+            for (int i = 1 + random.nextInt(60); i > 0; i--) {
+              entries.add(entry(end + entries.size(), 1));
+            }
+            lowEnd = end + log.appendEntries(entries);
+            highEnd = end + entries.size();
+          }
+        }
+        log.shutdown();
+        store.faults(null);
+        store.crash(new SeededRandom(random.nextLong()));
+        String where = "seed " + seed + " round " + round;
+        log = assertDoesNotThrow(this::open, where);
+        first = log.getFirstLogIndex();
+        long last = log.getLastLogIndex();
+        assertTrue(first == lowFirst || first == highFirst, where);
+        end = last == 0 ? first : last + 1;
+        assertTrue(end >= Math.max(first, lowEnd) && end <= Math.max(first, highEnd), where);
+        for (long index = first; index < end; index++) {
+          assertArrayEquals(payload(index), bytes(log.getEntry(index)), where);
+        }
+      }
+      log.shutdown();
+    }
   }
 
   /** Against a plain list, over random operations and reopenings, some of them power cuts. */

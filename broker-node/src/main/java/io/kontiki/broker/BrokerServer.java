@@ -1,0 +1,619 @@
+package io.kontiki.broker;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.NettyServerBuilder;
+import io.kontiki.broker.api.ClusterAdmin;
+import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.api.NodeReports;
+import io.kontiki.broker.api.OffsetListing;
+import io.kontiki.broker.api.PartitionRequests;
+import io.kontiki.broker.api.PartitionRouter;
+import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.RecordProduce;
+import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.forward.BrokerChannels;
+import io.kontiki.broker.forward.ForwardGrpcService;
+import io.kontiki.broker.forward.GrpcForwarder;
+import io.kontiki.broker.http.HttpDoor;
+import io.kontiki.broker.http.HttpRoutes;
+import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.loop.NettyLoop;
+import io.kontiki.broker.metrics.PrometheusMetrics;
+import io.kontiki.broker.partition.LoopPartitions;
+import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.QuorumNode;
+import io.kontiki.broker.quorum.SessionShell;
+import io.kontiki.broker.replicas.LocalPartitions;
+import io.kontiki.broker.replicas.MetadataIsrProposals;
+import io.kontiki.broker.replication.GrpcReplicaTransport;
+import io.kontiki.broker.replication.ReplicationGrpcService;
+import io.kontiki.broker.rpc.AdminCalls;
+import io.kontiki.broker.rpc.AdminGrpcService;
+import io.kontiki.broker.rpc.Budget;
+import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GrpcDoor;
+import io.kontiki.broker.rpc.LogGrpcService;
+import io.kontiki.broker.rpc.PartitionGrpcService;
+import io.kontiki.broker.rpc.ServerLimits;
+import io.kontiki.broker.rpc.ServiceState;
+import io.kontiki.broker.session.SessionTiming;
+import io.kontiki.config.Config;
+import io.kontiki.config.ListenerConfig;
+import io.kontiki.config.NodeConfig;
+import io.kontiki.config.TopicConfig;
+import io.kontiki.log.CleanMarker;
+import io.kontiki.log.LogConfig;
+import io.kontiki.log.LogDirectory;
+import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.BrokerImage.Endpoints;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand.RegisterBroker;
+import io.kontiki.metadata.controller.TopicCreation;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.Endpoint;
+import io.kontiki.model.Uid;
+import io.kontiki.raft.jraft.JRaftTransport;
+import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.runtime.Clock;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.RandomSource;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.system.SecureRandomSource;
+import io.kontiki.runtime.system.SystemClock;
+import io.kontiki.runtime.system.ThreadWorker;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node, wired by hand. {@link #start} reads from top to bottom in the order in which a node comes
+ * up, {@link #close} in the order in which it goes (rule R7).
+ */
+final class BrokerServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
+  private static final int MAX_MESSAGE_BYTES = JRaftTransport.MAX_MESSAGE_BYTES;
+  private static final int CONNECT_TIMEOUT_MS = 1_000;
+  private static final int PING_SECONDS = 10;
+  private static final int PING_TIMEOUT_SECONDS = 3;
+  private static final int WORKER_QUEUE = 100_000;
+  private static final long STOP_MARGIN_MS = 1_000;
+
+  private final NodeConfig config;
+  private final Config sources;
+  private final FaultHandler faults;
+  private final Runnable onEnd;
+  private final Clock clock = new SystemClock();
+  private final RandomSource random = new SecureRandomSource();
+  private final ServiceState state = new ServiceState();
+  private final List<AutoCloseable> closing = new ArrayList<>();
+  private final CountDownLatch stopFinished = new CountDownLatch(1);
+
+  private @Nullable QuorumNode quorum;
+  private @Nullable SessionShell session;
+  private @Nullable ReplicaHost replicas;
+  private @Nullable LogDirectory logs;
+  private @Nullable GrpcDoor door;
+  private volatile @Nullable String refusal;
+  private volatile boolean logOffline;
+
+  /**
+   * @param onEnd told when the node cannot go on and wants to be closed
+   */
+  BrokerServer(NodeConfig config, Config sources, FaultHandler faults, Runnable onEnd) {
+    this.config = config;
+    this.sources = sources;
+    this.faults = faults;
+    this.onEnd = onEnd;
+  }
+
+  /** Why the cluster did not want this node, if that is why it ended. */
+  @Nullable String refusal() {
+    return refusal;
+  }
+
+  /** Comes up; returns when all doors are open and the registration is under way. */
+  void start() {
+    int nodeId = config.nodeId();
+    NodeDirectory directory =
+        closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    NodeIdentity identity =
+        new NodeIdentity(
+            nodeId,
+            directory.directoryId(),
+            new Uid(random.nextLong(), random.nextLong()),
+            voters());
+
+    // The control plane: Raft port first, so that others can ask who this is.
+    LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
+    QuorumNode node =
+        closeLater(
+            new QuorumNode(
+                identity,
+                new QuorumNode.Files(directory.raft(), directory.snapshots()),
+                directory.clusterId(),
+                control,
+                SessionTiming.of(config.liveness()),
+                random,
+                endpoint -> channel(endpoint, control.netty()),
+                faults));
+    quorum = node;
+    Server raftServer =
+        listen(
+            "raft.listen",
+            config.raft(),
+            control,
+            builder ->
+                builder
+                    .addService(node.raftService())
+                    .addService(node.clusterService())
+                    .maxInboundMessageSize(MAX_MESSAGE_BYTES));
+    Metadata metadata = node.asMetadata();
+    metadata.listen(image -> bind(directory, image));
+    node.start(this::refuse);
+
+    // The logs, while the quorum forms.
+    ThreadWorker commits = closeLater(new ThreadWorker("journal", WORKER_QUEUE, faults));
+    ThreadWorker reads = closeLater(new ThreadWorker("log-reads", WORKER_QUEUE, faults));
+    ThreadWorker background = closeLater(new ThreadWorker("background", WORKER_QUEUE, faults));
+    LogDirectory logDirectory =
+        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
+    logs = logDirectory;
+    long cleanEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
+
+    // The data plane.
+    LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
+    List<LoopPartitions> partitions = new ArrayList<>();
+    for (int i = 0; i < data.loops().size(); i++) {
+      NettyLoop loop = data.loop(i);
+      partitions.add(
+          new LoopPartitions(
+              i,
+              loop,
+              new DirectoryLogs(logDirectory, loop, metadata::image, this::onLogOffline),
+              new GrpcReplicaTransport(
+                  loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
+              new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
+              this::leaseHeld,
+              ReplicationLimits.DEFAULT,
+              replicaTimes()));
+    }
+    ReplicaHost host =
+        new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
+    replicas = host;
+    metadata.listen(host::onImage);
+    LocalPartitions local =
+        new LocalPartitions(nodeId, metadata, data.loops(), partitions, data::indexOf);
+    BrokerChannels forwardChannels =
+        closeLater(new BrokerChannels(endpoint -> channel(endpoint, data.netty())));
+    PartitionRequests requests =
+        new PartitionRouter(
+            nodeId, metadata, local, new GrpcForwarder(forwardChannels, clock), data::loopOf);
+
+    // The doors.
+    Server replicationServer =
+        listen(
+            "replication.listen",
+            config.replication(),
+            data,
+            builder ->
+                builder
+                    .addService(
+                        new ReplicationGrpcService(data.loops(), partitions, data::indexOf)
+                            .definition())
+                    .addService(new ForwardGrpcService(local, clock))
+                    .permitKeepAliveTime(PING_SECONDS / 2, TimeUnit.SECONDS)
+                    .permitKeepAliveWithoutCalls(true)
+                    .maxInboundMessageSize(MAX_MESSAGE_BYTES));
+    BrokerHealth health = health(metadata, control, data);
+    PrometheusMetrics metrics = metrics(metadata, health, logDirectory);
+    AdminCalls admin = adminCalls(metadata, requests, directory, logDirectory);
+    Server grpcServer =
+        grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
+    HttpDoor http = httpDoor(admin, metrics, health, control, background);
+
+    // The cluster.
+    Endpoints endpoints =
+        new Endpoints(
+            config.grpc().advertised(grpcServer.getPort()),
+            config.raft().advertised(raftServer.getPort()),
+            config.http().advertised(http.port()),
+            config.replication().advertised(replicationServer.getPort()),
+            null);
+    session =
+        node.openSession(
+            () ->
+                new RegisterBroker(
+                    clock.wallMs(),
+                    nodeId,
+                    directory.clusterId(),
+                    directory.directoryId(),
+                    identity.incarnation(),
+                    endpoints,
+                    cleanEpoch,
+                    Version.TEXT),
+            logDirectory.doubtful(),
+            new Life());
+    state.enter(ServiceState.Phase.SERVING);
+    LOG.info(
+        "node {} is up: grpc {} http {} raft {} replication {}",
+        nodeId,
+        endpoints.grpc(),
+        endpoints.http(),
+        endpoints.raft(),
+        endpoints.replication());
+  }
+
+  private SortedMap<Integer, Endpoint> voters() {
+    SortedMap<Integer, Endpoint> voters = new TreeMap<>();
+    config.voters().forEach(voter -> voters.put(voter.nodeId(), voter.raft()));
+    return voters;
+  }
+
+  private int loopCount() {
+    int half = Runtime.getRuntime().availableProcessors() / 2;
+    return config.loops() > 0 ? config.loops() : Math.max(1, half);
+  }
+
+  private LogConfig logConfig() {
+    int step = config.storage().journalStepBytes();
+    int files = (int) Math.max(2, config.storage().journalBytes() / step);
+    long hot = config.storage().hotBytes();
+    LogConfig defaults = LogConfig.defaults();
+    return defaults
+        .withJournal(
+            new CommitJournal.Sizes(step, files, defaults.journal().maxPendingBytes()))
+        .withHot(hot, Math.min(hot, defaults.tailCacheBytes()))
+        .withOpenFiles(config.storage().openSegments());
+  }
+
+  private ReplicaTimes replicaTimes() {
+    ReplicaTimes defaults = ReplicaTimes.DEFAULT;
+    return new ReplicaTimes(
+        TimeUnit.MILLISECONDS.toNanos(config.liveness().replicaSilentMs()),
+        TimeUnit.MILLISECONDS.toNanos(config.liveness().replicaLagMs()),
+        TimeUnit.MILLISECONDS.toNanos(config.liveness().rejoinDelayMs()),
+        TimeUnit.MILLISECONDS.toNanos(config.liveness().rejoinDelayMaxMs()),
+        defaults.damping(),
+        defaults.retry(),
+        defaults.rejected());
+  }
+
+  private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
+    List<EventLoop> loops = new ArrayList<>(control.loops());
+    loops.addAll(data.loops());
+    return new BrokerHealth(
+        config.nodeId(),
+        metadata,
+        state,
+        this::leaseHeld,
+        () -> logOffline,
+        loops,
+        clock);
+  }
+
+  private PrometheusMetrics metrics(
+      Metadata metadata, BrokerHealth health, LogDirectory logDirectory) {
+    PrometheusMetrics metrics = new PrometheusMetrics(config.nodeId());
+    metrics.bind(metadata, health);
+    metrics.gauge(
+        "kontiki.log.journal.commits",
+        "commits",
+        "Commits of the journal since the start.",
+        () -> logDirectory.counters().journalCommits());
+    metrics.gauge(
+        "kontiki.log.journal.bytes",
+        "bytes",
+        "Bytes that the journal has made durable since the start.",
+        () -> logDirectory.counters().journalBytes());
+    metrics.gauge(
+        "kontiki.log.file.syncs",
+        "syncs",
+        "Syncs of segments and other files since the start.",
+        () -> logDirectory.counters().fileSyncs());
+    metrics.gauge(
+        "kontiki.log.directory.offline",
+        "",
+        "1: the log directory is offline.",
+        () -> logOffline ? 1 : 0);
+    return metrics;
+  }
+
+  private AdminCalls adminCalls(
+      Metadata metadata,
+      PartitionRequests requests,
+      NodeDirectory directory,
+      LogDirectory logDirectory) {
+    NodeReports reports =
+        new OwnReports(
+            config.nodeId(),
+            sources,
+            () ->
+                OwnReports.logDir(
+                    directory.logPath(),
+                    logOffline,
+                    directory.log().totalBytes(),
+                    directory.log().usableBytes(),
+                    logDirectory.counters().appendedBytes()));
+    TopicCreation.Defaults defaults =
+        new TopicCreation.Defaults(
+            config.defaultPartitions(),
+            config.defaultReplicationFactor(),
+            config.topicDefaults(),
+            config.limits().topics(),
+            config.limits().partitions());
+    return new AdminCalls(
+        new TopicAdmin(
+            metadata,
+            requests,
+            defaults,
+            ServerLimits.of(config.limits()).maxBatchBytes(),
+            random),
+        new ClusterAdmin(metadata, reports),
+        new ConfigAdmin(metadata, reports));
+  }
+
+  private Server grpcDoor(
+      Metadata metadata,
+      PartitionRequests requests,
+      AdminCalls admin,
+      PrometheusMetrics metrics,
+      BrokerHealth health,
+      LoopGroup control,
+      LoopGroup data,
+      ThreadWorker background) {
+    ServerLimits limits = ServerLimits.of(config.limits());
+    CallLoops loops = new CallLoops(data.loops());
+    Budget bytes = new Budget("bytes in flight", limits.requestMemoryBytes());
+    Budget streams = new Budget("streams", limits.streams());
+    GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
+    door = grpc;
+    Server server =
+        listen(
+            "grpc.listen",
+            config.grpc(),
+            data,
+            builder ->
+                grpc.configure(
+                    builder,
+                    List.of(
+                        new LogGrpcService(
+                            loops,
+                            new RecordProduce(
+                                metadata,
+                                requests,
+                                random,
+                                topic -> TopicConfig.of(topic.config()).maxMessageBytes()),
+                            new RecordRead(metadata, requests, background),
+                            new OffsetListing(metadata, requests),
+                            new ProducerIds(metadata, control.first(), true),
+                            bytes,
+                            streams,
+                            limits),
+                        new PartitionGrpcService(
+                            loops,
+                            metadata,
+                            requests,
+                            new ProducerIds(metadata, control.first(), false),
+                            bytes,
+                            streams,
+                            limits),
+                        new AdminGrpcService(loops, admin, metadata, streams))));
+    grpc.follow(health, control.first());
+    return server;
+  }
+
+  private HttpDoor httpDoor(
+      AdminCalls admin,
+      PrometheusMetrics metrics,
+      BrokerHealth health,
+      LoopGroup control,
+      ThreadWorker background) {
+    HttpRoutes routes =
+        new HttpRoutes(
+            new CallLoops(control.loops()),
+            admin,
+            state,
+            metrics,
+            health,
+            metrics::scrape,
+            background);
+    try {
+      return closeLater(
+          HttpDoor.open(
+              config.http().listen(), control.netty(), LoopGroup.serverChannelType(), routes));
+    } catch (IOException e) {
+      throw new RefusedException(e.getMessage() + ": is the port in use?", e);
+    }
+  }
+
+  /** How a server differs from the others. */
+  private interface Door {
+    NettyServerBuilder configure(NettyServerBuilder builder);
+  }
+
+  private Server listen(String key, ListenerConfig listener, LoopGroup loops, Door door) {
+    Endpoint endpoint = listener.listen();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
+            .bossEventLoopGroup(loops.netty())
+            .workerEventLoopGroup(loops.netty())
+            .channelType(LoopGroup.serverChannelType())
+            .directExecutor();
+    try {
+      Server server = door.configure(builder).build().start();
+      closeLater(() -> server.shutdownNow().awaitTermination(1, TimeUnit.SECONDS));
+      return server;
+    } catch (IOException e) {
+      throw new RefusedException(
+          key + " = " + endpoint + " cannot be bound: is the port in use?", e);
+    }
+  }
+
+  private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
+    return NettyChannelBuilder.forAddress(
+            new InetSocketAddress(endpoint.host(), endpoint.port()))
+        .eventLoopGroup(loops)
+        .channelType(LoopGroup.channelType())
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+        .directExecutor()
+        .usePlaintext()
+        .disableRetry()
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        .build();
+  }
+
+  /** On the loop that the stream belongs to, with the windows of rule R33. */
+  private ManagedChannel replicationChannel(Endpoint endpoint, Lane lane, NettyLoop loop) {
+    int window =
+        lane == Lane.LIVE
+            ? config.limits().replicationWindowBytes()
+            : config.limits().catchUpWindowBytes();
+    return NettyChannelBuilder.forAddress(
+            new InetSocketAddress(endpoint.host(), endpoint.port()))
+        .eventLoopGroup(loop.netty())
+        .channelType(LoopGroup.channelType())
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
+        .directExecutor()
+        .usePlaintext()
+        .disableRetry()
+        .flowControlWindow(window)
+        .keepAliveTime(PING_SECONDS, TimeUnit.SECONDS)
+        .keepAliveTimeout(PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        .build();
+  }
+
+  private <T extends AutoCloseable> T closeLater(T part) {
+    closing.add(part);
+    return part;
+  }
+
+  private boolean leaseHeld() {
+    SessionShell shell = session;
+    QuorumNode node = quorum;
+    if (shell == null || node == null || !shell.leaseHeld()) {
+      return false;
+    }
+    BrokerImage self = node.metadata().image().brokers().get(config.nodeId());
+    return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
+  }
+
+  private long brokerEpoch() {
+    SessionShell shell = session;
+    return shell == null ? -1 : shell.brokerEpoch();
+  }
+
+  private void bind(NodeDirectory directory, ClusterImage image) {
+    if (!image.formed() || directory.clusterId().equals(image.clusterId())) {
+      return;
+    }
+    try {
+      directory.bindTo(image.clusterId());
+    } catch (StorageException e) {
+      refuse(e.getMessage());
+    }
+  }
+
+  private void onLogOffline() {
+    QuorumNode node = quorum;
+    SessionShell shell = session;
+    if (!logOffline && shell != null && node != null) {
+      logOffline = true;
+      node.onControlLoop(shell::onUnhealthy);
+    }
+  }
+
+  private void refuse(String why) {
+    if (refusal == null) {
+      refusal = why;
+      LOG.error("node {} stops: {}", config.nodeId(), why);
+    }
+    stopFinished.countDown();
+    onEnd.run();
+  }
+
+  /** What the cluster says to this broker. */
+  private final class Life implements SessionShell.Listener {
+    @Override
+    public void onRegistered(long brokerEpoch) {
+      if (replicas != null) {
+        replicas.onRegistered(brokerEpoch);
+      }
+    }
+
+    @Override
+    public void onRefused(ApiError error) {
+      refuse(error.message());
+    }
+
+    @Override
+    public void onStopFinished(boolean fenced, String why) {
+      LOG.info("controlled stop: {}", why);
+      stopFinished.countDown();
+    }
+  }
+
+  /** Stops on purpose (rule R7): hand over, finish or fail what waits, flush, marker. Blocks. */
+  @Override
+  public void close() {
+    try {
+      handOver();
+      state.enter(ServiceState.Phase.STOPPING);
+      if (door != null) {
+        door.stopping();
+      }
+      if (replicas != null) {
+        replicas.close();
+      }
+      if (logs != null) {
+        CountDownLatch flushed = new CountDownLatch(1);
+        logs.flushAndClose(brokerEpoch(), flushed::countDown);
+        if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
+          LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    for (int i = closing.size() - 1; i >= 0; i--) {
+      try {
+        closing.get(i).close();
+      } catch (Exception e) {
+        LOG.warn("while stopping: {}", e.toString());
+      }
+    }
+    LOG.info("node {} has stopped", config.nodeId());
+  }
+
+  private void handOver() throws InterruptedException {
+    SessionShell shell = session;
+    QuorumNode node = quorum;
+    if (shell == null || node == null || refusal != null) {
+      return;
+    }
+    LOG.info("node {} is stopping", config.nodeId());
+    node.onControlLoop(shell::stop);
+    long limit = config.liveness().controlledStopMs() + STOP_MARGIN_MS;
+    if (!stopFinished.await(limit, TimeUnit.MILLISECONDS)) {
+      LOG.warn("the controlled stop did not end in time");
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package io.kontiki.broker;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.Configurator;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.spi.ContextAwareBase;
+import io.kontiki.config.LogLevels;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Logging without a configuration file: one line an event on standard output. {@code
+ * -Dlogback.configurationFile} takes precedence. Found by logback through its service file.
+ */
+public final class LogConfigurator extends ContextAwareBase implements Configurator {
+  private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} %msg%n";
+
+  @Override
+  public ExecutionStatus configure(LoggerContext context) {
+    if (System.getProperty("logback.configurationFile") != null) {
+      return ExecutionStatus.INVOKE_NEXT_IF_ANY;
+    }
+    PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+    encoder.setContext(context);
+    encoder.setPattern(PATTERN);
+    encoder.start();
+    ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
+    console.setContext(context);
+    console.setEncoder(encoder);
+    console.start();
+    context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(console);
+    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
+    context.getLogger("io.kontiki").setLevel(Level.INFO);
+    // A dead peer costs several lines a second in these; connection changes have lines of our own.
+    context.getLogger("com.alipay.sofa.jraft").setLevel(Level.ERROR);
+    context.getLogger("com.alipay.sofa.jraft.core.Replicator").setLevel(Level.OFF);
+    context.getLogger("com.alipay.sofa.jraft.core.ReplicatorGroupImpl").setLevel(Level.OFF);
+    context.getLogger("com.alipay.sofa.jraft.rpc.impl").setLevel(Level.OFF);
+    return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /** Sets the levels that the configuration asks for. */
+  static void level(LogLevels levels) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.getLogger("io.kontiki").setLevel(Level.toLevel(levels.root(), Level.INFO));
+    levels
+        .byLogger()
+        .forEach((logger, level) -> context.getLogger(logger).setLevel(Level.toLevel(level)));
+  }
+}

@@ -1,0 +1,106 @@
+package io.kontiki.broker;
+
+import io.kontiki.log.DirectoryMeta;
+import io.kontiki.model.Uid;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.RandomSource;
+import io.kontiki.runtime.system.DirectoryLock;
+import io.kontiki.runtime.system.DiskFileStore;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The node's data directory: {@code kontiki.pid} (locked), {@code raft/} and {@code log/}, both
+ * marked with the same directory id (rules R35, M15). The lock is taken before anything is read.
+ */
+final class NodeDirectory implements AutoCloseable {
+  private static final String PID_FILE = "kontiki.pid";
+
+  private final Path path;
+  private final DirectoryLock lock;
+  private final FileStore raft;
+  private final FileStore log;
+  private DirectoryMeta raftMeta;
+  private DirectoryMeta logMeta;
+
+  private NodeDirectory(Path path, int nodeId, DirectoryLock lock, RandomSource random) {
+    this.path = path;
+    this.lock = lock;
+    FileStore root = new DiskFileStore(path);
+    this.raft = root.child("raft");
+    this.log = root.child("log");
+    Optional<DirectoryMeta> inRaft = DirectoryMeta.read(raft);
+    Optional<DirectoryMeta> inLog = DirectoryMeta.read(log);
+    boolean half = inRaft.isPresent() != inLog.isPresent();
+    // A start that was cut short between the two leaves raft/ alone, with nothing in it.
+    if (half && !(inRaft.isPresent() && raft.list("").size() <= 1)) {
+      throw new RefusedException(
+          path.resolve(inRaft.isPresent() ? "log" : "raft")
+              + " is empty or missing while "
+              + path.resolve(inRaft.isPresent() ? "raft" : "log")
+              + " has data: put it back, or empty data.dir as a whole (M15)");
+    }
+    this.raftMeta =
+        DirectoryMeta.readOrCreate(raft, nodeId, new Uid(random.nextLong(), random.nextLong()));
+    this.logMeta = DirectoryMeta.readOrCreate(log, nodeId, raftMeta.directoryId());
+    root.syncDirectory("");
+    if (!raftMeta.directoryId().equals(logMeta.directoryId())) {
+      throw new RefusedException(
+          path.resolve("raft")
+              + " belongs to directory "
+              + raftMeta.directoryId()
+              + " and "
+              + path.resolve("log")
+              + " to "
+              + logMeta.directoryId()
+              + ": they are of different nodes or ages (M15)");
+    }
+  }
+
+  /** Locks and opens the directory; makes it if it does not exist. */
+  static NodeDirectory open(Path path, int nodeId, RandomSource random) {
+    DirectoryLock lock = DirectoryLock.acquire(path, PID_FILE);
+    try {
+      return new NodeDirectory(path, nodeId, lock, random);
+    } catch (RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  Uid directoryId() {
+    return raftMeta.directoryId();
+  }
+
+  /** {@link Uid#NONE} until the node met its cluster. */
+  Uid clusterId() {
+    return raftMeta.clusterId();
+  }
+
+  /** Binds both parts to the cluster; refuses another one. Blocks. */
+  void bindTo(Uid clusterId) {
+    raftMeta = raftMeta.bindTo(raft, clusterId);
+    logMeta = logMeta.bindTo(log, clusterId);
+  }
+
+  FileStore raft() {
+    return raft;
+  }
+
+  FileStore log() {
+    return log;
+  }
+
+  Path logPath() {
+    return path.resolve("log");
+  }
+
+  Path snapshots() {
+    return path.resolve("raft").resolve("snapshots");
+  }
+
+  @Override
+  public void close() {
+    lock.close();
+  }
+}

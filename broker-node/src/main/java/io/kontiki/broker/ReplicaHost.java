@@ -1,0 +1,223 @@
+package io.kontiki.broker;
+
+import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.partition.LoopPartitions;
+import io.kontiki.broker.partition.Partition;
+import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.broker.replicas.ReplicaAssignments;
+import io.kontiki.log.LogDirectory;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.CommandOutcome;
+import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
+import io.kontiki.metadata.MetadataCommand.LogEnd;
+import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
+import io.kontiki.metadata.controller.RecoveryQuestions;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
+import io.kontiki.model.TopicId;
+import io.kontiki.runtime.EventLoop;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries image changes to the data loops, and deletions to the log directory and back to the
+ * metadata (rules R46, M20). On the control loop.
+ */
+final class ReplicaHost {
+  private static final Logger LOG = LoggerFactory.getLogger(ReplicaHost.class);
+  private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final int brokerId;
+  private final Metadata metadata;
+  private final EventLoop control;
+  private final LoopGroup data;
+  private final List<LoopPartitions> partitions;
+  private final LogDirectory logs;
+  private final ReplicaAssignments assignments;
+  private final Set<TopicId> deleting = new TreeSet<>();
+  private final Set<PartitionId> reporting = new TreeSet<>();
+  private long brokerEpoch = -1;
+  private boolean sorted;
+
+  /**
+   * @param partitions of the data loops, in their order
+   */
+  ReplicaHost(
+      int brokerId,
+      Metadata metadata,
+      EventLoop control,
+      LoopGroup data,
+      List<LoopPartitions> partitions,
+      LogDirectory logs) {
+    this.brokerId = brokerId;
+    this.metadata = metadata;
+    this.control = control;
+    this.data = data;
+    this.partitions = partitions;
+    this.logs = logs;
+    this.assignments = new ReplicaAssignments(brokerId);
+  }
+
+  /** This process was registered: its role can begin (rule R1). */
+  void onRegistered(long epoch) {
+    brokerEpoch = epoch;
+    assignments.onRegistered(epoch);
+    onImage(metadata.image());
+  }
+
+  /** The metadata have changed. */
+  void onImage(ClusterImage image) {
+    ReplicaAssignments.Change change = assignments.onImage(image);
+    if (change == null) {
+      return;
+    }
+    if (!sorted) {
+      sorted = true;
+      sortOut(image);
+    }
+    List<List<PartitionAssignment>> byLoop = new ArrayList<>();
+    partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
+    change
+        .changed()
+        .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
+    for (int i = 0; i < partitions.size(); i++) {
+      LoopPartitions target = partitions.get(i);
+      List<PartitionAssignment> changed = byLoop.get(i);
+      data.loops().get(i).execute(() -> target.apply(change.brokers(), changed));
+    }
+    change.removed().forEach(id -> discard(id, () -> {}));
+    change.deleted().forEach(this::delete);
+    report(RecoveryQuestions.of(image, brokerId));
+  }
+
+  /** Says where logs end that only balanced recovery can bring back (rule R19). */
+  private void report(List<PartitionId> wanted) {
+    for (PartitionId id : wanted) {
+      if (!reporting.add(id)) {
+        continue;
+      }
+      int index = data.indexOf(id);
+      data.loops()
+          .get(index)
+          .execute(
+              () -> {
+                Partition partition = partitions.get(index).partition(id);
+                if (partition == null) {
+                  control.execute(() -> reporting.remove(id));
+                  return;
+                }
+                LogEnd end = new LogEnd(id, partition.lastEpoch(), partition.logEndOffset());
+                control.execute(() -> report(end));
+              });
+    }
+  }
+
+  private void report(LogEnd end) {
+    ReportLogEnds command =
+        new ReportLogEnds(
+            control.clock().wallMs(), brokerId, brokerEpoch, Collections.singletonList(end));
+    metadata.submit(
+        command,
+        control.clock().nanoTime() + CONFIRM_NANOS,
+        done -> {
+          reporting.remove(end.partition());
+          if (!(done instanceof Result.Ok<Metadata.Submitted>)) {
+            report(RecoveryQuestions.of(metadata.image(), brokerId));
+          }
+        });
+  }
+
+  /** Directories found at the start that no replica claims (rules L6, M20). */
+  private void sortOut(ClusterImage image) {
+    for (PartitionId id : logs.partitions()) {
+      if (image.tombstones().containsKey(id.topicId())) {
+        continue; // deleted below
+      }
+      EventLoop loop = data.loopOf(id);
+      if (image.partition(id) == null) {
+        LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
+        loop.execute(() -> logs.quarantine(id, loop, () -> {}));
+      } else if (!image.partition(id).replicas().contains(brokerId)) {
+        discard(id, () -> {});
+      }
+    }
+  }
+
+  private void delete(TopicId topic) {
+    if (!deleting.add(topic)) {
+      return;
+    }
+    List<PartitionId> mine = new ArrayList<>();
+    for (PartitionId id : logs.partitions()) {
+      if (id.topicId().equals(topic)) {
+        mine.add(id);
+      }
+    }
+    AtomicInteger left = new AtomicInteger(mine.size() + 1);
+    Runnable one =
+        () -> {
+          if (left.decrementAndGet() == 0) {
+            control.execute(() -> confirm(topic));
+          }
+        };
+    mine.forEach(id -> discard(id, one));
+    one.run();
+  }
+
+  /** Ends the replica's role, then deletes its log. */
+  private void discard(PartitionId id, Runnable done) {
+    int index = data.indexOf(id);
+    EventLoop loop = data.loops().get(index);
+    loop.execute(
+        () -> {
+          partitions.get(index).remove(id, log -> {});
+          logs.delete(id, loop, done);
+        });
+  }
+
+  private void confirm(TopicId topic) {
+    ConfirmDeletion command =
+        new ConfirmDeletion(
+            control.clock().wallMs(), brokerId, brokerEpoch, Collections.singletonList(topic));
+    metadata.submit(
+        command,
+        control.clock().nanoTime() + CONFIRM_NANOS,
+        end -> {
+          boolean confirmed =
+              end instanceof Result.Ok<Metadata.Submitted> ok
+                  && !(ok.value().outcome() instanceof CommandOutcome.Rejected);
+          if (confirmed) {
+            deleting.remove(topic);
+          } else {
+            control.schedule(CONFIRM_NANOS, () -> confirm(topic));
+          }
+        });
+  }
+
+  /** Ends all roles; waiting requests are answered. Blocks; not on a loop. */
+  void close() throws InterruptedException {
+    CountDownLatch closed = new CountDownLatch(partitions.size());
+    for (int i = 0; i < partitions.size(); i++) {
+      LoopPartitions target = partitions.get(i);
+      data.loops()
+          .get(i)
+          .execute(
+              () -> {
+                target.close();
+                closed.countDown();
+              });
+    }
+    if (!closed.await(5, TimeUnit.SECONDS)) {
+      LOG.warn("the data loops did not end their partitions in time");
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.kontiki.broker.quorum;
+
+import io.kontiki.model.Uid;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.StorageException.Kind;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The forming set of rule M15, written before the voter's Raft starts for the first time. Its being
+ * there says that this directory votes.
+ *
+ * <p>File {@code forming-set}: a line {@code kontiki-forming-set 1}, then one line {@code NODE
+ * DIRECTORY} for each voter, then a line {@code end}.
+ */
+final class FormingFile {
+  private static final String FILE = "forming-set";
+  private static final String HEAD = "kontiki-forming-set ";
+  private static final int VERSION = 1;
+  private static final String END = "end";
+
+  private FormingFile() {}
+
+  /** What was written; empty: this directory has never voted. */
+  static Optional<SortedMap<Integer, Uid>> read(FileStore store) {
+    if (!store.exists(FILE)) {
+      return Optional.empty();
+    }
+    String text;
+    try (FileStore.File file = store.open(FILE)) {
+      ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64 << 10));
+      file.read(bytes, 0);
+      text = StandardCharsets.UTF_8.decode(bytes.flip()).toString();
+    }
+    String[] lines = text.split("\n");
+    if (!lines[0].equals(HEAD + VERSION) || !lines[lines.length - 1].equals(END)) {
+      throw corrupt("it begins with '" + lines[0] + "'; version " + VERSION + " is known");
+    }
+    SortedMap<Integer, Uid> set = new TreeMap<>();
+    for (int i = 1; i < lines.length - 1; i++) {
+      String[] words = lines[i].split(" ");
+      try {
+        set.put(Integer.parseInt(words[0]), Uid.parse(words[1]));
+      } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+        throw corrupt("line '" + lines[i] + "' is not NODE DIRECTORY");
+      }
+    }
+    return Optional.of(set);
+  }
+
+  private static StorageException corrupt(String what) {
+    return new StorageException(Kind.CORRUPT, FILE, -1, what);
+  }
+
+  /** Durable on return. */
+  static void write(FileStore store, SortedMap<Integer, Uid> set) {
+    StringBuilder text = new StringBuilder(HEAD).append(VERSION).append('\n');
+    set.forEach((id, directory) -> text.append(id).append(' ').append(directory).append('\n'));
+    text.append(END).append('\n');
+    String fresh = FILE + ".tmp";
+    store.delete(fresh);
+    try (FileStore.File file = store.openOrCreate(fresh)) {
+      file.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)), 0);
+      file.sync();
+    }
+    store.rename(fresh, FILE);
+    store.syncDirectory("");
+  }
+}

@@ -1,0 +1,254 @@
+package io.kontiki.broker.quorum;
+
+import io.grpc.BindableService;
+import io.grpc.ManagedChannel;
+import io.grpc.ServerServiceDefinition;
+import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.forward.BrokerChannels;
+import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.session.SessionTiming;
+import io.kontiki.metadata.MetadataCommand.RegisterBroker;
+import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.Endpoint;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Uid;
+import io.kontiki.raft.jraft.JRaftGroup;
+import io.kontiki.raft.jraft.JRaftOptions;
+import io.kontiki.raft.jraft.JRaftTransport;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.RandomSource;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that makes this node a part of the cluster: it joins or forms the quorum (or follows
+ * it, if it is no voter), keeps the metadata, and keeps the broker's session.
+ */
+public final class QuorumNode implements AutoCloseable {
+  private static final String GROUP = "metadata";
+  private static final int ELECTION_TIMEOUT_MS = 500;
+
+  private final NodeIdentity identity;
+  private final Files files;
+  private final LoopGroup control;
+  private final EventLoop loop;
+  private final SessionTiming timing;
+  private final RandomSource random;
+  private final FaultHandler faults;
+  private final BrokerChannels channels;
+  private final BrokerChannels sessionChannels;
+  private final Peers peers;
+  private final MetadataClient metadata;
+  private final ClusterGrpcService service;
+  private final JRaftTransport raft;
+
+  // Of the control loop.
+  private @Nullable VoterNode voter;
+  private @Nullable ObserverNode observer;
+  private @Nullable SessionShell session;
+  private boolean closed;
+
+  /**
+   * Where a voter keeps its part of the quorum.
+   *
+   * @param store {@code raft/} of the data directory
+   * @param snapshots a real directory in it
+   */
+  public record Files(FileStore store, Path snapshots) {}
+
+  /**
+   * Starts nothing yet.
+   *
+   * @param clusterId of the node's directory until the image knows one
+   * @param dialler makes channels to Raft ports, on the control loop, with a direct executor
+   */
+  public QuorumNode(
+      NodeIdentity identity,
+      Files files,
+      Uid clusterId,
+      LoopGroup control,
+      SessionTiming timing,
+      RandomSource random,
+      Function<Endpoint, ManagedChannel> dialler,
+      FaultHandler faults) {
+    this.identity = identity;
+    this.files = files;
+    this.control = control;
+    this.loop = control.first();
+    this.timing = timing;
+    this.random = random;
+    this.faults = faults;
+    this.channels = new BrokerChannels(dialler);
+    this.sessionChannels = new BrokerChannels(dialler);
+    this.peers = new Peers(channels);
+    this.metadata = new MetadataClient(loop);
+    this.service =
+        new ClusterGrpcService(
+            identity,
+            () -> metadata.image().formed() ? metadata.image().clusterId() : clusterId,
+            loop);
+    this.raft =
+        new JRaftTransport(identity.nodeId(), dialler, 3L * ELECTION_TIMEOUT_MS);
+  }
+
+  /** What the Raft port serves besides {@link #raftService}. */
+  public BindableService clusterService() {
+    return service;
+  }
+
+  /** Raft's own calls. */
+  public ServerServiceDefinition raftService() {
+    return raft.service();
+  }
+
+  /** The metadata as this broker knows them. */
+  public MetadataClient metadata() {
+    return metadata;
+  }
+
+  /** The same as the port that handlers use. */
+  public Metadata asMetadata() {
+    return metadata;
+  }
+
+  /**
+   * Joins the quorum, forms it, or follows it; the Raft port must be served already.
+   *
+   * @param refused told on the control loop why this node must not start
+   */
+  public void start(Consumer<String> refused) {
+    if (!identity.voter()) {
+      loop.execute(this::observe);
+      return;
+    }
+    Optional<SortedMap<Integer, Uid>> voted = FormingFile.read(files.store());
+    if (voted.isPresent()) {
+      startVoter(voted.get());
+      return;
+    }
+    loop.execute(
+        () ->
+            new FormingShell(
+                    timing,
+                    identity,
+                    peers,
+                    loop,
+                    outcome -> {
+                      if (outcome instanceof FormingShell.Outcome.Refuse refuse) {
+                        refused.accept(refuse.why());
+                      } else if (outcome instanceof FormingShell.Outcome.Start start) {
+                        // Blocking, once in the life of a cluster, while nothing is served yet.
+                        FormingFile.write(files.store(), start.formingSet());
+                        startVoter(start.formingSet());
+                      }
+                    })
+                .start());
+  }
+
+  private void startVoter(SortedMap<Integer, Uid> formingSet) {
+    JRaftOptions options = JRaftOptions.of(GROUP, identity.nodeId(), identity.voters());
+    ProcessDialler dialler = new ProcessDialler(control, peers, identity.nodeId());
+    VoterNode node =
+        new VoterNode(
+            identity,
+            metadata,
+            loop,
+            random,
+            formingSet,
+            machine -> startGroup(options, machine),
+            (group, image) ->
+                new ControllerShell(timing, identity.nodeId(), group, dialler, loop, image),
+            this::onLeader);
+    loop.execute(
+        () -> {
+          if (closed) {
+            node.close();
+            return;
+          }
+          voter = node;
+          metadata.connect(new VoterAccess(node.group(), peers, loop));
+          service.serveAs(node);
+        });
+  }
+
+  private JRaftGroup startGroup(JRaftOptions options, MetadataStateMachine machine) {
+    return JRaftGroup.start(
+        options, raft, files.store().child(GROUP), files.snapshots(), machine, faults);
+  }
+
+  private void observe() {
+    MetadataStateMachine machine = new MetadataStateMachine(new Following(metadata));
+    observer = new ObserverNode(identity, machine, metadata, peers, loop, faults);
+    metadata.connect(observer);
+    observer.start();
+  }
+
+  private void onLeader(int leaderId) {
+    if (session != null) {
+      session.onLeaderHint(leaderId);
+    }
+  }
+
+  /**
+   * Registers this broker and keeps its session from here on; all of the node's ports must be
+   * served already (rule R6).
+   *
+   * @param registration what this process registers with, as of the call
+   */
+  public SessionShell openSession(
+      Supplier<RegisterBroker> registration,
+      List<PartitionId> doubtful,
+      SessionShell.Listener listener) {
+    SessionShell shell =
+        new SessionShell(
+            timing,
+            identity,
+            metadata,
+            new Peers(sessionChannels),
+            loop,
+            registration,
+            listener);
+    loop.execute(
+        () -> {
+          session = shell;
+          shell.onRecovered(doubtful);
+          shell.start();
+        });
+    return shell;
+  }
+
+  /** Runs a task where all of this lives. */
+  public void onControlLoop(Runnable task) {
+    loop.execute(task);
+  }
+
+  /** Leaves leadership to another node and stops; blocks for less than a second or two. */
+  @Override
+  public void close() {
+    loop.execute(
+        () -> {
+          closed = true;
+          if (session != null) {
+            session.close();
+          }
+          if (observer != null) {
+            observer.close();
+          }
+        });
+    VoterNode node = voter;
+    if (node != null) {
+      node.close();
+    }
+    sessionChannels.close();
+    channels.close();
+    raft.close();
+  }
+}

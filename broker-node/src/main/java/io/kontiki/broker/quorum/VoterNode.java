@@ -1,0 +1,223 @@
+package io.kontiki.broker.quorum;
+
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand.FormCluster;
+import io.kontiki.metadata.VoterImage;
+import io.kontiki.metadata.codec.MetadataCommandCodec;
+import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Uid;
+import io.kontiki.raft.RaftGroup;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.RandomSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A voter's part in the quorum: the Raft group {@code metadata} with its state machine, the
+ * controller while it leads, and the streams of brokers that do not vote. Callbacks of the apply
+ * thread are handed to the control loop, where everything else runs.
+ */
+final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VoterNode.class);
+
+  /** What the first cluster may use. */
+  private static final int FEATURE_LEVEL = MetadataCommandCodec.LEVEL;
+
+  private final NodeIdentity identity;
+  private final MetadataClient client;
+  private final EventLoop loop;
+  private final RandomSource random;
+  private final SortedMap<Integer, Uid> formingSet;
+  private final MetadataStateMachine machine;
+  private final MetadataWatchers watchers;
+  private final RaftGroup group;
+  private final ControllerShell controller;
+  private final IntConsumer hints;
+
+  private final List<Runnable> early = new ArrayList<>();
+  private boolean begun;
+  private long ledTerm = -1;
+  private int leaderId = RaftGroup.NO_NODE;
+
+  /**
+   * Starts the group.
+   *
+   * @param formingSet directory ids seen when the cluster was formed, by node (rule M15); empty if
+   *     this node did not take part
+   * @param start starts the Raft group over the given state machine
+   * @param controllers makes the controller over the group and the newest image
+   * @param hints told who leads, on the control loop
+   */
+  VoterNode(
+      NodeIdentity identity,
+      MetadataClient client,
+      EventLoop control,
+      RandomSource random,
+      SortedMap<Integer, Uid> formingSet,
+      Function<MetadataStateMachine, RaftGroup> start,
+      BiFunction<RaftGroup, Supplier<ClusterImage>, ControllerShell> controllers,
+      IntConsumer hints) {
+    this.identity = identity;
+    this.client = client;
+    this.loop = control;
+    this.random = random;
+    this.formingSet = formingSet;
+    this.machine = new MetadataStateMachine(this);
+    this.watchers = new MetadataWatchers(machine, control);
+    this.group = start.apply(machine);
+    this.controller = controllers.apply(group, machine::image);
+    this.hints = hints;
+    loop.execute(this::begin);
+  }
+
+  /** The apply thread may speak before the constructor is through. */
+  private void begin() {
+    begun = true;
+    client.listen(this::onPublished);
+    early.forEach(Runnable::run);
+    early.clear();
+  }
+
+  private void post(Runnable task) {
+    loop.execute(
+        () -> {
+          if (begun) {
+            task.run();
+          } else {
+            early.add(task);
+          }
+        });
+  }
+
+  RaftGroup group() {
+    return group;
+  }
+
+  ControllerShell controller() {
+    return controller;
+  }
+
+  /** Directory ids of the voters: the cluster's, or until it has formed those it forms with. */
+  SortedMap<Integer, Uid> formingSet() {
+    if (!machine.image().formed()) {
+      return formingSet;
+    }
+    SortedMap<Integer, Uid> known = new TreeMap<>();
+    for (VoterImage voter : machine.image().voters().values()) {
+      if (voter.directoryId() != null) {
+        known.put(voter.id(), voter.directoryId());
+      }
+    }
+    return known;
+  }
+
+  MetadataWatchers watchers() {
+    return watchers;
+  }
+
+  ClusterImage image() {
+    return machine.image();
+  }
+
+  @Override
+  public void onImage(ClusterImage image) {
+    client.publish(image);
+  }
+
+  private void onPublished(ClusterImage image) {
+    watchers.onImage(image);
+    controller.onImage(image);
+  }
+
+  @Override
+  public void onLeaderStart(long term) {
+    post(
+        () -> {
+          ledTerm = term;
+          LOG.info("leads the metadata quorum in term {}", term);
+          form();
+          controller.onLeaderStart(term);
+          hints.accept(identity.nodeId());
+        });
+  }
+
+  @Override
+  public void onLeaderStop(long term) {
+    post(
+        () -> {
+          ledTerm = -1;
+          LOG.info("leads the metadata quorum no more, term {}", term);
+          controller.onLeaderStop(term);
+        });
+  }
+
+  @Override
+  public void onFollowing(int newLeaderId, long term) {
+    post(
+        () -> {
+          if (newLeaderId != leaderId && newLeaderId >= 0) {
+            LOG.info("metadata leader {} -> {}, term {}", text(leaderId), newLeaderId, term);
+          }
+          leaderId = newLeaderId;
+          controller.onFollowing(newLeaderId);
+          hints.accept(newLeaderId);
+        });
+  }
+
+  private static String text(int nodeId) {
+    return nodeId < 0 ? "none" : String.valueOf(nodeId);
+  }
+
+  @Override
+  public void onRecovered(List<PartitionId> partitions) {
+    // The state machine has logged it; nothing waits for it here.
+  }
+
+  /** M15: the first command of a cluster, by its first leader. */
+  private void form() {
+    if (machine.image().formed() || ledTerm < 0) {
+      return;
+    }
+    Uid clusterId = new Uid(random.nextLong(), random.nextLong());
+    List<VoterImage> voters = new ArrayList<>();
+    identity
+        .voters()
+        .forEach((id, raft) -> voters.add(new VoterImage(id, raft, directoryOf(id))));
+    FormCluster command =
+        new FormCluster(loop.clock().wallMs(), clusterId, FEATURE_LEVEL, voters);
+    group.propose(
+        MetadataCommandCodec.encode(command),
+        ledTerm,
+        end ->
+            loop.execute(
+                () -> {
+                  if (machine.image().clusterId().equals(clusterId)) {
+                    LOG.info("cluster {} has formed with voters {}", clusterId, identity.votersText());
+                  } else {
+                    LOG.info("the cluster's first command ended as {}", end);
+                    loop.schedule(100_000_000, this::form);
+                  }
+                }));
+  }
+
+  private @Nullable Uid directoryOf(int nodeId) {
+    return formingSet.get(nodeId);
+  }
+
+  @Override
+  public void close() {
+    controller.close();
+    group.transferLeadership();
+    group.close();
+  }
+}

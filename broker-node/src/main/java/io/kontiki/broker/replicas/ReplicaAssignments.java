@@ -1,0 +1,146 @@
+package io.kontiki.broker.replicas;
+
+import io.kontiki.broker.partition.BrokerInfo;
+import io.kontiki.broker.partition.Brokers;
+import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.config.TopicConfig;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.Tombstone;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.replication.IsrState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What changes for this broker's replicas from one image to the next. Acts on the resulting state,
+ * whatever lay between (rule M8), and by topic id (rule R46). Begins with the first image that shows
+ * this process's own registration (rule R1). Owned by the control loop.
+ */
+public final class ReplicaAssignments {
+  private final int brokerId;
+  private final SortedMap<PartitionId, PartitionImage> mine = new TreeMap<>();
+  private ClusterImage applied = ClusterImage.EMPTY;
+  private long brokerEpoch = -1;
+
+  /** Of this broker. */
+  public ReplicaAssignments(int brokerId) {
+    this.brokerId = brokerId;
+  }
+
+  /**
+   * What to do.
+   *
+   * @param brokers of the image
+   * @param changed replicas that are new or whose entry changed
+   * @param removed replicas that this broker should not have any more, their topics still there
+   * @param deleted topics whose deletion this broker has not confirmed (rule M20)
+   */
+  public record Change(
+      Brokers brokers,
+      List<PartitionAssignment> changed,
+      List<PartitionId> removed,
+      List<TopicId> deleted) {}
+
+  /** This process was registered. */
+  public void onRegistered(long epoch) {
+    brokerEpoch = epoch;
+  }
+
+  /**
+   * Compares an image with the one before.
+   *
+   * @return null: it does not show this process's registration yet
+   */
+  public @Nullable Change onImage(ClusterImage image) {
+    BrokerImage self = image.brokers().get(brokerId);
+    if (brokerEpoch < 0 || self == null || self.epoch() != brokerEpoch) {
+      return null;
+    }
+    List<PartitionAssignment> changed = new ArrayList<>();
+    TreeSet<PartitionId> removed = new TreeSet<>();
+    for (TopicImage topic : image.topics().values()) {
+      if (applied.topics().get(topic.id()) != topic) {
+        compare(topic, changed, removed);
+      }
+    }
+    TreeSet<PartitionId> gone = new TreeSet<>();
+    for (PartitionId id : mine.keySet()) {
+      if (!image.topics().containsKey(id.topicId())) {
+        gone.add(id);
+      }
+    }
+    gone.forEach(mine::remove);
+    List<TopicId> deleted = new ArrayList<>();
+    for (Tombstone tombstone : image.tombstones().values()) {
+      if (tombstone.pendingBrokers().contains(brokerId)) {
+        deleted.add(tombstone.id());
+      }
+    }
+    applied = image;
+    return new Change(brokers(image), changed, List.copyOf(removed), deleted);
+  }
+
+  private void compare(
+      TopicImage topic, List<PartitionAssignment> changed, TreeSet<PartitionId> removed) {
+    TopicConfig config = null;
+    for (int number = 0; number < topic.partitions().size(); number++) {
+      PartitionId id = new PartitionId(topic.id(), number);
+      PartitionImage partition = topic.partitions().get(number);
+      if (!partition.replicas().contains(brokerId)) {
+        if (mine.remove(id) != null) {
+          removed.add(id);
+        }
+        continue;
+      }
+      TopicImage before = applied.topics().get(topic.id());
+      boolean sameSettings = before != null && before.config().equals(topic.config());
+      if (mine.put(id, partition) == partition && sameSettings) {
+        continue;
+      }
+      if (config == null) {
+        config = TopicConfig.of(topic.config());
+      }
+      changed.add(assignment(id, topic, partition, config));
+    }
+  }
+
+  private static PartitionAssignment assignment(
+      PartitionId id, TopicImage topic, PartitionImage partition, TopicConfig config) {
+    return new PartitionAssignment(
+        id,
+        topic.name(),
+        state(partition),
+        partition.replicas(),
+        topic.minIsr(),
+        config.durability(),
+        config.maxMessageBytes());
+  }
+
+  /** The part of an entry that replication knows. */
+  static IsrState state(PartitionImage partition) {
+    return new IsrState(
+        partition.leader(), partition.leaderEpoch(), partition.partitionEpoch(), partition.isr());
+  }
+
+  private Brokers brokers(ClusterImage image) {
+    SortedMap<Integer, BrokerInfo> infos = new TreeMap<>();
+    for (BrokerImage broker : image.brokers().values()) {
+      infos.put(
+          broker.id(),
+          new BrokerInfo(
+              broker.id(),
+              broker.epoch(),
+              broker.endpoints().replication(),
+              broker.state() == BrokerImage.State.ACTIVE));
+    }
+    return new Brokers(image.clusterId(), brokerId, brokerEpoch, infos);
+  }
+}
