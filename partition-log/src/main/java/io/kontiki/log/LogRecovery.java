@@ -46,7 +46,7 @@ final class LogRecovery {
     list();
     dropBelowStart();
     EpochHistory epochs = log.epochs();
-    if (log.areEpochsLost() && !refs.isEmpty()) {
+    if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
       walk(new TreeSet<>(), Math.min(log.trust(), refs.get(0).baseOffset()), epochs);
       changed = true;
     }
@@ -98,6 +98,13 @@ final class LogRecovery {
         damagedFrom < 0 ? end : log.recoveryPoint(),
         doubtful,
         damagedFrom);
+  }
+
+  /** Also when the file was trimmed for a log start that did not become durable. */
+  private boolean areEpochsIncomplete(EpochHistory epochs) {
+    long first = Math.max(log.logStart(), refs.get(0).baseOffset());
+    return log.areEpochsLost()
+        || (log.trust() > first && epochs.epochOf(first) == EpochHistory.NONE);
   }
 
   private void list() {

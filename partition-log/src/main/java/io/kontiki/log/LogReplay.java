@@ -142,11 +142,9 @@ final class LogReplay {
   }
 
   private void onEpoch(int epoch, long offset) {
-    if (!epochs.entries().contains(new EpochHistory.Entry(epoch, offset))) {
-      if (epochs.latest() >= epoch) {
-        // The file is newer than this record: what the entry drives out is read from the batches.
-        trust = Math.min(trust, offset);
-      }
+    // Below the trusted offset the file knows it, and perhaps what came after it.
+    if (offset >= trust
+        && !epochs.entries().contains(new EpochHistory.Entry(epoch, offset))) {
       epochs.assign(epoch, offset);
     }
   }

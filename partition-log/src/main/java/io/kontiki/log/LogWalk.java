@@ -77,7 +77,16 @@ final class LogWalk {
       long faultPosition) {}
 
   Found walk(Task task) {
-    Snapshot snapshot = newestSnapshot(task);
+    Progress at = new Progress(task, newestSnapshot(task));
+    Found found = walk(task, at);
+    if (task.epochs != null) {
+      task.epochs.rebuild(task.trust, at.epochs, found.endOffset);
+    }
+    return found;
+  }
+
+  private Found walk(Task task, Progress at) {
+    Snapshot snapshot = at.snapshot;
     int first = 0;
     for (int i = 0; i < task.segments.size(); i++) {
       if (task.segments.get(i).baseOffset <= snapshot.offset) {
@@ -85,10 +94,11 @@ final class LogWalk {
       }
     }
     List<Segment> walked = new ArrayList<>();
-    Progress at = new Progress(task, snapshot);
+    at.end = task.logStart;
     for (int i = first; i < task.segments.size(); i++) {
       Ref ref = task.segments.get(i);
-      if (i > first && ref.baseOffset != at.end) {
+      // The first may begin below the log start, never behind it.
+      if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
         String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
         return new Found(walked, first, snapshot.state, at.end, gap, i, 0);
       }
@@ -108,6 +118,7 @@ final class LogWalk {
   private static final class Progress {
     private final Task task;
     private final Snapshot snapshot;
+    private final List<EpochHistory.Entry> epochs = new ArrayList<>();
     private long end;
     private int epoch = EpochHistory.NONE;
     private String fault = "";
@@ -135,11 +146,9 @@ final class LogWalk {
       if (batch.baseOffset() >= at.snapshot.offset) {
         at.snapshot.state.onAppended(batch);
       }
-      EpochHistory epochs = at.task.epochs;
-      if (epochs != null
-          && batch.baseOffset() >= at.task.trust
-          && epochs.epochOf(batch.baseOffset()) != batch.leaderEpoch()) {
-        epochs.assign(batch.leaderEpoch(), batch.baseOffset());
+      if (batch.baseOffset() >= at.task.trust
+          && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {
+        at.epochs.add(new EpochHistory.Entry(batch.leaderEpoch(), batch.baseOffset()));
       }
       at.end = batch.nextOffset();
       at.epoch = batch.leaderEpoch();

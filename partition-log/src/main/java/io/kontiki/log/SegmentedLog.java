@@ -335,6 +335,10 @@ final class SegmentedLog implements PartitionLog {
 
   /** Writes indexes and producers, so that a recovery reads little. Not synced (rule D3). */
   private void derive(boolean closing) {
+    if (cut.isPending()) {
+      // The producers are those of before the cut: a snapshot would bring them back (rule I1).
+      return;
+    }
     derived(
         () -> {
           Segment active = active();
@@ -411,6 +415,11 @@ final class SegmentedLog implements PartitionLog {
       SegmentReader.Found found = findForCut(last, target);
       target = Math.min(target, found.baseOffset());
       position = found.position();
+      if (target < logStart) {
+        // The log start lies inside this batch: nothing that can be read is left.
+        restartAt(logStart);
+        return;
+      }
       removed.addAll(segments.tailMap(last.baseOffset(), false).values());
       removed.forEach(segment -> segments.remove(segment.baseOffset()));
       // Its indexes are read again once the cut is durable.

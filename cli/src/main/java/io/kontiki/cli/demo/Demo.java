@@ -196,7 +196,16 @@ public final class Demo {
               .allMatch(one -> load.acknowledgedCount(one.getKey()) > one.getValue() + 20);
         },
         () -> "no acknowledgement after the kill");
-    story.tell("records are acknowledged again; longest time without an acknowledgement:");
+    int worst = 0;
+    for (int partition = 1; partition < PARTITIONS; partition++) {
+      worst = load.longestGapMs(partition) > load.longestGapMs(worst) ? partition : worst;
+    }
+    story.tell(
+        "records are acknowledged again; longest time without an acknowledgement: "
+            + Times.brief(load.longestGapMs(worst))
+            + " (partition "
+            + worst
+            + ")");
     Table gaps = new Table("PARTITION", "LEADER", "EPOCH", "ISR", "LONGEST GAP");
     for (int partition = 0; partition < PARTITIONS; partition++) {
       JsonObject was = before.get(partition);
@@ -250,7 +259,7 @@ public final class Demo {
     HistoryCheck.Verdict verdict =
         HistoryCheck.check(load.sent(), acknowledged, reads.readAll(), live);
     story.tell("every record read back and compared:");
-    Table table = new Table("RECORDS", "");
+    Table table = new Table("RECORDS", "COUNT");
     table.row("acknowledged", verdict.acknowledged());
     table.row("read back", verdict.readBack());
     table.row("  of them never acknowledged", verdict.unacknowledged());

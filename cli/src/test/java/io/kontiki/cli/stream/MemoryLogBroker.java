@@ -63,7 +63,10 @@ public final class MemoryLogBroker implements AutoCloseable {
     WHOLE_BATCH
   }
 
-  /** Partitions of the only topic, {@code t}, and the answers that producers may ask for again. */
+  /**
+   * Partitions of the only topic, {@code t} or {@code demo}, and the answers that producers may ask
+   * for again.
+   */
   public static final class Log {
     private final List<List<LogRecord>> partitions = new ArrayList<>();
     private final Map<String, ProduceResponse> answers = new HashMap<>();
@@ -77,6 +80,12 @@ public final class MemoryLogBroker implements AutoCloseable {
 
     public synchronized List<String> values(int partition) {
       return partitions.get(partition).stream().map(one -> one.getValue().toStringUtf8()).toList();
+    }
+
+    /** Breaks the promise that this whole project is about. */
+    public synchronized void loseLast(int partition) {
+      List<LogRecord> all = partitions.get(partition);
+      all.remove(all.size() - 1);
     }
 
     synchronized ProduceResponse append(ProduceRequest request) {
@@ -202,7 +211,7 @@ public final class MemoryLogBroker implements AutoCloseable {
 
     @Override
     public void listOffsets(ListOffsetsRequest request, StreamObserver<ListOffsetsResponse> out) {
-      if (!request.getTopic().equals("t")) {
+      if (!request.getTopic().equals("t") && !request.getTopic().equals("demo")) {
         out.onError(refusal(Code.NOT_FOUND, "TOPIC_NOT_FOUND", "topic 'x' does not exist"));
         return;
       }

@@ -115,6 +115,23 @@ public final class EpochHistory {
     }
   }
 
+  /**
+   * Takes over what the batches of a log say from an offset on; of what was known there only an
+   * empty epoch at the log end stays (rule R29).
+   *
+   * @param seen where the epochs of the batches at or behind {@code from} begin, in order
+   */
+  public void rebuild(long from, List<Entry> seen, long logEndOffset) {
+    Entry last = entries.isEmpty() ? null : entries.get(entries.size() - 1);
+    truncate(from);
+    seen.forEach(entry -> assign(entry.epoch, entry.startOffset));
+    if (last != null
+        && last.startOffset == logEndOffset
+        && (entries.isEmpty() || last.epoch > latest())) {
+      assign(last.epoch, last.startOffset);
+    }
+  }
+
   /** Forgets all. */
   public void clear() {
     entries.clear();

@@ -1,0 +1,642 @@
+package io.kontiki.log;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kontiki.log.PartitionLog.AppendOutcome;
+import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
+import io.kontiki.record.RecordBatch;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.memory.MemoryFileStore;
+import io.kontiki.runtime.memory.SeededRandom;
+import io.kontiki.runtime.memory.SimulatedTime;
+import io.kontiki.runtime.memory.VirtualLoop;
+import io.kontiki.runtime.memory.VirtualWorker;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random schedules of appends, epochs, truncations, restarts, log starts, checkpoints and clean
+ * stops, with the process killed or the power cut between any two file operations, recovery
+ * included. After each start: every held record is there, nothing is invented, epochs and
+ * producers fit (rules P1, L3, L9, D2, D8, D10, I1).
+ */
+class CrashPropertyTest {
+  private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 250);
+  private static final long FIRST_SEED = Long.getLong("kontiki.crash.seed", 1);
+  private static final int LIVES = 12;
+
+  @Test
+  void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
+    int crashes = 0;
+    int records = 0;
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+      Run run = new Run(seed);
+      try {
+        run.all();
+      } catch (RuntimeException | AssertionError e) {
+        throw new AssertionError(
+            "seed " + seed + " life " + run.life + " (" + (run.kill ? "kill" : "power cut")
+                + "): " + e,
+            e);
+      }
+      crashes += run.crashes;
+      records += run.checkedBatches;
+    }
+    System.out.println(crashes + " crashes, " + records + " batches checked");
+    assertTrue(crashes > SEEDS);
+  }
+
+  /** The process is dead from here on. */
+  private static final class Dead extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private record Batch(long base, long next, int epoch, ByteBuffer bytes) {}
+
+  /** What may be in a log: one of these, up to some end. */
+  private static final class Model {
+    final PartitionId id;
+    final LogSettings settings;
+    final boolean fsync;
+    List<Batch> now = new ArrayList<>();
+    // Contents before truncations that are not durable yet.
+    List<List<Batch>> earlier = new ArrayList<>();
+    List<Long> earlierStarts = new ArrayList<>();
+    long start;
+    long durableStart;
+    long emptyEnd;
+    long heldFloor;
+    // After a kill alone all that was written is there, synced or not.
+    long returnedEnd;
+    long killFloor;
+    int epoch;
+    int generation;
+    final TreeMap<Long, Integer> sequences = new TreeMap<>();
+    @Nullable PartitionLog log;
+
+    Model(PartitionId id, LogSettings settings, boolean fsync) {
+      this.id = id;
+      this.settings = settings;
+      this.fsync = fsync;
+    }
+
+    /**
+     * What the log knows of producers now, as far as its records tell. Of those whose records were
+     * deleted it may know more, so their ids are not used again.
+     */
+    void readSequences() {
+      sequences.clear();
+      generation += start > 0 ? 1 : 0;
+      for (Batch batch : now) {
+        RecordBatch header = RecordBatch.at(batch.bytes);
+        sequences.put(header.producerId(), header.lastSequence() + 1);
+      }
+    }
+
+    long end() {
+      return now.isEmpty() ? emptyEnd : now.get(now.size() - 1).next;
+    }
+  }
+
+  private static final class Run {
+    final SeededRandom random;
+    final MemoryFileStore store = new MemoryFileStore();
+    final LogConfig config;
+    final List<Model> models = new ArrayList<>();
+    SimulatedTime time = new SimulatedTime();
+    VirtualLoop[] loops = new VirtualLoop[2];
+    @Nullable VirtualWorker commit;
+    @Nullable VirtualWorker reads;
+    @Nullable LogDirectory directory;
+    int operationsLeft;
+    boolean kill;
+    boolean armed;
+    boolean cleanlyClosed;
+    boolean startsClean;
+    int life;
+    int crashes;
+    int checkedBatches;
+    long brokerEpoch;
+
+    Run(long seed) {
+      random = new SeededRandom(seed);
+      int slot = 2_000 + random.nextInt(6_000);
+      config =
+          LogConfig.defaults()
+              .withHot(random.nextInt(4_000), random.nextInt(3_000))
+              .withJournal(new CommitJournal.Sizes(slot, 2 + random.nextInt(3), 20_000))
+              .withCheckpoints(1 + random.nextInt(50), 500 + random.nextInt(4_000))
+              .withOpenFiles(2 + random.nextInt(10));
+      for (int i = 0; i < 4; i++) {
+        boolean fsync = i != 3;
+        LogSettings settings =
+            (fsync ? LogWorld.FSYNC : LogWorld.REPLICATED)
+                .withSegments(400 + random.nextInt(2_000), 3_600_000)
+                .withIndexInterval(random.nextInt(300));
+        models.add(new Model(new PartitionId(new TopicId(5, i), i), settings, fsync));
+      }
+    }
+
+    void all() {
+      for (life = 0; life < LIVES; life++) {
+        kill = random.nextInt(3) == 0;
+        operationsLeft = 1 + random.nextInt(random.oneIn(3) ? 60 : 700);
+        armed = true;
+        store.faults(
+            (operation, path) -> {
+              if (armed && --operationsLeft < 0) {
+                throw new Dead();
+              }
+              return null;
+            });
+        try {
+          start();
+          check();
+          live();
+        } catch (Dead dead) {
+          crashes++;
+        }
+        armed = false;
+        stopProcess();
+        if (kill) {
+          for (Model model : models) {
+            model.killFloor = model.earlier.isEmpty() ? model.returnedEnd : 0;
+          }
+          store.kill();
+        } else {
+          for (Model model : models) {
+            model.returnedEnd = 0;
+            model.killFloor = 0;
+          }
+          store.crash(random.split());
+        }
+      }
+      armed = false;
+      start();
+      check();
+    }
+
+    void stopProcess() {
+      for (VirtualLoop loop : loops) {
+        if (loop != null) {
+          loop.stop();
+        }
+      }
+      if (commit != null && reads != null) {
+        commit.stop();
+        reads.stop();
+      }
+    }
+
+    void start() {
+      // A start that dies may have taken the marker away already.
+      startsClean = cleanlyClosed;
+      cleanlyClosed = false;
+      time =
+          new SimulatedTime(
+              1_767_225_600_000L,
+              (what, cause) -> {
+                if (cause instanceof RuntimeException runtime) {
+                  throw runtime;
+                }
+                throw (Error) cause;
+              });
+      loops = new VirtualLoop[] {time.newLoop("a"), time.newLoop("b")};
+      commit = time.newWorker("commit");
+      reads = time.newWorker("reads");
+      commit.taskNanos(() -> random.nextInt(300_000));
+      reads.taskNanos(() -> random.nextInt(300_000));
+      directory =
+          LogDirectory.open(
+              store,
+              config,
+              time.clock(),
+              commit,
+              reads,
+              (what, cause) -> {
+                throw new AssertionError(what, cause);
+              });
+      if (startsClean) {
+        assertEquals(brokerEpoch, directory.cleanMarker().orElseThrow().brokerEpoch());
+      }
+      for (Model model : models) {
+        VirtualLoop loop = loopOf(model);
+        model.log =
+            loop.call(
+                () ->
+                    directory.openOrCreate(
+                        model.id, "topic", model.settings, loop, new Holding(model)));
+      }
+    }
+
+    VirtualLoop loopOf(Model model) {
+      return loops[model.id.partition() % loops.length];
+    }
+
+    PartitionLog log(Model model) {
+      return java.util.Objects.requireNonNull(model.log);
+    }
+
+    final class Holding implements PartitionLog.Listener {
+      private final Model model;
+
+      Holding(Model model) {
+        this.model = model;
+      }
+
+      @Override
+      public void onHeld(long heldEndOffset) {
+        if (model.fsync) {
+          model.heldFloor = Math.max(model.heldFloor, heldEndOffset);
+        }
+      }
+
+      @Override
+      public void onOffline(StorageException cause) {
+        throw new AssertionError("offline", cause);
+      }
+    }
+
+    void live() {
+      int turns = random.nextInt(120);
+      for (int i = 0; i < turns; i++) {
+        Model model = models.get(random.nextInt(models.size()));
+        loopOf(model)
+            .run(
+                () -> {
+                  for (int n = random.nextInt(5); n >= 0; n--) {
+                    act(model);
+                  }
+                });
+        for (int steps = random.nextInt(6); steps > 0; steps--) {
+          time.step();
+        }
+        if (random.oneIn(10)) {
+          time.advanceMs(random.nextInt(30));
+        }
+      }
+      if (random.oneIn(4)) {
+        brokerEpoch++;
+        AtomicReference<Boolean> done = new AtomicReference<>(false);
+        java.util.Objects.requireNonNull(directory)
+            .flushAndClose(
+                brokerEpoch,
+                () -> {
+                  done.set(true);
+                  cleanlyClosed = true;
+                  for (Model model : models) {
+                    model.heldFloor = model.end();
+                    model.earlier.clear();
+                    model.earlierStarts.clear();
+                    model.durableStart = model.start;
+                  }
+                });
+        time.advanceMs(200);
+        assertTrue(done.get(), "the directory did not close");
+      }
+    }
+
+    void act(Model model) {
+      PartitionLog log = log(model);
+      assertEquals(model.end(), log.logEndOffset());
+      switch (random.nextInt(20)) {
+        case 0 -> {
+          model.epoch++;
+          log.beginEpoch(model.epoch);
+        }
+        case 1 -> {
+          if (random.oneIn(2)) {
+            truncate(model, log);
+          }
+        }
+        case 2 -> {
+          if (random.oneIn(8)) {
+            restart(model, log);
+          }
+        }
+        case 3 -> {
+          long to = model.start + random.nextInt((int) (model.end() - model.start) + 1);
+          if (random.oneIn(3)) {
+            log.advanceLogStart(to);
+            model.start = to;
+            long start = to;
+            List<Batch> content = model.now;
+            log.whenDurable(
+                () -> {
+                  if (content == model.now) {
+                    model.durableStart = Math.max(model.durableStart, start);
+                  }
+                });
+          }
+        }
+        case 4 -> log.noteHighWatermark(random.nextInt((int) model.end() + 1));
+        case 5 -> {
+          long end = model.end();
+          List<Batch> content = model.now;
+          log.whenDurable(
+              () -> {
+                if (content == model.now) {
+                  model.heldFloor = Math.max(model.heldFloor, end);
+                  model.earlier.clear();
+                  model.earlierStarts.clear();
+                }
+              });
+        }
+        case 6, 7, 8 -> appendAsFollower(model, log);
+        default -> appendAsLeader(model, log);
+      }
+    }
+
+    void truncate(Model model, PartitionLog log) {
+      if (model.end() == model.start) {
+        return;
+      }
+      long to =
+          random.oneIn(4)
+              ? model.end()
+              : model.start + random.nextInt((int) (model.end() - model.start));
+      long before = model.end();
+      log.truncateTo(to);
+      if (log.logEndOffset() == before) {
+        model.epoch = Math.max(model.epoch, log.epochs().latest());
+        return;
+      }
+      model.earlier.add(model.now);
+      model.earlierStarts.add(model.start);
+      List<Batch> cut = new ArrayList<>();
+      for (Batch batch : model.now) {
+        if (batch.next <= to) {
+          cut.add(batch);
+        }
+      }
+      model.now = cut;
+      if (log.logEndOffset() == model.start) {
+        cut.clear();
+      }
+      if (cut.isEmpty()) {
+        model.emptyEnd = log.logEndOffset();
+      }
+      assertEquals(log.logEndOffset(), model.end());
+      model.returnedEnd = model.end();
+      model.heldFloor = Math.min(model.heldFloor, model.end());
+      model.readSequences();
+    }
+
+    void restart(Model model, PartitionLog log) {
+      long at = model.end() + random.nextInt(50);
+      log.restartAt(at);
+      model.earlier.add(model.now);
+      model.earlierStarts.add(model.start);
+      model.now = new ArrayList<>();
+      model.emptyEnd = at;
+      model.start = at;
+      model.heldFloor = 0;
+      model.returnedEnd = at;
+      model.sequences.clear();
+    }
+
+    ByteBuffer batch(Model model, int[] producer) {
+      int id = random.nextInt(4) + model.generation * 10;
+      producer[0] = id;
+      int records = 1 + random.nextInt(3);
+      String text = "v" + random.nextInt(1_000) + "x".repeat(random.nextInt(200));
+      return Batches.of(id, 0, model.sequences.getOrDefault((long) id, 0), records, text);
+    }
+
+    void appendAsLeader(Model model, PartitionLog log) {
+      int[] producer = new int[1];
+      ByteBuffer bytes = batch(model, producer);
+      model.epoch = Math.max(model.epoch, log.epochs().latest());
+      // Noted before the call: the process may die in it.
+      int size = model.now.size();
+      TreeMap<Long, Integer> before = new TreeMap<>(model.sequences);
+      appended(model, Batches.stamped(bytes, model.end(), model.epoch));
+      AppendOutcome outcome = log.appendAsLeader(bytes, model.epoch, 1);
+      if (!(outcome instanceof AppendOutcome.Appended)) {
+        takeBack(model, size, before);
+      }
+      if (outcome instanceof AppendOutcome.Appended) {
+        assertEquals(model.end(), log.logEndOffset());
+        model.returnedEnd = model.end();
+      } else if (outcome instanceof AppendOutcome.Refused refused) {
+        assertTrue(
+            refused.error().message().contains("durable")
+                || refused.error().message().contains("journal")
+                || refused.error().message().contains("must be 0"),
+            refused.error().toString());
+        if (refused.error().message().contains("must be 0")) {
+          // After a restart at a later offset its producers begin anew.
+          model.sequences.remove((long) producer[0]);
+        }
+      } else {
+        throw new AssertionError("a false duplicate: " + outcome);
+      }
+    }
+
+    void appended(Model model, ByteBuffer bytes) {
+      RecordBatch header = RecordBatch.at(bytes);
+      assertEquals(model.end(), header.baseOffset());
+      model.now.add(
+          new Batch(
+              header.baseOffset(), header.nextOffset(), header.leaderEpoch(), Batches.copy(bytes)));
+      model.sequences.put(header.producerId(), header.lastSequence() + 1);
+    }
+
+    void appendAsFollower(Model model, PartitionLog log) {
+      int count = 1 + random.nextInt(4);
+      ByteBuffer all = ByteBuffer.allocate(8_000);
+      List<ByteBuffer> each = new ArrayList<>();
+      TreeMap<Long, Integer> before = new TreeMap<>(model.sequences);
+      long offset = model.end();
+      model.epoch = Math.max(model.epoch, log.epochs().latest());
+      for (int i = 0; i < count; i++) {
+        if (random.oneIn(5)) {
+          model.epoch++;
+        }
+        ByteBuffer bytes = Batches.stamped(batch(model, new int[1]), offset, model.epoch);
+        RecordBatch header = RecordBatch.at(bytes);
+        model.sequences.put(header.producerId(), header.lastSequence() + 1);
+        offset = header.nextOffset();
+        each.add(bytes);
+        all.put(bytes.duplicate());
+      }
+      int size = model.now.size();
+      each.forEach(bytes -> appended(model, bytes));
+      PartitionLog.FollowerAppend outcome = log.appendAsFollower(all.flip(), model.epoch);
+      if (outcome.complete()) {
+        model.returnedEnd = model.end();
+      } else {
+        takeBack(model, size, before);
+      }
+      assertEquals(model.end(), outcome.endOffset(), outcome.fault());
+    }
+
+    void takeBack(Model model, int size, TreeMap<Long, Integer> sequences) {
+      model.now.subList(size, model.now.size()).clear();
+      model.sequences.clear();
+      model.sequences.putAll(sequences);
+    }
+
+    void check() {
+      for (Model model : models) {
+        PartitionLog log = log(model);
+        VirtualLoop loop = loopOf(model);
+        long start = loop.call(log::logStartOffset);
+        long end = loop.call(log::logEndOffset);
+        List<Batch> found = readAll(model, log, start, end);
+        boolean fits = fits(model, model.now, model.start, start, end, found);
+        for (int i = 0; i < model.earlier.size(); i++) {
+          fits |= fits(model, model.earlier.get(i), model.earlierStarts.get(i), start, end, found);
+        }
+        assertTrue(
+            fits,
+            () ->
+                model.id + ": found " + start + " to " + end + " " + offsets(found) + ", model "
+                    + model.start + " (durable " + model.durableStart + ") to " + model.end()
+                    + " " + offsets(model.now) + " held " + model.heldFloor + " kill " + model.killFloor + ", earlier "
+                    + model.earlier.stream().map(Run::offsets).toList());
+        assertTrue(start >= model.durableStart || !model.earlier.isEmpty());
+        if (startsClean) {
+          assertFalse(log.doubtful());
+        }
+        checkEpochs(model, log, found, end);
+        adopt(model, log, start, end, found);
+        checkProducers(model, log, found, start);
+      }
+      checkHeldIsDurable();
+    }
+
+    static String offsets(List<Batch> batches) {
+      StringBuilder text = new StringBuilder();
+      batches.forEach(batch -> text.append(batch.base).append('/').append(batch.epoch).append(' '));
+      return text.toString();
+    }
+
+    List<Batch> readAll(Model model, PartitionLog log, long start, long end) {
+      List<Batch> all = new ArrayList<>();
+      long offset = start;
+      while (offset < end) {
+        AtomicReference<PartitionLog.ReadOutcome> read = new AtomicReference<>();
+        long from = offset;
+        loopOf(model).run(() -> log.read(from, Long.MAX_VALUE, 500, read::set));
+        time.runUntil(() -> read.get() != null, 1_000_000_000L);
+        assertFalse(read.get().batches().isEmpty(), () -> model.id + ": nothing at " + from + " of " + start + " to " + end + " " + read.get() + dump(model));
+        for (ByteBuffer bytes : read.get().batches()) {
+          RecordBatch header = RecordBatch.at(bytes);
+          all.add(
+              new Batch(
+                  header.baseOffset(), header.nextOffset(), header.leaderEpoch(), bytes));
+          offset = header.nextOffset();
+        }
+      }
+      checkedBatches += all.size();
+      return all;
+    }
+
+    /** What lies in a log's directory, for a failure's message. */
+    String dump(Model model) {
+      StringBuilder text = new StringBuilder();
+      String name = model.id.directoryName();
+      for (String file : store.list(name)) {
+        try (var open = store.open(name + "/" + file)) {
+          text.append("; ").append(file).append(' ').append(open.size());
+        }
+      }
+      return text.toString();
+    }
+
+    /** Whether what was found is this content up to an end, and no held record is missing. */
+    boolean fits(
+        Model model, List<Batch> content, long contentStart, long start, long end,
+        List<Batch> found) {
+      if (end < Math.max(model.heldFloor, model.killFloor) || start > Math.max(contentStart, model.start)) {
+        return false;
+      }
+      TreeMap<Long, Batch> byBase = new TreeMap<>();
+      content.forEach(batch -> byBase.put(batch.base, batch));
+      long contentEnd = content.isEmpty() ? Math.max(contentStart, model.emptyEnd)
+          : content.get(content.size() - 1).next;
+      if (end > contentEnd) {
+        return false;
+      }
+      long due = start;
+      for (Batch batch : found) {
+        Batch same = byBase.get(batch.base);
+        if (same == null || batch.base > due || !same.bytes.equals(batch.bytes)) {
+          return false;
+        }
+        due = batch.next;
+      }
+      return due == end || found.isEmpty();
+    }
+
+    void checkEpochs(Model model, PartitionLog log, List<Batch> found, long end) {
+      loopOf(model)
+          .run(
+              () -> {
+                for (Batch batch : found) {
+                  assertEquals(
+                      batch.epoch,
+                      log.epochs().epochOf(Math.max(batch.base, log.logStartOffset())),
+                      model.id + ": epoch at " + batch.base);
+                }
+                assertTrue(log.epochs().endOf(Integer.MAX_VALUE).endOffset() <= end);
+              });
+    }
+
+    void checkProducers(Model model, PartitionLog log, List<Batch> found, long start) {
+      TreeMap<Long, Batch> last = new TreeMap<>();
+      found.forEach(batch -> last.put(RecordBatch.at(batch.bytes).producerId(), batch));
+      loopOf(model)
+          .run(
+              () ->
+                  last.values()
+                      .forEach(
+                          batch -> {
+                            ByteBuffer again = Batches.copy(batch.bytes);
+                            AppendOutcome outcome =
+                                log.appendAsLeader(again, Math.max(0, log.epochs().latest()), 1);
+                            assertEquals(
+                                new AppendOutcome.Duplicate(batch.base, batch.next - 1, -1),
+                                outcome,
+                                model.id + ": last batch of a producer");
+                          }));
+      if (start == 0) {
+        loopOf(model).run(() -> assertEquals(last.size(), log.producerCount(), "producers"));
+      }
+    }
+
+    /** The model goes on from what was found. */
+    void adopt(Model model, PartitionLog log, long start, long end, List<Batch> found) {
+      model.now = new ArrayList<>();
+      for (Batch batch : found) {
+        model.now.add(new Batch(batch.base, batch.next, batch.epoch, Batches.copy(batch.bytes)));
+      }
+      model.emptyEnd = end;
+      model.start = start;
+      model.durableStart = start;
+      // Rule D10: recovery synced it.
+      model.heldFloor = end;
+      model.returnedEnd = end;
+      model.earlier.clear();
+      model.earlierStarts.clear();
+      model.epoch = loopOf(model).call(() -> Math.max(model.epoch, log.epochs().latest()));
+      model.readSequences();
+    }
+
+    void checkHeldIsDurable() {
+      for (Model model : models) {
+        loopOf(model).run(() -> assertEquals(model.end(), log(model).heldEndOffset()));
+      }
+    }
+  }
+}
