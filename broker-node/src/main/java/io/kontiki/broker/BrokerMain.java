@@ -27,7 +27,8 @@ public final class BrokerMain {
 
   /** Runs the node. */
   public static void main(String[] args) {
-    // JRaft's generated classes are older than the protobuf runtime; first line, before any is used.
+    // JRaft's generated classes are older than the protobuf runtime; first line, before any is
+    // used.
     System.setProperty("com.google.protobuf.use_unsafe_pre22_gencode", "true");
     System.exit(run(args));
   }

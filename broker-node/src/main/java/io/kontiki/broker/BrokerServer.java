@@ -84,8 +84,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One node, wired by hand. {@link #start} reads from top to bottom in the order in which a node comes
- * up, {@link #close} in the order in which it goes (rule R7).
+ * One node, wired by hand. {@link #start} reads from top to bottom in the order in which a node
+ * comes up, {@link #close} in the order in which it goes (rule R7).
  */
 final class BrokerServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
@@ -132,8 +132,7 @@ final class BrokerServer implements AutoCloseable {
   /** Comes up; returns when all doors are open and the registration is under way. */
   void start() {
     int nodeId = config.nodeId();
-    NodeDirectory directory =
-        closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
     NodeIdentity identity =
         new NodeIdentity(
             nodeId,
@@ -278,8 +277,7 @@ final class BrokerServer implements AutoCloseable {
     long hot = config.storage().hotBytes();
     LogConfig defaults = LogConfig.defaults();
     return defaults
-        .withJournal(
-            new CommitJournal.Sizes(step, files, defaults.journal().maxPendingBytes()))
+        .withJournal(new CommitJournal.Sizes(step, files, defaults.journal().maxPendingBytes()))
         .withHot(hot, Math.min(hot, defaults.tailCacheBytes()))
         .withOpenFiles(config.storage().openSegments());
   }
@@ -300,13 +298,7 @@ final class BrokerServer implements AutoCloseable {
     List<EventLoop> loops = new ArrayList<>(control.loops());
     loops.addAll(data.loops());
     return new BrokerHealth(
-        config.nodeId(),
-        metadata,
-        state,
-        this::leaseHeld,
-        () -> logOffline,
-        loops,
-        clock);
+        config.nodeId(), metadata, state, this::leaseHeld, () -> logOffline, loops, clock);
   }
 
   private PrometheusMetrics metrics(
@@ -361,11 +353,7 @@ final class BrokerServer implements AutoCloseable {
             config.limits().partitions());
     return new AdminCalls(
         new TopicAdmin(
-            metadata,
-            requests,
-            defaults,
-            ServerLimits.of(config.limits()).maxBatchBytes(),
-            random),
+            metadata, requests, defaults, ServerLimits.of(config.limits()).maxBatchBytes(), random),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }
@@ -468,8 +456,7 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
-    return NettyChannelBuilder.forAddress(
-            new InetSocketAddress(endpoint.host(), endpoint.port()))
+    return NettyChannelBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
         .eventLoopGroup(loops)
         .channelType(LoopGroup.channelType())
         .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
@@ -486,8 +473,7 @@ final class BrokerServer implements AutoCloseable {
         lane == Lane.LIVE
             ? config.limits().replicationWindowBytes()
             : config.limits().catchUpWindowBytes();
-    return NettyChannelBuilder.forAddress(
-            new InetSocketAddress(endpoint.host(), endpoint.port()))
+    return NettyChannelBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
         .eventLoopGroup(loop.netty())
         .channelType(LoopGroup.channelType())
         .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
@@ -528,7 +514,7 @@ final class BrokerServer implements AutoCloseable {
     try {
       directory.bindTo(image.clusterId());
     } catch (StorageException e) {
-      refuse(e.getMessage());
+      refuse(String.valueOf(e.getMessage()));
     }
   }
 

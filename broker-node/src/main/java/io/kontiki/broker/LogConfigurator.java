@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
  * -Dlogback.configurationFile} takes precedence. Found by logback through its service file.
  */
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
-  private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} %msg%n";
+  private static final String PATTERN =
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} %msg%n";
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {

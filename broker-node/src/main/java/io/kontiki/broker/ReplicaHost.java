@@ -12,6 +12,7 @@ import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
+import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.controller.RecoveryQuestions;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
@@ -143,10 +144,11 @@ final class ReplicaHost {
         continue; // deleted below
       }
       EventLoop loop = data.loopOf(id);
-      if (image.partition(id) == null) {
+      PartitionImage partition = image.partition(id);
+      if (partition == null) {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
         loop.execute(() -> logs.quarantine(id, loop, () -> {}));
-      } else if (!image.partition(id).replicas().contains(brokerId)) {
+      } else if (!partition.replicas().contains(brokerId)) {
         discard(id, () -> {});
       }
     }

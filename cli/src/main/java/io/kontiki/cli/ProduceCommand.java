@@ -82,13 +82,13 @@ final class ProduceCommand implements Callable<Integer> {
           print(writer.send(records, partition, Deadline.in(options.timeout())));
           acknowledged += records.size();
         } catch (RecordsRefusedException e) {
-          throw CliException.failed(
-              e.getMessage() + " (line " + (acknowledged + e.index() + 1) + ")");
+          print(e.acknowledged());
+          acknowledged += e.acknowledged().size();
+          throw CliException.failed(e.getMessage() + " (line " + (acknowledged + 1) + ")");
         }
       }
     } catch (CliException e) {
-      console.remark(acknowledged + " records were acknowledged before this:");
-      throw e;
+      throw e.withRemark("; acknowledged before: " + acknowledged);
     }
     if (!printOffsets) {
       console.remark(acknowledged + (wanted == Acks.ACKS_NONE ? " sent" : " acknowledged"));

@@ -44,10 +44,12 @@ final class RecordCommandsTest {
   @Test
   void theLineThatIsTooLargeIsNamed() throws IOException {
     try (MemoryLogBroker broker = new MemoryLogBroker(log)) {
-      CliRun run = run(broker, "a\nb\n" + "x".repeat(5_000) + "\nc\n", "produce", "t");
+      CliRun run =
+          run(broker, "a\nb\n" + "x".repeat(5_000) + "\nc\n", "produce", "t", "--print-offsets");
+      assertEquals("0\t0\n0\t1\n", run.out());
       assertEquals(1, run.exitCode());
-      assertTrue(run.err().contains("RECORD_TOO_LARGE"), run.err());
-      assertTrue(run.err().contains("(line 3)"), run.err());
+      assertTrue(run.err().startsWith("kontiki produce: RECORD_TOO_LARGE: "), run.err());
+      assertTrue(run.err().endsWith(" (line 3); acknowledged before: 2\n"), run.err());
     }
   }
 

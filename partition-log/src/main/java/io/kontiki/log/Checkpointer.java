@@ -150,6 +150,10 @@ final class Checkpointer {
   }
 
   private void collectFiles() {
+    if (closing) {
+      // Nothing changes any more and every cut is in the files: no record is needed.
+      position = shared.journal().endPosition();
+    }
     while (!unsaved.isEmpty()) {
       CheckpointRow row = java.util.Objects.requireNonNull(rows.get(unsaved.first()));
       PartitionId id = row.meta().id();

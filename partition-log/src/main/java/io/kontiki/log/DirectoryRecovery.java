@@ -163,14 +163,14 @@ final class DirectoryRecovery {
 
   private static boolean matches(CleanMarker marker, List<RecoveredLog> logs) {
     TreeMap<PartitionId, Long> ends = new TreeMap<>();
-    boolean sound = true;
-    for (RecoveredLog log : logs) {
-      ends.put(log.id(), log.logEnd());
-      sound &= !log.doubtful();
-    }
-    boolean matches = sound && ends.equals(marker.endOffsets());
+    logs.forEach(log -> ends.put(log.id(), log.logEnd()));
+    boolean matches = ends.equals(marker.endOffsets());
     if (!matches) {
-      LOG.warn("the clean marker of broker epoch {} does not fit the logs", marker.brokerEpoch());
+      LOG.warn(
+          "the clean marker of broker epoch {} does not fit the logs: {} expected, {} found",
+          marker.brokerEpoch(),
+          marker.endOffsets(),
+          ends);
     }
     return matches;
   }

@@ -143,8 +143,7 @@ final class LogReplay {
 
   private void onEpoch(int epoch, long offset) {
     // Below the trusted offset the file knows it, and perhaps what came after it.
-    if (offset >= trust
-        && !epochs.entries().contains(new EpochHistory.Entry(epoch, offset))) {
+    if (offset >= trust && !epochs.entries().contains(new EpochHistory.Entry(epoch, offset))) {
       epochs.assign(epoch, offset);
     }
   }

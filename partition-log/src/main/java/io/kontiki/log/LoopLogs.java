@@ -181,6 +181,7 @@ final class LoopLogs implements CommitJournal.Party {
         if (dirty.contains(log)) {
           rows.add(log.row());
         }
+        log.retire();
       }
       dirty.clear();
       return rows;

@@ -57,6 +57,7 @@ final class SegmentedLog implements PartitionLog {
   private long logStart;
   private long logEnd;
   private long held;
+  private long durableStart;
   private long truncations;
   private long highWatermark;
   private final long recoveredHighWatermark;
@@ -545,7 +546,8 @@ final class SegmentedLog implements PartitionLog {
     if (gone || shared.isClosed() || truncationsThen != truncations) {
       return;
     }
-    removeBelow(startOffset);
+    durableStart = startOffset;
+    removeBelowStart();
     if (isFsync() && endOffset > held) {
       held = endOffset;
       listener.onHeld(held);
@@ -569,11 +571,12 @@ final class SegmentedLog implements PartitionLog {
     }
   }
 
-  /** Rule D5: only what a durable log start has left behind. */
-  private void removeBelow(long startOffset) {
-    while (segments.size() > 1
-        && segments.firstKey() < startOffset
-        && segments.higherKey(segments.firstKey()) <= startOffset) {
+  /** Rule D5: only what a durable log start has left behind; not while a cut reads it again. */
+  private void removeBelowStart() {
+    while (!cut.isPending()
+        && segments.size() > 1
+        && segments.firstKey() < durableStart
+        && segments.higherKey(segments.firstKey()) <= durableStart) {
       cut.remove(List.of(segments.pollFirstEntry().getValue()));
     }
   }
@@ -598,6 +601,7 @@ final class SegmentedLog implements PartitionLog {
             writeSnapshot();
           }
         });
+    removeBelowStart();
     home.markDirty(this);
   }
 
@@ -653,7 +657,7 @@ final class SegmentedLog implements PartitionLog {
     }
   }
 
-  /** It was deleted or moved aside: every call fails from now on. */
+  /** It was deleted, moved aside or closed: every call fails from now on. */
   void retire() {
     gone = true;
     tail.clear();
@@ -744,7 +748,7 @@ final class SegmentedLog implements PartitionLog {
           StorageException.Kind.IO,
           meta.id().directoryName(),
           -1,
-          "the log was deleted or moved aside");
+          "the log was deleted, moved aside or closed");
     }
   }
 

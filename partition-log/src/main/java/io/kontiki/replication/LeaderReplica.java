@@ -17,7 +17,6 @@ import java.util.TreeMap;
  * #proposal}. A new epoch is a new object, so positions of an older epoch cannot count (R11).
  */
 public final class LeaderReplica {
-  private final PartitionId id;
   private final int localId;
   private final ReplicaTimes times;
   private final int leaderEpoch;
@@ -55,7 +54,6 @@ public final class LeaderReplica {
       BrokerDirectory brokers,
       ReplicaTimes times,
       long nowNanos) {
-    this.id = id;
     this.localId = localId;
     this.times = times;
     this.leaderEpoch = state.leaderEpoch();
@@ -179,8 +177,7 @@ public final class LeaderReplica {
     if (follower == localId || !replicas.contains(follower)) {
       return new SubscribeAnswer.Refused(subscription, Refusal.NOT_A_REPLICA);
     }
-    FollowerCursor cursor =
-        cursors.computeIfAbsent(follower, unused -> new FollowerCursor(nowNanos));
+    FollowerCursor cursor = cursorOf(follower);
     if (cursor.isOlder(brokerEpoch, subscription) || brokerEpoch < brokers.epochOf(follower)) {
       return new SubscribeAnswer.Refused(subscription, Refusal.SUPERSEDED);
     }
@@ -309,7 +306,7 @@ public final class LeaderReplica {
     if (!List.copyOf(wanted.keySet()).equals(inSync.committed())) {
       for (int member : inSync.committed()) {
         if (!wanted.containsKey(member)) {
-          cursors.get(member).leftSlowly(nowNanos, times);
+          cursorOf(member).leftSlowly(nowNanos, times);
         }
       }
       inSync.propose(leaderEpoch, wanted);
@@ -326,9 +323,12 @@ public final class LeaderReplica {
         && brokers.mayJoinIsr(replica, cursor.brokerEpoch());
   }
 
+  private FollowerCursor cursorOf(int replica) {
+    return cursors.computeIfAbsent(replica, unused -> new FollowerCursor(startedNanos));
+  }
+
   private boolean isSlow(int member, long nowNanos) {
-    FollowerCursor cursor =
-        cursors.computeIfAbsent(member, unused -> new FollowerCursor(startedNanos));
+    FollowerCursor cursor = cursorOf(member);
     // Of a member that has not subscribed yet only so much is known: it should hold more than the
     // high watermark, if there is more.
     long position = cursor.heldEnd() == FollowerCursor.UNKNOWN ? highWatermark : cursor.heldEnd();

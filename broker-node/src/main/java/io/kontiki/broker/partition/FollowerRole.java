@@ -4,6 +4,7 @@ import io.kontiki.log.PartitionLog;
 import io.kontiki.log.PartitionLog.FollowerAppend;
 import io.kontiki.replication.FollowerReplica;
 import io.kontiki.replication.FollowerStep;
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.SubscribeAnswer;
@@ -22,7 +23,7 @@ final class FollowerRole {
   private final Partition partition;
   private final LoopContext context;
   private final FollowerReplica replica;
-  private final FetchingStream stream;
+  private FetchingStream stream;
   private int refusals;
   private boolean over;
 
@@ -30,7 +31,7 @@ final class FollowerRole {
     this.partition = partition;
     this.context = context;
     this.replica = replica;
-    this.stream = context.streamTo(replica.leaderId());
+    this.stream = context.streamTo(replica.leaderId(), Lane.LIVE);
   }
 
   /** Joins the stream to the leader and asks for the log. */
@@ -103,7 +104,11 @@ final class FollowerRole {
       cut(() -> log.restartAt(restart.offset()));
     } else if (step instanceof FollowerStep.SubscribeLater later) {
       LOG.debug("{} refused by {}: {}", partition.name(), replica.leaderId(), later.refusal());
-      askLater();
+      switch (later.refusal()) {
+        case FAR_BEHIND -> moveTo(Lane.CATCH_UP);
+        case CAUGHT_UP -> moveTo(Lane.LIVE);
+        default -> askLater();
+      }
     }
   }
 
@@ -174,6 +179,13 @@ final class FollowerRole {
     if (!over) {
       stream.ask(this);
     }
+  }
+
+  /** Goes on in another lane, from its log end. */
+  private void moveTo(Lane lane) {
+    stream.leave(this);
+    stream = context.streamTo(replica.leaderId(), lane);
+    stream.join(this);
   }
 
   private void askLater() {

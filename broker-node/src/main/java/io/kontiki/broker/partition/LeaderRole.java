@@ -11,6 +11,7 @@ import io.kontiki.model.Result;
 import io.kontiki.record.BatchValidator;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.LeaderReplica.AckOutcome;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
@@ -176,11 +177,23 @@ final class LeaderRole {
       endSubscription(old);
     }
     if (answer instanceof SubscribeAnswer.Accepted) {
+      if (stream.id().lane() == Lane.LIVE
+          && bytesBehind(request.fetchOffset()) > context.limits().farBehind()) {
+        replica.onSubscriptionEnded(follower, stream.id().brokerEpoch(), request.subscription());
+        return new SubscribeAnswer.Refused(request.subscription(), Refusal.FAR_BEHIND);
+      }
       Shipment begun = new Shipment(this, stream, request.subscription(), request.fetchOffset());
       shipments.put(follower, begun);
       stream.add(begun);
     }
     return answer;
+  }
+
+  /** About so many bytes of the log lie behind an offset. */
+  long bytesBehind(long offset) {
+    long end = log().logEndOffset();
+    long records = Math.max(1, end - log().logStartOffset());
+    return (long) ((double) log().sizeBytes() / records * (end - offset));
   }
 
   void onAck(Shipment shipment, long heldEnd) {

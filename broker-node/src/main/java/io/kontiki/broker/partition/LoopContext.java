@@ -18,7 +18,8 @@ final class LoopContext {
   private final LoopTurn turn;
   private final Deadlines deadlines;
   private final RecentAppends.Budget tails;
-  private final SortedMap<Integer, FetchingStream> fetching = new TreeMap<>();
+  private final SortedMap<Integer, FetchingStream> live = new TreeMap<>();
+  private final SortedMap<Integer, FetchingStream> catchUp = new TreeMap<>();
   private @Nullable Brokers brokers;
   private long subscriptions;
 
@@ -95,7 +96,8 @@ final class LoopContext {
 
   void brokers(Brokers newest) {
     brokers = newest;
-    fetching.values().forEach(FetchingStream::onBrokers);
+    live.values().forEach(FetchingStream::onBrokers);
+    catchUp.values().forEach(FetchingStream::onBrokers);
   }
 
   /** A subscription id; they grow over all streams of the incarnation (rule R27). */
@@ -103,13 +105,16 @@ final class LoopContext {
     return ++subscriptions;
   }
 
-  /** The live stream to a leader; opened when it has something to say. */
-  FetchingStream streamTo(int leaderId) {
-    return fetching.computeIfAbsent(leaderId, id -> new FetchingStream(id, Lane.LIVE, this));
+  /** The stream of a lane to a leader; opened when somebody joins it. */
+  FetchingStream streamTo(int leaderId, Lane lane) {
+    return (lane == Lane.LIVE ? live : catchUp)
+        .computeIfAbsent(leaderId, id -> new FetchingStream(id, lane, this));
   }
 
   void closeStreams(String why) {
-    fetching.values().forEach(stream -> stream.close(why));
-    fetching.clear();
+    live.values().forEach(stream -> stream.close(why));
+    catchUp.values().forEach(stream -> stream.close(why));
+    live.clear();
+    catchUp.clear();
   }
 }

@@ -8,10 +8,18 @@ package io.kontiki.broker.partition;
  * @param partitionInFlight the same of one partition
  * @param partitionTail appended last and kept for shipping, of one partition
  * @param loopTail the same of all partitions
+ * @param farBehind a follower that lacks more is shipped to on the catch-up lane
+ * @param caughtUp there, until it lacks no more than this
  */
 public record ReplicationLimits(
-    int message, int streamInFlight, int partitionInFlight, int partitionTail, long loopTail) {
+    int message,
+    int streamInFlight,
+    int partitionInFlight,
+    int partitionTail,
+    long loopTail,
+    long farBehind,
+    long caughtUp) {
   /** For servers. */
   public static final ReplicationLimits DEFAULT =
-      new ReplicationLimits(1 << 20, 8 << 20, 2 << 20, 1 << 20, 32L << 20);
+      new ReplicationLimits(1 << 20, 8 << 20, 2 << 20, 1 << 20, 32L << 20, 8L << 20, 1L << 20);
 }

@@ -1,5 +1,6 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Acks;
 import io.kontiki.replication.ReplicationMessage.Answers;
@@ -209,6 +210,10 @@ final class ShippingStream implements ReplicaStream.Listener {
         waiting.add(shipment); // until an acknowledgement makes room
       }
       shipment.role().onShipped();
+      if (id.lane() == Lane.CATCH_UP
+          && shipment.role().bytesBehind(shipment.nextOffset()) <= context.limits().caughtUp()) {
+        shipment.role().refuse(shipment, Refusal.CAUGHT_UP); // told behind the data of this turn
+      }
     }
     if (!parts.isEmpty()) {
       sendData(parts);

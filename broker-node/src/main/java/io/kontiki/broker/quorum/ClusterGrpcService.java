@@ -7,6 +7,7 @@ import io.grpc.stub.StreamObserver;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
 import io.kontiki.internal.v1.DescribeRaftRequest;
 import io.kontiki.internal.v1.DescribeRaftResponse;
+import io.kontiki.internal.v1.FormingMember;
 import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.internal.v1.RaftGroupState;
@@ -20,7 +21,6 @@ import io.kontiki.internal.v1.SubmitApplied;
 import io.kontiki.internal.v1.SubmitRequest;
 import io.kontiki.internal.v1.SubmitResponse;
 import io.kontiki.internal.v1.SubmitUnknown;
-import io.kontiki.internal.v1.FormingMember;
 import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
 import io.kontiki.metadata.CommandOutcome;
@@ -36,8 +36,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node answers to other brokers on the Raft port. Calls arrive on the control loop. Until the
- * node has started its part in the quorum, and on nodes that do not vote, it only says who it is.
+ * What a node answers to other brokers on the Raft port. Calls arrive on the control loop. Until
+ * the node has started its part in the quorum, and on nodes that do not vote, it only says who it
+ * is.
  */
 public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceImplBase {
   private final NodeIdentity identity;
@@ -99,10 +100,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
               .asException());
       return;
     }
-    group.propose(
-        command,
-        -1,
-        proposal -> loop.execute(() -> answer(out, submitted(proposal))));
+    group.propose(command, -1, proposal -> loop.execute(() -> answer(out, submitted(proposal))));
   }
 
   private static SubmitResponse submitted(Proposal proposal) {
@@ -169,8 +167,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
       WatchMetadataRequest request, StreamObserver<WatchMetadataResponse> out) {
     VoterNode node = voter;
     if (node == null) {
-      out.onError(
-          Status.UNAVAILABLE.withDescription("this node does not vote").asException());
+      out.onError(Status.UNAVAILABLE.withDescription("this node does not vote").asException());
       return;
     }
     node.watchers().accept(request, (ServerCallStreamObserver<WatchMetadataResponse>) out);

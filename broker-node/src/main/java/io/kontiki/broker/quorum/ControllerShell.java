@@ -128,22 +128,19 @@ final class ControllerShell {
                       .setWallMs(answer.wallMs()))
               .build());
     } else if (action instanceof ControllerAction.ConfirmLeadership) {
-      group.confirmLeadership(
-          term -> loop.execute(() -> run(core.onConfirmed(term, now()))));
+      group.confirmLeadership(term -> loop.execute(() -> run(core.onConfirmed(term, now()))));
     } else if (action instanceof ControllerAction.Propose propose) {
       propose(propose);
     } else if (action instanceof ControllerAction.Dial dial) {
       dialler.dial(
           dial.endpoint(),
           dial.incarnation(),
-          outcome ->
-              run(core.onDialed(dial.dial(), result(outcome), now())));
+          outcome -> run(core.onDialed(dial.dial(), result(outcome), now())));
     } else if (action instanceof ControllerAction.Unknown unknown) {
       send(
           unknown.stream(),
           SessionResponse.newBuilder()
-              .setUnknown(
-                  SessionUnknown.newBuilder().setRegisteredEpoch(unknown.registeredEpoch()))
+              .setUnknown(SessionUnknown.newBuilder().setRegisteredEpoch(unknown.registeredEpoch()))
               .build());
       end(unknown.stream());
     } else if (action instanceof ControllerAction.Redirect redirect) {

@@ -5,10 +5,12 @@ import io.kontiki.broker.session.Now;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
+import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -98,8 +100,9 @@ final class FormingShell {
   }
 
   private void sendHello(int voterId) {
+    Endpoint voter = Objects.requireNonNull(identity.voters().get(voterId));
     peers
-        .at(identity.voters().get(voterId), HELLO_TIMEOUT_NANOS)
+        .at(voter, HELLO_TIMEOUT_NANOS)
         .hello(
             HelloRequest.newBuilder()
                 .setNodeId(identity.nodeId())

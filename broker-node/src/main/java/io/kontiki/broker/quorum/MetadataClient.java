@@ -176,8 +176,7 @@ public final class MetadataClient implements Metadata {
                 reached -> completion.complete(Result.ok(submitted)));
           } else if (end instanceof ProposalEnd.NotProposed not) {
             if (now() + RETRY_NANOS - deadlineNanos < 0) {
-              loop.schedule(
-                  RETRY_NANOS, () -> proposeOnce(command, deadlineNanos, completion));
+              loop.schedule(RETRY_NANOS, () -> proposeOnce(command, deadlineNanos, completion));
             } else {
               completion.complete(Result.error(noQuorum("a change: " + not.why())));
             }

@@ -22,8 +22,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The metadata streams of brokers that do not vote, served by a voter (rule M22). All on the control
- * loop; a slow reader is sent no more than its stream takes.
+ * The metadata streams of brokers that do not vote, served by a voter (rule M22). All on the
+ * control loop; a slow reader is sent no more than its stream takes.
  */
 final class MetadataWatchers {
   private static final int PIECE_BYTES = 1 << 20;
@@ -44,8 +44,13 @@ final class MetadataWatchers {
     if (!asked.equals(Uid.NONE) && !own.equals(Uid.NONE) && !asked.equals(own)) {
       out.onError(
           Status.FAILED_PRECONDITION
-              .withDescription("broker " + request.getBrokerId() + " belongs to cluster " + asked
-                  + ", this is cluster " + own)
+              .withDescription(
+                  "broker "
+                      + request.getBrokerId()
+                      + " belongs to cluster "
+                      + asked
+                      + ", this is cluster "
+                      + own)
               .asException());
       return;
     }

@@ -32,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The metadata on a broker that does not vote (rule M22): follows the log by the watch stream of any
- * voter through the same state machine, and asks voters for everything else. All on the control
+ * The metadata on a broker that does not vote (rule M22): follows the log by the watch stream of
+ * any voter through the same state machine, and asks voters for everything else. All on the control
  * loop.
  */
 final class ObserverNode implements MetadataClient.QuorumAccess {

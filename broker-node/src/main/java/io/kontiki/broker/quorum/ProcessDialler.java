@@ -76,8 +76,7 @@ final class ProcessDialler {
             HelloRequest.newBuilder().setNodeId(nodeId).build(),
             Peers.<HelloResponse>unary(
                 (answer, failure) ->
-                    loop.execute(
-                        () -> completion.complete(compare(answer, incarnation)))));
+                    loop.execute(() -> completion.complete(compare(answer, incarnation)))));
   }
 
   private static Outcome compare(
@@ -98,14 +97,15 @@ final class ProcessDialler {
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, DIAL_MS)
             .handler(new ChannelInboundHandlerAdapter())
             .connect(raft.host(), raft.port());
-    connecting.addListener(
-        future -> {
-          Outcome outcome = outcome(future.isSuccess(), future.cause());
-          if (future.isSuccess()) {
-            connecting.channel().close();
-          }
-          loop.execute(() -> completion.complete(outcome));
-        });
+    var unused =
+        connecting.addListener(
+            future -> {
+              Outcome outcome = outcome(future.isSuccess(), future.cause());
+              if (future.isSuccess()) {
+                connecting.channel().close();
+              }
+              loop.execute(() -> completion.complete(outcome));
+            });
   }
 
   private static Outcome outcome(

@@ -95,8 +95,7 @@ public final class QuorumNode implements AutoCloseable {
             identity,
             () -> metadata.image().formed() ? metadata.image().clusterId() : clusterId,
             loop);
-    this.raft =
-        new JRaftTransport(identity.nodeId(), dialler, 3L * ELECTION_TIMEOUT_MS);
+    this.raft = new JRaftTransport(identity.nodeId(), dialler, 3L * ELECTION_TIMEOUT_MS);
   }
 
   /** What the Raft port serves besides {@link #raftService}. */
@@ -209,13 +208,7 @@ public final class QuorumNode implements AutoCloseable {
       SessionShell.Listener listener) {
     SessionShell shell =
         new SessionShell(
-            timing,
-            identity,
-            metadata,
-            new Peers(sessionChannels),
-            loop,
-            registration,
-            listener);
+            timing, identity, metadata, new Peers(sessionChannels), loop, registration, listener);
     loop.execute(
         () -> {
           session = shell;

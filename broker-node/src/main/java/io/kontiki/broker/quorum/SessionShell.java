@@ -135,9 +135,7 @@ public final class SessionShell {
   }
 
   private void onImage(ClusterImage image) {
-    run(
-        core.onImage(
-            BrokerFacts.of(image, identity.nodeId(), identity.incarnation()), now()));
+    run(core.onImage(BrokerFacts.of(image, identity.nodeId(), identity.incarnation()), now()));
   }
 
   private void tick() {

@@ -40,8 +40,7 @@ final class VoterAccess implements MetadataClient.QuorumAccess {
     ByteBuffer bytes = MetadataCommandCodec.encode(command);
     RaftStatus status = group.status();
     if (status.leading()) {
-      group.propose(
-          bytes, -1, proposal -> loop.execute(() -> completion.complete(end(proposal))));
+      group.propose(bytes, -1, proposal -> loop.execute(() -> completion.complete(end(proposal))));
       return;
     }
     Endpoint leader = address(status);

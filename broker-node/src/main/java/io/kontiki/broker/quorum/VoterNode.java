@@ -190,11 +190,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     }
     Uid clusterId = new Uid(random.nextLong(), random.nextLong());
     List<VoterImage> voters = new ArrayList<>();
-    identity
-        .voters()
-        .forEach((id, raft) -> voters.add(new VoterImage(id, raft, directoryOf(id))));
-    FormCluster command =
-        new FormCluster(loop.clock().wallMs(), clusterId, FEATURE_LEVEL, voters);
+    identity.voters().forEach((id, raft) -> voters.add(new VoterImage(id, raft, directoryOf(id))));
+    FormCluster command = new FormCluster(loop.clock().wallMs(), clusterId, FEATURE_LEVEL, voters);
     group.propose(
         MetadataCommandCodec.encode(command),
         ledTerm,
@@ -202,7 +199,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
             loop.execute(
                 () -> {
                   if (machine.image().clusterId().equals(clusterId)) {
-                    LOG.info("cluster {} has formed with voters {}", clusterId, identity.votersText());
+                    LOG.info(
+                        "cluster {} has formed with voters {}", clusterId, identity.votersText());
                   } else {
                     LOG.info("the cluster's first command ended as {}", end);
                     loop.schedule(100_000_000, this::form);

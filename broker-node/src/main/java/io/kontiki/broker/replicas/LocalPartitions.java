@@ -23,8 +23,8 @@ import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This broker's own partitions as a front door sees them: finds the loop, checks the batch, and says
- * who leads where this broker does not. Thread-safe.
+ * This broker's own partitions as a front door sees them: finds the loop, checks the batch, and
+ * says who leads where this broker does not. Thread-safe.
  */
 public final class LocalPartitions implements PartitionRequests {
   private final int brokerId;
@@ -149,8 +149,7 @@ public final class LocalPartitions implements PartitionRequests {
   }
 
   @Override
-  public void describe(
-      PartitionId id, long deadlineNanos, Completion<Description> completion) {
+  public void describe(PartitionId id, long deadlineNanos, Completion<Description> completion) {
     with(
         id,
         error -> completion.complete(new Description(id, false, 0, -1)),
@@ -192,7 +191,8 @@ public final class LocalPartitions implements PartitionRequests {
               ErrorReason.TOPIC_NOT_FOUND, "no topic with the id " + id.topicId() + " exists")
           .with("topicId", id.topicId());
     }
-    if (image.partition(id) == null) {
+    PartitionImage partition = image.partition(id);
+    if (partition == null) {
       return ApiError.definite(
               ErrorReason.PARTITION_NOT_FOUND,
               "topic " + topic.name() + " has no partition " + id.partition())
@@ -203,7 +203,7 @@ public final class LocalPartitions implements PartitionRequests {
     return ApiError.definite(
             ErrorReason.NOT_LEADER,
             "broker " + brokerId + " does not lead " + topic.name() + "-" + id.partition())
-        .with("leader", image.partition(id).leader());
+        .with("leader", partition.leader());
   }
 
   private @Nullable LeaderHint hint(ApiError error, PartitionId id) {
@@ -216,7 +216,10 @@ public final class LocalPartitions implements PartitionRequests {
   private @Nullable LeaderHint hint(PartitionId id) {
     ClusterImage image = metadata.image();
     PartitionImage state = image.partition(id);
-    BrokerImage leader = state == null ? null : image.brokers().get(state.leader());
+    if (state == null) {
+      return null;
+    }
+    BrokerImage leader = image.brokers().get(state.leader());
     return leader == null
         ? null
         : new LeaderHint(leader.id(), leader.endpoints().grpc(), state.leaderEpoch());

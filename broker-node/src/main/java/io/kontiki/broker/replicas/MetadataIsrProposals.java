@@ -53,8 +53,7 @@ public final class MetadataIsrProposals implements IsrProposals {
               proposal.partition(), proposal.leaderEpoch(), proposal.partitionEpoch(), members));
     }
     AlterPartitions command =
-        new AlterPartitions(
-            loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes);
+        new AlterPartitions(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes);
     metadata.submit(
         command,
         loop.clock().nanoTime() + TIMEOUT_NANOS,

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What changes for this broker's replicas from one image to the next. Acts on the resulting state,
- * whatever lay between (rule M8), and by topic id (rule R46). Begins with the first image that shows
- * this process's own registration (rule R1). Owned by the control loop.
+ * whatever lay between (rule M8), and by topic id (rule R46). Begins with the first image that
+ * shows this process's own registration (rule R1). Owned by the control loop.
  */
 public final class ReplicaAssignments {
   private final int brokerId;
@@ -71,13 +71,7 @@ public final class ReplicaAssignments {
         compare(topic, changed, removed);
       }
     }
-    TreeSet<PartitionId> gone = new TreeSet<>();
-    for (PartitionId id : mine.keySet()) {
-      if (!image.topics().containsKey(id.topicId())) {
-        gone.add(id);
-      }
-    }
-    gone.forEach(mine::remove);
+    mine.keySet().removeIf(id -> !image.topics().containsKey(id.topicId()));
     List<TopicId> deleted = new ArrayList<>();
     for (Tombstone tombstone : image.tombstones().values()) {
       if (tombstone.pendingBrokers().contains(brokerId)) {

@@ -90,8 +90,9 @@ public final class GrpcReplicaTransport implements ReplicaTransport {
       try {
         messages = ResponseCodec.decode(message);
       } catch (IllegalArgumentException e) {
-        close(e.getMessage());
-        listener.onClosed("unreadable message: " + e.getMessage());
+        String why = "unreadable message: " + e.getMessage();
+        close(why);
+        listener.onClosed(why);
         return;
       }
       for (ReplicationMessage one : messages) {

@@ -88,18 +88,13 @@ final class RequestCodec {
    * @throws IllegalArgumentException if it is not a message of a follower; says why
    */
   static ReplicationMessage decode(ReplicateRequest request) {
-    switch (request.getActionCase()) {
-      case HELD:
-        return acks(request.getHeld());
-      case SUBSCRIBE:
-        return subscribe(request.getSubscribe());
-      case UNSUBSCRIBE:
-        return new Unsubscribe(request.getUnsubscribe().getIdsList());
-      case HELLO:
-        return hello(request.getHello());
-      default:
-        throw new IllegalArgumentException("a replication request without an action");
-    }
+    return switch (request.getActionCase()) {
+      case HELD -> acks(request.getHeld());
+      case SUBSCRIBE -> subscribe(request.getSubscribe());
+      case UNSUBSCRIBE -> new Unsubscribe(request.getUnsubscribe().getIdsList());
+      case HELLO -> hello(request.getHello());
+      default -> throw new IllegalArgumentException("a replication request without an action");
+    };
   }
 
   private static Acks acks(HeldEnds held) {

@@ -79,6 +79,8 @@ final class ResponseCodec {
       case SUPERSEDED -> SubscriptionRefusal.SUBSCRIPTION_REFUSAL_SUPERSEDED;
       case INCONSISTENT -> SubscriptionRefusal.SUBSCRIPTION_REFUSAL_INCONSISTENT;
       case UNREADABLE -> SubscriptionRefusal.SUBSCRIPTION_REFUSAL_UNREADABLE;
+      case FAR_BEHIND -> SubscriptionRefusal.SUBSCRIPTION_REFUSAL_FAR_BEHIND;
+      case CAUGHT_UP -> SubscriptionRefusal.SUBSCRIPTION_REFUSAL_CAUGHT_UP;
     };
   }
 
@@ -128,20 +130,21 @@ final class ResponseCodec {
 
   private static SubscribeAnswer decode(SubscriptionAnswer answer) {
     long id = answer.getId();
-    switch (answer.getOutcomeCase()) {
-      case ACCEPTED:
-        return new SubscribeAnswer.Accepted(
-            id, answer.getAccepted().getHighWatermark(), answer.getAccepted().getLogStartOffset());
-      case DIVERGING:
-        return new SubscribeAnswer.Diverging(
-            id, answer.getDiverging().getEpoch(), answer.getDiverging().getEndOffset());
-      case BEHIND:
-        return new SubscribeAnswer.Behind(id, answer.getBehind().getLogStartOffset());
-      case REFUSED:
-        return new SubscribeAnswer.Refused(id, refusal(answer));
-      default:
-        throw new IllegalArgumentException("subscription " + id + " has an answer without outcome");
-    }
+    return switch (answer.getOutcomeCase()) {
+      case ACCEPTED ->
+          new SubscribeAnswer.Accepted(
+              id,
+              answer.getAccepted().getHighWatermark(),
+              answer.getAccepted().getLogStartOffset());
+      case DIVERGING ->
+          new SubscribeAnswer.Diverging(
+              id, answer.getDiverging().getEpoch(), answer.getDiverging().getEndOffset());
+      case BEHIND -> new SubscribeAnswer.Behind(id, answer.getBehind().getLogStartOffset());
+      case REFUSED -> new SubscribeAnswer.Refused(id, refusal(answer));
+      default ->
+          throw new IllegalArgumentException(
+              "subscription " + id + " has an answer without outcome");
+    };
   }
 
   private static Refusal refusal(SubscriptionAnswer answer) {
@@ -153,6 +156,8 @@ final class ResponseCodec {
       case SUBSCRIPTION_REFUSAL_SUPERSEDED -> Refusal.SUPERSEDED;
       case SUBSCRIPTION_REFUSAL_INCONSISTENT -> Refusal.INCONSISTENT;
       case SUBSCRIPTION_REFUSAL_UNREADABLE -> Refusal.UNREADABLE;
+      case SUBSCRIPTION_REFUSAL_FAR_BEHIND -> Refusal.FAR_BEHIND;
+      case SUBSCRIPTION_REFUSAL_CAUGHT_UP -> Refusal.CAUGHT_UP;
       default -> throw new IllegalArgumentException("unknown refusal " + answer.getRefusedValue());
     };
   }

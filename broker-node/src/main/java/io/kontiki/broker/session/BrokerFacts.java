@@ -17,11 +17,9 @@ public record BrokerFacts(long index, long epoch, BrokerImage.State state, List<
   /** Reads them. */
   public static BrokerFacts of(ClusterImage image, int brokerId, Uid incarnation) {
     BrokerImage broker = image.brokers().get(brokerId);
-    boolean own = broker != null && broker.incarnation().equals(incarnation);
-    return new BrokerFacts(
-        image.index(),
-        own ? broker.epoch() : -1,
-        own ? broker.state() : BrokerImage.State.FENCED,
-        List.copyOf(image.voters().keySet()));
+    List<Integer> voters = List.copyOf(image.voters().keySet());
+    return broker != null && broker.incarnation().equals(incarnation)
+        ? new BrokerFacts(image.index(), broker.epoch(), broker.state(), voters)
+        : new BrokerFacts(image.index(), -1, BrokerImage.State.FENCED, voters);
   }
 }

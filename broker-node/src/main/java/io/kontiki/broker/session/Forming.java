@@ -3,6 +3,7 @@ package io.kontiki.broker.session;
 import io.kontiki.model.Uid;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -129,7 +130,7 @@ public final class Forming {
                   + ": they must be equal"));
     } else if (hello.isEmpty()) {
       answeredEmpty(asked, hello);
-    } else if (empty.get(self).equals(hello.formingSet().get(self))) {
+    } else if (Objects.equals(empty.get(self), hello.formingSet().get(self))) {
       decide(new Action.Start(hello.formingSet()));
     } else {
       decide(

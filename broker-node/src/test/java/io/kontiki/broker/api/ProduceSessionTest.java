@@ -56,8 +56,13 @@ class ProduceSessionTest {
                 new ProduceRequest(
                     "orders",
                     -1,
-                    List.of(record("k0", "both"), record("k1", "both"), record("k2", "both"),
-                        record("k3", "both"), record("k4", "both"), record("k5", "both")),
+                    List.of(
+                        record("k0", "both"),
+                        record("k1", "both"),
+                        record("k2", "both"),
+                        record("k3", "both"),
+                        record("k4", "both"),
+                        record("k5", "both")),
                     Acks.ALL,
                     -1,
                     0),

@@ -41,7 +41,8 @@ class RecordProduceTest {
     TopicId topic = path.metadata.topic("orders", 5, Map.of());
     ProduceAnswer answer =
         path.produce(
-            request("orders", record("a", "1"), record("b", "2"), record("a", "3"), record("", "4")));
+            request(
+                "orders", record("a", "1"), record("b", "2"), record("a", "3"), record("", "4")));
     List<Position> positions = ((Produced) answer).positions();
     int a = Partitioner.partition("a".getBytes(StandardCharsets.UTF_8), 5);
     int empty = Partitioner.partition(new byte[0], 5);
@@ -109,8 +110,7 @@ class RecordProduceTest {
     assertEquals("records", error(path.produce(request("orders"))).metadata().get("field"));
     assertEquals(
         "topic", error(path.produce(request("a b", record("k", "v")))).metadata().get("field"));
-    List<RecordHeader> tooMany =
-        Collections.nCopies(1001, new RecordHeader("h", new byte[] {1}));
+    List<RecordHeader> tooMany = Collections.nCopies(1001, new RecordHeader("h", new byte[] {1}));
     ApiError headers =
         error(
             path.produce(
@@ -131,8 +131,7 @@ class RecordProduceTest {
     String big = "x".repeat(100);
     ApiError error =
         error(
-            path.produce(
-                request("orders", record("k", big), record("k", big), record("k", big))));
+            path.produce(request("orders", record("k", big), record("k", big), record("k", big))));
     assertEquals(ErrorReason.RECORD_TOO_LARGE, error.reason());
     assertEquals("2", error.metadata().get("index"));
     assertEquals("300", error.metadata().get("limitBytes"));
@@ -182,8 +181,7 @@ class RecordProduceTest {
   void anIdThatAnotherBrokerGaveIsFoundThoughThisCopyLags() {
     path.metadata.topic("orders", 1, Map.of());
     path.metadata.lagging(true);
-    path.metadata.apply(
-        new io.kontiki.metadata.MetadataCommand.AllocateProducerIds(0, true, 10));
+    path.metadata.apply(new io.kontiki.metadata.MetadataCommand.AllocateProducerIds(0, true, 10));
     assertTrue(path.produce(idempotent(1L << 52, 0, record("k", "v"))) instanceof Produced);
   }
 
@@ -254,8 +252,7 @@ class RecordProduceTest {
   void acksNoneAnswersWithoutOffsets() {
     path.metadata.topic("orders", 1, Map.of());
     ProduceAnswer answer =
-        path.produce(
-            new ProduceRequest("orders", -1, List.of(record("k", "v")), Acks.NONE, -1, 0));
+        path.produce(new ProduceRequest("orders", -1, List.of(record("k", "v")), Acks.NONE, -1, 0));
     assertEquals(List.of(new Position(0, -1)), ((Produced) answer).positions());
   }
 

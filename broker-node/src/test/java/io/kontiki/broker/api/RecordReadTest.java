@@ -26,8 +26,7 @@ class RecordReadTest {
   private void fill(int partition, int from, int to) {
     for (int i = from; i < to; i++) {
       path.produce(
-          new ProduceRequest(
-              "orders", partition, List.of(record("k", "v" + i)), Acks.ALL, -1, 0));
+          new ProduceRequest("orders", partition, List.of(record("k", "v" + i)), Acks.ALL, -1, 0));
     }
   }
 
@@ -141,8 +140,7 @@ class RecordReadTest {
     PartitionId partition = new PartitionId(topic, 0);
     String big = "x".repeat(400_000);
     for (int i = 0; i < 30; i++) {
-      path.produce(
-          new ProduceRequest("orders", 0, List.of(record("k", big)), Acks.ALL, -1, 0));
+      path.produce(new ProduceRequest("orders", 0, List.of(record("k", big)), Acks.ALL, -1, 0));
     }
     reading.onChunk = chunk -> reading.ready = false;
     ReadSession session = open(0, new StartSpec.Earliest(), false, 0);

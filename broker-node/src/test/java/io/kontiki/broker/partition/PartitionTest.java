@@ -123,7 +123,7 @@ class PartitionTest {
     assertEquals(0, done.baseOffset());
     assertEquals(1, done.highWatermark());
     for (int broker = 1; broker <= 3; broker++) {
-      assertEquals(1, cluster.node(broker).logs.get(TestCluster.P0).heldEndOffset());
+      assertEquals(1, cluster.node(broker).log(TestCluster.P0).heldEndOffset());
     }
   }
 
@@ -258,7 +258,7 @@ class PartitionTest {
   void coldReadsAnswerLaterAndNotAfterTheRoleEnded() {
     append(Acks.ALL, 1);
     cluster.time.advanceMs(20);
-    cluster.node(1).logs.get(TestCluster.P0).coldBelow = 100;
+    cluster.node(1).log(TestCluster.P0).coldBelow = 100;
     Answer<ReadAnswer> cold = read(0);
     assertEquals(0, cold.got.size());
     cluster.time.advanceMs(2);
@@ -383,7 +383,7 @@ class PartitionTest {
     cluster.node(1).loop.run(() -> cluster.node(1).partitions.remove(TestCluster.P0, logs::add));
     failed(reader, ErrorReason.PARTITION_NOT_FOUND);
     refused(producer, ErrorReason.OUTCOME_UNKNOWN, false);
-    assertEquals(List.of(cluster.node(1).logs.get(TestCluster.P0)), logs);
+    assertEquals(List.of(cluster.node(1).log(TestCluster.P0)), logs);
     @Nullable Partition gone = cluster.node(1).partition(TestCluster.P0);
     assertNull(gone);
   }
@@ -392,7 +392,7 @@ class PartitionTest {
   void aFailedLogEndsTheRoleL4() {
     Answer<ReadAnswer> reader = read(0);
     Answer<Result<Appended>> producer = append(Acks.ALL, 1);
-    cluster.node(1).loop.run(() -> cluster.node(1).logs.get(TestCluster.P0).fail());
+    cluster.node(1).loop.run(() -> cluster.node(1).log(TestCluster.P0).fail());
     refused(producer, ErrorReason.OUTCOME_UNKNOWN, false);
     failed(reader, ErrorReason.LEADER_UNAVAILABLE);
     assertFalse(leader().leading());

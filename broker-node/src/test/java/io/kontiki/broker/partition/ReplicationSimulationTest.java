@@ -40,19 +40,24 @@ class ReplicationSimulationTest {
 
   @Test
   void nothingAcknowledgedIsLostWithFsync() {
-    run(Durability.FSYNC);
+    run(Durability.FSYNC, false, RUNS);
   }
 
   @Test
   void nothingAcknowledgedIsLostInThePageCacheByKills() {
-    run(Durability.REPLICATED);
+    run(Durability.REPLICATED, false, RUNS);
   }
 
-  private static void run(Durability durability) {
+  @Test
+  void nothingAcknowledgedIsLostOnTheStorageEngine() {
+    run(Durability.FSYNC, true, (RUNS + 3) / 4);
+  }
+
+  private static void run(Durability durability, boolean engine, long runs) {
     long acked = 0;
     long faults = 0;
-    for (long seed = FIRST; seed < FIRST + RUNS; seed++) {
-      Run run = new Run(seed, durability);
+    for (long seed = FIRST; seed < FIRST + runs; seed++) {
+      Run run = new Run(seed, durability, engine);
       try {
         run.go();
       } catch (RuntimeException | Error e) {
@@ -62,9 +67,16 @@ class ReplicationSimulationTest {
       acked += run.acked.values().stream().mapToInt(Map::size).sum();
       faults += run.faults;
     }
-    assertTrue(acked > RUNS * 20, "too little happened: " + acked + " acknowledged");
+    assertTrue(acked > runs * 20, "too little happened: " + acked + " acknowledged");
     System.out.println(
-        durability + ": " + RUNS + " runs, " + acked + " acknowledged, " + faults + " faults");
+        durability
+            + (engine ? " engine: " : ": ")
+            + runs
+            + " runs, "
+            + acked
+            + " acknowledged, "
+            + faults
+            + " faults");
   }
 
   /** One run. */
@@ -85,8 +97,8 @@ class ReplicationSimulationTest {
     int step;
     int faults;
 
-    Run(long seed, Durability durability) {
-      this.cluster = new TestCluster(seed, durability);
+    Run(long seed, Durability durability, boolean engine) {
+      this.cluster = new TestCluster(seed, durability, engine);
       this.random = new SeededRandom(seed * 31 + durability.ordinal());
       this.durability = durability;
       int[] base = {24, 10, 24, 30, 3, 2, 8, 1, 8, 2, 1};
@@ -102,6 +114,10 @@ class ReplicationSimulationTest {
     }
 
     void go() {
+      if (random.oneIn(2)) {
+        // So small that bounds, cold reads and lanes come into play.
+        cluster.limits = new ReplicationLimits(300, 2_000, 900, 500, 1_200, 1_000, 300);
+      }
       cluster.startAll();
       cluster.create(ids.get(1), 2, 3, 1);
       cluster.faults = true;
@@ -241,14 +257,14 @@ class ReplicationSimulationTest {
           if (partition == null) {
             continue;
           }
-          TestLog log = node.logs.get(id);
-          Requests.Description now = partition.describe();
+          List<Entry> log = node.storage.entries(id);
+          Requests.Description now = describe(node, id);
           if (now.leading()) {
             String epoch = id + "/" + node.id + "/" + now.leaderEpoch();
             long hw = partition.highWatermark();
             Long before = highWatermarks.put(epoch, hw);
             assertTrue(before == null || before <= hw, epoch + " went from " + before);
-            for (Entry batch : log.disk.cached.entries()) {
+            for (Entry batch : log) {
               if (batch.next() <= hw) {
                 commit(id, batch.base(), TestBatches.value(RecordBatch.at(batch.bytes())));
               }
@@ -265,9 +281,9 @@ class ReplicationSimulationTest {
       }
     }
 
-    private void holdsAll(PartitionId id, String who, TestLog log) {
+    private void holdsAll(PartitionId id, String who, List<Entry> log) {
       Map<Long, Long> held = new TreeMap<>();
-      for (Entry batch : log.disk.cached.entries()) {
+      for (Entry batch : log) {
         held.put(batch.base(), TestBatches.value(RecordBatch.at(batch.bytes())));
       }
       committed
@@ -304,18 +320,21 @@ class ReplicationSimulationTest {
       fail("not healed: " + state);
     }
 
+    private static Requests.Description describe(TestNode node, PartitionId id) {
+      return node.loop.call(node.partition(id)::describe);
+    }
+
     private String unhealed() {
       for (PartitionId id : ids) {
         TestController.Entry entry = cluster.controller.partitions.get(id);
         if (entry.leader == IsrState.NO_LEADER || entry.isr.size() < 3) {
           return id + " leader " + entry.leader + " isr " + entry.isr + " elr " + entry.elr;
         }
-        Requests.Description leader = cluster.node(entry.leader).partition(id).describe();
+        Requests.Description leader = describe(cluster.node(entry.leader), id);
         for (TestNode node : cluster.nodes.values()) {
-          TestLog log = node.logs.get(id);
-          if (log.logEndOffset() != leader.logEndOffset()
-              || leader.highWatermark() != leader.logEndOffset()) {
-            return id + " on " + node.id + " ends at " + log.logEndOffset() + ", leader " + leader;
+          long end = describe(node, id).logEndOffset();
+          if (end != leader.logEndOffset() || leader.highWatermark() != leader.logEndOffset()) {
+            return id + " on " + node.id + " ends at " + end + ", leader " + leader;
           }
         }
       }
@@ -327,7 +346,7 @@ class ReplicationSimulationTest {
         List<List<Long>> contents = new ArrayList<>();
         for (TestNode node : cluster.nodes.values()) {
           List<Long> content = new ArrayList<>();
-          for (Entry batch : node.logs.get(id).disk.cached.entries()) {
+          for (Entry batch : node.storage.entries(id)) {
             content.add(batch.base());
             content.add((long) batch.epoch());
             long value = TestBatches.value(RecordBatch.at(batch.bytes()));
@@ -335,7 +354,7 @@ class ReplicationSimulationTest {
             assertTrue(!refused.contains(value), "refused " + value + " is in the log (P4)");
           }
           contents.add(content);
-          holdsAll(id, "healed " + node.id, node.logs.get(id));
+          holdsAll(id, "healed " + node.id, node.storage.entries(id));
         }
         assertEquals(contents.get(0), contents.get(1), "logs of 1 and 2");
         assertEquals(contents.get(0), contents.get(2), "logs of 1 and 3");

@@ -52,7 +52,7 @@ class ReplicationStreamsTest {
   }
 
   private TestLog log(int broker, PartitionId id) {
-    return cluster.node(broker).logs.get(id);
+    return cluster.node(broker).log(id);
   }
 
   @Test
@@ -140,6 +140,24 @@ class ReplicationStreamsTest {
     cluster.node(3).start();
     cluster.settle();
     assertEquals(50, log(3, TestCluster.P0).heldEndOffset());
+    assertEquals(3, cluster.controller.partitions.get(TestCluster.P0).isr.size());
+  }
+
+  @Test
+  void whoIsFarBehindCatchesUpOnItsOwnLaneAndComesBackR33() {
+    cluster.node(3).kill(false);
+    cluster.controller.fence(3);
+    cluster.settle();
+    for (int i = 0; i < 120; i++) {
+      append(TestCluster.P0, 100_000);
+      cluster.time.advanceMs(5);
+    }
+    cluster.network.opened.clear();
+    cluster.node(3).start();
+    cluster.settle();
+    assertEquals(List.of(Lane.LIVE, Lane.CATCH_UP), cluster.network.opened);
+    assertEquals(120, log(3, TestCluster.P0).heldEndOffset());
+    assertTrue(cluster.network.open().stream().allMatch(stream -> stream.lane == Lane.LIVE));
     assertEquals(3, cluster.controller.partitions.get(TestCluster.P0).isr.size());
   }
 

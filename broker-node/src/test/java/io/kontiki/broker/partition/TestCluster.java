@@ -24,20 +24,36 @@ final class TestCluster {
   final TreeMap<Integer, TestNode> nodes = new TreeMap<>();
   final Durability durability;
 
+  /** Of all brokers that start from now on. */
+  ReplicationLimits limits = ReplicationLimits.DEFAULT;
+
   /** Off: everything takes a little time, nothing is lost. */
   boolean faults;
 
   private final SeededRandom random;
 
   TestCluster(long seed, Durability durability) {
+    this(seed, durability, false);
+  }
+
+  /**
+   * @param engine real logs on a disk in memory, instead of simple ones
+   */
+  TestCluster(long seed, Durability durability, boolean engine) {
     this.random = new SeededRandom(seed);
     this.durability = durability;
     this.controller = new TestController(durability, 2);
     this.network = new TestNetwork(() -> delay(300_000, 3 * MS));
     for (int broker = 1; broker <= 3; broker++) {
-      nodes.put(broker, new TestNode(broker));
+      nodes.put(broker, new TestNode(broker, storage(engine)));
       controller.register(broker);
     }
+  }
+
+  private TestStorage storage(boolean engine) {
+    return engine
+        ? new TestStorage.Engine(durability, time, () -> delay(250_000, 2 * MS))
+        : new TestStorage.Simple(durability, () -> delay(500_000, 5 * MS));
   }
 
   long delay(long usual, long worst) {
@@ -47,8 +63,7 @@ final class TestCluster {
   /** A broker over its lives. */
   final class TestNode {
     final int id;
-    final TreeMap<PartitionId, TestDisk> disks = new TreeMap<>();
-    final TreeMap<PartitionId, TestLog> logs = new TreeMap<>();
+    final TestStorage storage;
     boolean leased = true;
     VirtualLoop loop;
     LoopPartitions partitions;
@@ -57,8 +72,9 @@ final class TestCluster {
     private long epoch;
     private int life;
 
-    TestNode(int id) {
+    TestNode(int id, TestStorage storage) {
       this.id = id;
+      this.storage = storage;
     }
 
     long epoch() {
@@ -72,7 +88,6 @@ final class TestCluster {
     void start() {
       life++;
       loop = time.newLoop("broker " + id + " life " + life);
-      logs.clear();
       if (controller.epochs.get(id) == epoch) {
         controller.register(id);
       }
@@ -83,22 +98,11 @@ final class TestCluster {
           new LoopPartitions(
               0,
               loop,
-              (assignment, listener, completion) -> {
-                TestLog log =
-                    new TestLog(
-                        assignment.id(),
-                        durability,
-                        disks.computeIfAbsent(assignment.id(), unused -> new TestDisk()),
-                        loop,
-                        () -> delay(500_000, 5 * MS),
-                        listener);
-                logs.put(assignment.id(), log);
-                completion.complete(log);
-              },
+              storage.start(loop),
               network.transport(id, loop),
               this::propose,
               () -> leased,
-              ReplicationLimits.DEFAULT,
+              limits,
               ReplicaTimes.DEFAULT);
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
@@ -156,13 +160,12 @@ final class TestCluster {
       loop.stop();
       loop = null;
       network.down(id);
-      for (TestDisk disk : disks.values()) {
-        if (power) {
-          disk.powerLost(random);
-        } else {
-          disk.processDied();
-        }
-      }
+      storage.die(power, random);
+    }
+
+    /** A log of simple storage. */
+    TestLog log(PartitionId partitionId) {
+      return ((TestStorage.Simple) storage).logs.get(partitionId);
     }
 
     Partition partition(PartitionId partitionId) {

@@ -1,5 +1,6 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
@@ -15,6 +16,9 @@ import java.util.function.LongSupplier;
  * other, and what was sent before a stream broke may still arrive when a newer one is open.
  */
 final class TestNetwork {
+  /** Of each stream ever opened. */
+  final List<Lane> opened = new ArrayList<>();
+
   /** Every message handed in, in order. */
   final List<ReplicationMessage> sent = new ArrayList<>();
 
@@ -74,8 +78,9 @@ final class TestNetwork {
 
   ReplicaTransport transport(int client, EventLoop loop) {
     return (server, endpoint, lane, listener) -> {
-      Stream stream = new Stream(client, server, loop, listener);
+      Stream stream = new Stream(client, server, lane, loop, listener);
       open.add(stream);
+      opened.add(lane);
       return stream.clientEnd;
     };
   }
@@ -84,6 +89,7 @@ final class TestNetwork {
   final class Stream {
     final int client;
     final int server;
+    final Lane lane;
     private final EventLoop clientLoop;
     private final ReplicaStream.Listener clientListener;
     private final End clientEnd = new End(true);
@@ -91,8 +97,9 @@ final class TestNetwork {
     private ReplicaStream.Listener serverListener;
     private Node serverNode;
 
-    Stream(int client, int server, EventLoop loop, ReplicaStream.Listener listener) {
+    Stream(int client, int server, Lane lane, EventLoop loop, ReplicaStream.Listener listener) {
       this.client = client;
+      this.lane = lane;
       this.server = server;
       this.clientLoop = loop;
       this.clientListener = listener;

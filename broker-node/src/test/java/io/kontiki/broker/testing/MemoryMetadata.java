@@ -111,8 +111,7 @@ public final class MemoryMetadata implements Metadata {
     for (int i = 0; i < partitions; i++) {
       assignments.add(List.copyOf(committed.brokers().keySet()));
     }
-    apply(
-        new MetadataCommand.CreateTopic(START_MS, id, name, new TreeMap<>(config), assignments));
+    apply(new MetadataCommand.CreateTopic(START_MS, id, name, new TreeMap<>(config), assignments));
     return id;
   }
 
@@ -181,8 +180,7 @@ public final class MemoryMetadata implements Metadata {
           } else if (control.clock().nanoTime() - deadlineNanos >= 0) {
             completion.complete(Result.error(noQuorum()));
           } else {
-            control.schedule(
-                1_000_000, () -> awaitIndex(index, deadlineNanos, completion));
+            control.schedule(1_000_000, () -> awaitIndex(index, deadlineNanos, completion));
           }
         });
   }

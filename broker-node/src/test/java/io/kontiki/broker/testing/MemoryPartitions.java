@@ -199,13 +199,11 @@ public final class MemoryPartitions implements PartitionRequests {
     if (found.isEmpty() && request.minBytes() > 0 && left > 0) {
       await(log, request, completion, left);
     } else {
-      completion.complete(
-          new FetchAnswer.Fetched(found, bytes, next, log.start, log.end, 0));
+      completion.complete(new FetchAnswer.Fetched(found, bytes, next, log.start, log.end, 0));
     }
   }
 
-  private void await(
-      Log log, Fetch request, Completion<FetchAnswer> completion, long leftNanos) {
+  private void await(Log log, Fetch request, Completion<FetchAnswer> completion, long leftNanos) {
     Runnable again =
         new Runnable() {
           private boolean ran;
@@ -266,8 +264,7 @@ public final class MemoryPartitions implements PartitionRequests {
           synchronized (this) {
             Log log = log(partition);
             completion.complete(
-                new Description(
-                    partition, log.serving, log.start, log.serving ? log.end : -1));
+                new Description(partition, log.serving, log.start, log.serving ? log.end : -1));
           }
         });
   }

@@ -34,6 +34,11 @@ public final class CliException extends RuntimeException {
     return new CliException(NO_ANSWER, message);
   }
 
+  /** The same with more to say. */
+  public CliException withRemark(String remark) {
+    return new CliException(exitCode, getMessage() + remark);
+  }
+
   public int exitCode() {
     return exitCode;
   }

@@ -98,8 +98,17 @@ public final class Demo {
     }
     ReadyWait wait = new ReadyWait(cluster);
     await("the nodes to be ready", () -> wait.ask() || refuseEnded(), () -> wait.notReady() + "");
-    JsonObject quorum = admin.read("DescribeQuorum", new JsonObject());
-    for (JsonObject group : quorum.objects("groups")) {
+    List<JsonObject> groups = new ArrayList<>();
+    await(
+        "the quorum to have a leader",
+        () -> {
+          // Without a leader at that moment the answer is one broker's own view, and has none.
+          groups.clear();
+          groups.addAll(admin.read("DescribeQuorum", new JsonObject()).objects("groups"));
+          return !groups.isEmpty() && groups.stream().allMatch(one -> one.has("leader"));
+        },
+        () -> "known: " + groups);
+    for (JsonObject group : groups) {
       story.tell(
           "quorum '"
               + group.text("name")

@@ -17,11 +17,12 @@ import java.util.logging.Logger;
 public final class BrokerChannels implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-  /** Whatever gRPC finds worth a log line comes to the commands as a status, too. */
-  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+  /** Whatever these find worth a log line comes to the commands as a status, too. */
+  private static final List<Logger> SILENCED =
+      List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
 
   static {
-    GRPC_LOG.setLevel(Level.OFF);
+    SILENCED.forEach(logger -> logger.setLevel(Level.OFF));
   }
 
   private final List<Endpoint> hosts;

@@ -89,7 +89,7 @@ public final class RecordWriter {
       List<LogRecord> records, @Nullable Integer partition, Deadline deadline, CallError error)
       throws RecordsRefusedException {
     if (records.size() == 1) {
-      throw new RecordsRefusedException(0, error.reason() + ": " + error.message());
+      throw new RecordsRefusedException(List.of(), error.reason() + ": " + error.message());
     }
     int half = records.size() / 2;
     List<RecordPosition> positions =
@@ -97,7 +97,8 @@ public final class RecordWriter {
     try {
       positions.addAll(send(records.subList(half, records.size()), partition, deadline));
     } catch (RecordsRefusedException e) {
-      throw new RecordsRefusedException(half + e.index(), String.valueOf(e.getMessage()));
+      positions.addAll(e.acknowledged());
+      throw new RecordsRefusedException(positions, String.valueOf(e.getMessage()));
     }
     return positions;
   }

@@ -1,20 +1,22 @@
 package io.kontiki.cli.stream;
 
+import io.kontiki.v1.RecordPosition;
 import java.io.Serial;
+import java.util.List;
 
 /** A record that will never be taken; those before it in the same call are acknowledged. */
 public final class RecordsRefusedException extends Exception {
   @Serial private static final long serialVersionUID = 1L;
 
-  private final int index;
+  private final transient List<RecordPosition> acknowledged;
 
-  RecordsRefusedException(int index, String message) {
+  RecordsRefusedException(List<RecordPosition> acknowledged, String message) {
     super(message);
-    this.index = index;
+    this.acknowledged = List.copyOf(acknowledged);
   }
 
-  /** Of the record in the list that was to be sent. */
-  public int index() {
-    return index;
+  /** Positions of the records before the one that was refused, in order. */
+  public List<RecordPosition> acknowledged() {
+    return acknowledged;
   }
 }

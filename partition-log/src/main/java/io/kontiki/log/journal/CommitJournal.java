@@ -182,6 +182,11 @@ public final class CommitJournal {
     return ring.positionOf(generation, first);
   }
 
+  /** Behind everything handed over: for the last checkpoint, when the files have it all. */
+  public synchronized JournalPosition endPosition() {
+    return ring.positionOf(generation, nextSequence);
+  }
+
   /** A checkpoint with this position is durable: the files before it are free. */
   public void onCheckpoint(JournalPosition position) {
     boolean resume;
