@@ -172,7 +172,8 @@ final class ChunkReader {
   private static int sizeBytes(Record record) {
     byte[] key = record.key();
     byte[] value = record.value();
-    long size = RECORD_OVERHEAD + (key == null ? 0 : key.length);
+    long size = RECORD_OVERHEAD;
+    size += key == null ? 0 : key.length;
     size += value == null ? 0 : value.length;
     for (RecordHeader header : record.headers()) {
       byte[] content = header.value();

@@ -33,6 +33,9 @@ public final class ClusterWatch implements Metadata.Listener {
   /** Partitions in one piece of a snapshot; a topic is never split. */
   static final int PIECE_PARTITIONS = 5_000;
 
+  /** To the next look at a client that takes nothing. */
+  private static final long BUSY_PAUSE_NANOS = 100_000_000;
+
   private final Metadata metadata;
   private final EventLoop loop;
   private final Predicate<String> wanted;
@@ -238,6 +241,7 @@ public final class ClusterWatch implements Metadata.Listener {
       silent = 0;
       sink.heartbeat(newest.index());
     }
-    heartbeat = loop.schedule(Math.max(HEARTBEAT_NANOS - silent, 100_000_000), this::beat);
+    long pause = silent < HEARTBEAT_NANOS ? HEARTBEAT_NANOS - silent : BUSY_PAUSE_NANOS;
+    heartbeat = loop.schedule(pause, this::beat);
   }
 }

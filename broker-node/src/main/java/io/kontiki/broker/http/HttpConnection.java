@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,7 +38,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
   private final HttpRoutes routes;
   private final BodyBudget budget;
   private final long requestMs;
+  // Pipelined behind the one that is served: no more than one read from the socket has brought.
+  private final ArrayDeque<FullHttpRequest> waiting = new ArrayDeque<>();
   private @Nullable Future<?> deadline;
+  private boolean serving;
 
   HttpConnection(HttpRoutes routes, BodyBudget budget, long requestMs) {
     this.routes = routes;
@@ -51,8 +55,19 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
   }
 
   private void awaitRequest(ChannelHandlerContext context) {
+    serving = false;
     closeIn(context, requestMs);
-    context.read();
+    FullHttpRequest next = waiting.poll();
+    if (next == null) {
+      budget.giveBack();
+      context.read();
+      return;
+    }
+    try {
+      serve(context, next);
+    } finally {
+      next.release();
+    }
   }
 
   private void closeIn(ChannelHandlerContext context, long ms) {
@@ -69,6 +84,15 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
 
   @Override
   protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+    if (serving) {
+      waiting.add(request.retain());
+    } else {
+      serve(context, request);
+    }
+  }
+
+  private void serve(ChannelHandlerContext context, FullHttpRequest request) {
+    serving = true;
     cancelDeadline();
     if (!request.decoderResult().isSuccess()) {
       answer(context, HttpAnswer.text(400, "not an HTTP/1.1 request").closing(), false);
@@ -80,14 +104,14 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
   }
 
   private void answer(ChannelHandlerContext context, HttpAnswer answer, boolean head) {
-    budget.giveBack();
     closeIn(context, ANSWER_MS);
     ChannelFuture written = write(context, answer, head);
     if (!answer.close()) {
       written.addListener(
           done -> {
             if (done.isSuccess()) {
-              awaitRequest(context);
+              // Not from inside: hundreds of small requests may wait, each would deepen the stack.
+              context.executor().execute(() -> awaitRequest(context));
             } else {
               context.close();
             }
@@ -122,6 +146,8 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     cancelDeadline();
+    waiting.forEach(FullHttpRequest::release);
+    waiting.clear();
     budget.giveBack();
   }
 

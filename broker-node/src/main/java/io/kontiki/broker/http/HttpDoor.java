@@ -12,7 +12,6 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.flow.FlowControlHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -85,7 +84,6 @@ public final class HttpDoor implements AutoCloseable {
                                     .setMaxHeaderSize(MAX_HEADER_BYTES)),
                             budget,
                             new HttpObjectAggregator(MAX_BODY_BYTES, true),
-                            new FlowControlHandler(),
                             new HttpConnection(routes, budget, requestMs));
                   }
                 });

@@ -78,7 +78,10 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
 
   /** A number that is computed whenever it is read; any thread, must not block. */
   public void gauge(String name, String unit, String help, Supplier<Number> value) {
-    Gauge.builder(name, value).baseUnit(unit).description(help).register(registry);
+    Gauge.builder(name, value)
+        .baseUnit(unit.isEmpty() ? null : unit) // an empty one would leave its underscore
+        .description(help)
+        .register(registry);
   }
 
   /** Tells of the cluster as this broker sees it. */

@@ -96,6 +96,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
             : bytes.tryTake(size) ? null : bytes.busy();
     if (refusal != null) {
       answer.accept(PartitionMessages.refused(id, metadata.image().index(), refusal));
+      readOn(); // the refusal may have to wait for answers before it
       return;
     }
     inFlightBytes += size;

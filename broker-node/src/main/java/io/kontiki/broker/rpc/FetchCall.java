@@ -36,6 +36,9 @@ final class FetchCall implements StreamObserver<FetchRequest> {
   private static final int MIN_FETCH_BYTES = 64 << 10;
   private static final int STREAM_BYTES = 8 << 20;
 
+  /** To the next look at a client that takes nothing. */
+  private static final long BUSY_PAUSE_NANOS = 100_000_000;
+
   private final EventLoop loop;
   private final Metadata metadata;
   private final PartitionRequests partitions;
@@ -267,7 +270,8 @@ final class FetchCall implements StreamObserver<FetchRequest> {
       send(WithPayload.of(news.build()));
       silent = 0;
     }
-    heartbeat = loop.schedule(Math.max(HEARTBEAT_NANOS - silent, 100_000_000), this::beat);
+    long pause = silent < HEARTBEAT_NANOS ? HEARTBEAT_NANOS - silent : BUSY_PAUSE_NANOS;
+    heartbeat = loop.schedule(pause, this::beat);
   }
 
   private void fail(ApiError error) {

@@ -60,6 +60,24 @@ class RecordReadTest {
   }
 
   @Test
+  void aClientThatIsReadyBeforeTheStartIsKnownDoesNotEndTheRead() {
+    path.metadata.topic("orders", 1, Map.of());
+    fill(0, 0, 2);
+    path.home.run(
+        () -> {
+          ReadSession session =
+              path.read.open(
+                  path.home,
+                  new ReadRequest("orders", 0, new StartSpec.Earliest(), false, 0),
+                  reading);
+          session.onReady();
+        });
+    path.time.runUntilIdle();
+    assertEquals(List.of("v0", "v1"), reading.values);
+    assertEquals(1, reading.ends);
+  }
+
+  @Test
   void anEmptyTopicEndsAtOnce() {
     path.metadata.topic("orders", 3, Map.of());
     open(-1, new StartSpec.Earliest(), false, 0);
