@@ -8,6 +8,7 @@ import io.kontiki.chaos.history.HistoryChecker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Producers and readers of one topic that run while faults happen, and the judgement afterwards.
@@ -26,7 +27,7 @@ public final class Load implements AutoCloseable {
 
   private final List<String> addresses;
   private final String topic;
-  private final int partitions;
+  private final List<Integer> partitions;
   private final History history = new History();
   private final PauseMeter pauses = new PauseMeter();
   private final List<Brokers> connections = new ArrayList<>();
@@ -35,7 +36,7 @@ public final class Load implements AutoCloseable {
   private final List<Thread> producerThreads = new ArrayList<>();
   private final List<Thread> readerThreads = new ArrayList<>();
 
-  private Load(List<String> addresses, String topic, int partitions) {
+  private Load(List<String> addresses, String topic, List<Integer> partitions) {
     this.addresses = addresses;
     this.topic = topic;
     this.partitions = partitions;
@@ -43,8 +44,14 @@ public final class Load implements AutoCloseable {
 
   /** Starts producers, and one reader per partition. The topic must be there. */
   public static Load start(ProcessCluster cluster, String topic, int partitions, int producers) {
+    return start(cluster, topic, IntStream.range(0, partitions).boxed().toList(), producers);
+  }
+
+  /** The same for some of the partitions, by number. */
+  public static Load start(
+      ProcessCluster cluster, String topic, List<Integer> partitions, int producers) {
     Load load = new Load(cluster.bootstrap(), topic, partitions);
-    for (int p = 0; p < partitions; p++) {
+    for (int p : partitions) {
       load.startReader("reader", p, true);
     }
     for (int i = 0; i < producers; i++) {
@@ -81,6 +88,15 @@ public final class Load implements AutoCloseable {
     await(more + " more acknowledgements").atMost(PATIENCE).until(() -> history.acked() >= goal);
   }
 
+  /** Waits until every producer has had one more acknowledgement than now. */
+  public void awaitAllGoOn() {
+    long now = System.nanoTime();
+    await("an acknowledgement for every producer")
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(10))
+        .until(() -> pauses.allWentOn(now));
+  }
+
   /** How many records were acknowledged so far. */
   public long acked() {
     return history.acked();
@@ -91,7 +107,7 @@ public final class Load implements AutoCloseable {
     pauses.reset();
   }
 
-  /** The longest time without an acknowledgement for any producer. */
+  /** The longest time that any producer waited for an acknowledgement. */
   public long longestPauseMs() {
     return pauses.longestMs();
   }
@@ -105,7 +121,7 @@ public final class Load implements AutoCloseable {
     awaitEnd(producerThreads);
     readers.forEach(LoadReader::stop);
     awaitEnd(readerThreads);
-    for (int p = 0; p < partitions; p++) {
+    for (int p : partitions) {
       startReader("final", p, false);
     }
     awaitEnd(readerThreads);

@@ -29,7 +29,7 @@ final class LoadProducer implements Runnable {
 
   private final String name;
   private final String topic;
-  private final int partitions;
+  private final List<Integer> partitions;
   private final Brokers brokers;
   private final History history;
   private final PauseMeter pauses;
@@ -38,7 +38,7 @@ final class LoadProducer implements Runnable {
   LoadProducer(
       String name,
       String topic,
-      int partitions,
+      List<Integer> partitions,
       Brokers brokers,
       History history,
       PauseMeter pauses) {
@@ -82,7 +82,7 @@ final class LoadProducer implements Runnable {
   }
 
   private Event send(long producerId, int number) {
-    int partition = number % partitions;
+    int partition = partitions.get(number % partitions.size());
     String value = name + "-" + number;
     ProduceRequest request =
         ProduceRequest.newBuilder()
@@ -99,7 +99,7 @@ final class LoadProducer implements Runnable {
       try {
         ProduceResponse response =
             brokers.stub().withDeadlineAfter(TRY_MS, TimeUnit.MILLISECONDS).produce(request);
-        pauses.onProgress();
+        pauses.onProgress(name);
         return new Event.Acked(
             name, number, partition, value, response.getPositions(0).getOffset());
       } catch (StatusRuntimeException e) {

@@ -1,24 +1,43 @@
 package io.kontiki.chaos.cluster;
 
-/** The longest time between two successes of any client. Any thread. */
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The longest time that any client waited between two of its successes. A pause that only some see,
+ * because others use another partition or broker, counts in full. Any thread.
+ */
 final class PauseMeter {
-  private long lastNanos = System.nanoTime();
+  private final Map<String, Long> lastNanos = new TreeMap<>();
   private long longestNanos;
 
-  synchronized void onProgress() {
+  synchronized void onProgress(String client) {
     long now = System.nanoTime();
-    longestNanos = Math.max(longestNanos, now - lastNanos);
-    lastNanos = now;
+    Long last = lastNanos.put(client, now);
+    if (last != null) {
+      longestNanos = Math.max(longestNanos, now - last);
+    }
   }
 
   /** Begins anew. */
   synchronized void reset() {
-    lastNanos = System.nanoTime();
+    long now = System.nanoTime();
+    lastNanos.replaceAll((client, last) -> now);
     longestNanos = 0;
   }
 
-  /** Since the last reset, the pause that goes on included. */
+  /** Since the last reset, pauses that go on included. */
   synchronized long longestMs() {
-    return Math.max(longestNanos, System.nanoTime() - lastNanos) / 1_000_000;
+    long now = System.nanoTime();
+    long longest = longestNanos;
+    for (long last : lastNanos.values()) {
+      longest = Math.max(longest, now - last);
+    }
+    return longest / 1_000_000;
+  }
+
+  /** Whether every client has had a success since the last reset. */
+  synchronized boolean allWentOn(long sinceNanos) {
+    return lastNanos.values().stream().allMatch(last -> last - sinceNanos > 0);
   }
 }

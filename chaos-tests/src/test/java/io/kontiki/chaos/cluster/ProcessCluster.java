@@ -36,10 +36,14 @@ public final class ProcessCluster implements AutoCloseable {
   private final Path dir;
   private final Thread atExit = new Thread(this::destroyProcesses, "end-cluster");
 
-  private ProcessCluster(String name, int size, Map<String, String> settings) throws IOException {
+  private final int voters;
+
+  private ProcessCluster(String name, int voters, int others, Map<String, String> settings)
+      throws IOException {
+    this.voters = voters;
     dir = Files.createTempDirectory("kontiki-" + name);
     Path logs = Path.of("target", "clusters", name).toAbsolutePath();
-    for (int id = 1; id <= size; id++) {
+    for (int id = 1; id <= voters + others; id++) {
       nodes.put(
           id,
           new ServerNode(
@@ -63,8 +67,19 @@ public final class ProcessCluster implements AutoCloseable {
    * @param settings keys for every node besides those of identity and ports
    */
   public static ProcessCluster start(String name, int size, Map<String, String> settings) {
+    return start(name, size, 0, settings);
+  }
+
+  /**
+   * The same with brokers that do not vote.
+   *
+   * @param voters number of nodes that vote, the first ones
+   * @param others number of nodes that do not
+   */
+  public static ProcessCluster start(
+      String name, int voters, int others, Map<String, String> settings) {
     try {
-      ProcessCluster cluster = new ProcessCluster(name, size, settings);
+      ProcessCluster cluster = new ProcessCluster(name, voters, others, settings);
       try {
         cluster.nodes().forEach(ServerNode::start);
         cluster.awaitReady();
@@ -85,6 +100,7 @@ public final class ProcessCluster implements AutoCloseable {
     keys.put(
         "cluster.voters",
         nodes.values().stream()
+            .filter(candidate -> candidate.id() <= voters)
             .map(voter -> voter.id() + "@127.0.0.1:" + voter.ports().raft())
             .collect(Collectors.joining(",")));
     keys.put("grpc.listen", node.grpc());
@@ -148,8 +164,21 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** Starts what does not run, and waits until all are ready. */
   public void startAll() {
-    nodes.values().stream().filter(node -> !node.isAlive()).forEach(ServerNode::start);
+    startNodes();
     awaitReady();
+  }
+
+  /** Starts what does not run. */
+  public void startNodes() {
+    nodes.values().stream().filter(node -> !node.isAlive()).forEach(ServerNode::start);
+  }
+
+  /** SIGTERM for all nodes at once, and waits for the exit codes; an error if it takes longer. */
+  public Map<Integer, Integer> stopAll(Duration atMost) {
+    nodes.values().forEach(ServerNode::terminate);
+    Map<Integer, Integer> codes = new TreeMap<>();
+    nodes.values().forEach(node -> codes.put(node.id(), node.stop(atMost)));
+    return codes;
   }
 
   /** Creates a topic; returns when its leaders serve (M21). */

@@ -82,12 +82,48 @@ public final class ServerNode {
     }
     try {
       process =
-          ServerProgram.processBuilder(config())
+          ServerProgram.processBuilder(config(), List.of())
               .redirectErrorStream(true)
               .redirectOutput(Redirect.appendTo(log.toFile()))
               .start();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start node " + id, e);
+    }
+  }
+
+  /** How a process ended that should not have come up. */
+  record Ended(int exitCode, String output) {}
+
+  /**
+   * Runs one more process with this node's configuration file, and waits for its end; killed and an
+   * error if it does not end by itself.
+   *
+   * @param overrides {@code key=value}, stronger than the file
+   */
+  Ended run(List<String> overrides, Duration atMost) {
+    Path output = dir.resolve("run.log");
+    try {
+      Process run =
+          ServerProgram.processBuilder(config(), overrides)
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile())
+              .start();
+      try {
+        boolean ended = run.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS);
+        String text = Files.readString(output);
+        if (!ended) {
+          throw new IllegalStateException(
+              "the process with " + overrides + " did not end within " + atMost + ":\n" + text);
+        }
+        return new Ended(run.exitValue(), text);
+      } finally {
+        run.destroyForcibly().waitFor();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     }
   }
 
@@ -114,6 +150,11 @@ public final class ServerNode {
     victim.destroy();
     await(victim, atMost);
     return victim.exitValue();
+  }
+
+  /** SIGTERM; does not wait. */
+  void terminate() {
+    running().destroy();
   }
 
   /** SIGSTOP: the process freezes, its connections stay. */

@@ -19,15 +19,19 @@ final class ServerProgram {
 
   private ServerProgram() {}
 
-  /** A process that is not started yet; nothing of this JVM's configuration reaches it. */
-  static ProcessBuilder processBuilder(Path config) {
-    ProcessBuilder builder = new ProcessBuilder(command(config));
+  /**
+   * A process that is not started yet; nothing of this JVM's configuration reaches it.
+   *
+   * @param overrides {@code key=value}, stronger than the file
+   */
+  static ProcessBuilder processBuilder(Path config, List<String> overrides) {
+    ProcessBuilder builder = new ProcessBuilder(command(config, overrides));
     builder.environment().keySet().removeIf(name -> name.startsWith("KONTIKI_"));
     builder.environment().put("KONTIKI_JVM_OPTS", EXIT_WITH_PARENT); // the launcher's
     return builder;
   }
 
-  private static List<String> command(Path config) {
+  private static List<String> command(Path config, List<String> overrides) {
     List<String> words = new ArrayList<>();
     String home = System.getProperty("kontiki.home", "");
     if (home.isEmpty()) {
@@ -51,6 +55,10 @@ final class ServerProgram {
     }
     words.add("--config");
     words.add(config.toString());
+    for (String override : overrides) {
+      words.add("--set");
+      words.add(override);
+    }
     return words;
   }
 
