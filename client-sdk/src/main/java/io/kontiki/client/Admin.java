@@ -29,6 +29,7 @@ import io.kontiki.v1.RaftGroup;
 import io.kontiki.v1.TopicDescription;
 import io.kontiki.v1.TopicSummary;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -222,12 +223,10 @@ public final class Admin {
       return OffsetSpec.newBuilder().setOffset(exact.offset()).build();
     }
     if (at instanceof StartAt.From from) {
-      return OffsetSpec.newBuilder()
-          .setTimestamp(
-              Timestamp.newBuilder()
-                  .setSeconds(from.time().getEpochSecond())
-                  .setNanos(from.time().getNano()))
-          .build();
+      Instant time = from.time();
+      Timestamp timestamp =
+          Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
+      return OffsetSpec.newBuilder().setTimestamp(timestamp).build();
     }
     boolean latest = ((StartAt.Anchor) at).latest();
     return OffsetSpec.newBuilder()
