@@ -93,6 +93,15 @@ public final class ProcessCluster implements AutoCloseable {
     }
   }
 
+  /** As {@link #start(String, int, Map)}, but nothing is started. */
+  static ProcessCluster prepare(String name, int size, Map<String, String> settings) {
+    try {
+      return new ProcessCluster(name, size, 0, settings);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private String configuration(ServerNode node, Map<String, String> settings) {
     Map<String, String> keys = new TreeMap<>(settings);
     keys.put("node.id", Integer.toString(node.id()));

@@ -264,6 +264,26 @@ public final class ServerNode {
     }
   }
 
+  /** Whether this node's own image of the metadata has the topic. */
+  boolean knows(String topic) {
+    JsonObject request = new JsonObject();
+    request.addProperty("name", topic);
+    try {
+      return admin("DescribeTopic", request).has("topic");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** All lines of the log. */
+  List<String> logLines() {
+    try {
+      return Files.readAllLines(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The last lines of the log, for messages of failed tests. */
   public String logTail() {
     try {
