@@ -81,7 +81,7 @@ public final class ProcessCluster implements AutoCloseable {
     try {
       ProcessCluster cluster = new ProcessCluster(name, voters, others, settings);
       try {
-        cluster.nodes().forEach(ServerNode::start);
+        cluster.nodes().forEach(node -> node.start());
         cluster.awaitReady();
         return cluster;
       } catch (RuntimeException | Error e) {
@@ -179,7 +179,7 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** Starts what does not run. */
   public void startNodes() {
-    nodes.values().stream().filter(node -> !node.isAlive()).forEach(ServerNode::start);
+    nodes.values().stream().filter(node -> !node.isAlive()).forEach(node -> node.start());
   }
 
   /** SIGTERM for all nodes at once, and waits for the exit codes; an error if it takes longer. */
