@@ -68,7 +68,7 @@ final class ClientLoop implements EventLoop, AutoCloseable {
 
   @Override
   public void close() {
-    group.shutdownGracefully(0, 2, TimeUnit.SECONDS);
+    var unused = group.shutdownGracefully(0, 2, TimeUnit.SECONDS);
   }
 
   private static Runnable guarded(Runnable task) {

@@ -100,12 +100,16 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
     Set<TopicPartition> wanted = new TreeSet<>(partitions);
     loop.execute(
         () -> {
-          for (TopicPartition key : List.copyOf(assigned.keySet())) {
-            if (!wanted.contains(key)) {
-              stop(assigned.get(key));
-              assigned.remove(key);
-            }
-          }
+          assigned
+              .values()
+              .removeIf(
+                  one -> {
+                    boolean goes = !wanted.contains(one.key);
+                    if (goes) {
+                      stop(one);
+                    }
+                    return goes;
+                  });
           for (TopicPartition key : wanted) {
             assigned.computeIfAbsent(key, any -> new Assigned(key, now()));
             watch.watch(key.topic());

@@ -9,6 +9,7 @@ import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Registration, fencing and stopping of brokers (rules R1 to R7, R35, M7). */
@@ -169,7 +170,7 @@ final class BrokerCommands {
   }
 
   private static void moveTo(ImageDraft draft, int brokerId, State state, long timeMs) {
-    BrokerImage old = draft.before().brokers().get(brokerId);
+    BrokerImage old = Objects.requireNonNull(draft.before().brokers().get(brokerId));
     draft.put(
         new BrokerImage(
             old.id(),

@@ -7,6 +7,7 @@ import io.kontiki.model.Uid;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
@@ -139,13 +140,14 @@ final class ImageDraft {
     if (!change.awaitsRecovery()) {
       dropLogEnds(id);
     }
-    changed
-            .computeIfAbsent(
-                id.topicId(),
-                topic -> before.topics().get(topic).partitions().toArray(PartitionImage[]::new))[
-            id.partition()] =
-        after;
+    changed.computeIfAbsent(id.topicId(), this::partitionsOf)[id.partition()] = after;
     return after;
+  }
+
+  private PartitionImage[] partitionsOf(TopicId topic) {
+    return Objects.requireNonNull(before.topics().get(topic))
+        .partitions()
+        .toArray(PartitionImage[]::new);
   }
 
   /** Changes all partitions that the filter takes, in order, and elects in each (R19, R42). */

@@ -9,8 +9,10 @@ import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** What leaders and candidates ask for: in-sync sets, resignations, balanced recovery. */
 final class IsrCommands {
@@ -31,6 +33,11 @@ final class IsrCommands {
     return new IsrOutcomes(outcomes);
   }
 
+  /** The topic of a partition that is there. */
+  private static TopicImage topic(ImageDraft draft, PartitionId partition) {
+    return Objects.requireNonNull(draft.before().topics().get(partition.topicId()));
+  }
+
   private static IsrOutcome alter(
       ImageDraft draft, int leader, IsrChange change, PartitionImage now) {
     if (now.leader() != leader || now.leaderEpoch() != change.leaderEpoch()) {
@@ -39,7 +46,7 @@ final class IsrCommands {
     if (now.partitionEpoch() != change.partitionEpoch()) {
       return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
-    TopicImage topic = draft.before().topics().get(change.partition().topicId());
+    TopicImage topic = topic(draft, change.partition());
     PartitionChange next = new PartitionChange(now, topic.minIsr());
     boolean eligible = eligible(draft, leader, change, now);
     if (eligible) {
@@ -98,7 +105,7 @@ final class IsrCommands {
               + ", partition epoch "
               + now.partitionEpoch());
     }
-    TopicImage topic = draft.before().topics().get(command.partition().topicId());
+    TopicImage topic = topic(draft, command.partition());
     PartitionChange change = new PartitionChange(now, topic.minIsr());
     if (!change.resign(draft::state)) {
       return MetadataMachine.rejected(

@@ -25,11 +25,12 @@ public final class BrokerChannels implements AutoCloseable {
 
   /**
    * The channel to an address. One that could not connect dials again at once: gRPC's own back-off
-   * grows to minutes, longer than any restart of a broker.
+   * grows to minutes, longer than any restart of a broker. After {@link #close} it is one whose
+   * calls fail at once, unsent: a node that stops still has requests that look for a leader.
    */
   public synchronized ManagedChannel to(Endpoint endpoint) {
     if (closed) {
-      throw new IllegalStateException("the channels are closed");
+      return dialler.apply(endpoint).shutdownNow();
     }
     ManagedChannel channel = channels.computeIfAbsent(endpoint, dialler);
     if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {

@@ -97,15 +97,14 @@ final class ProcessDialler {
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, DIAL_MS)
             .handler(new ChannelInboundHandlerAdapter())
             .connect(raft.host(), raft.port());
-    var unused =
-        connecting.addListener(
-            future -> {
-              Outcome outcome = outcome(future.isSuccess(), future.cause());
-              if (future.isSuccess()) {
-                connecting.channel().close();
-              }
-              loop.execute(() -> completion.complete(outcome));
-            });
+    connecting.addListener(
+        future -> {
+          Outcome outcome = outcome(future.isSuccess(), future.cause());
+          if (future.isSuccess()) {
+            connecting.channel().close();
+          }
+          loop.execute(() -> completion.complete(outcome));
+        });
   }
 
   private static Outcome outcome(

@@ -13,11 +13,9 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
-import io.kontiki.record.BatchValidator;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -59,12 +57,6 @@ public final class LocalPartitions implements PartitionRequests {
   }
 
   private void append(Partition partition, Append request, Completion<AppendAnswer> completion) {
-    Optional<ApiError> invalid =
-        BatchValidator.check(request.batch(), partition.assignment().maxBatchBytes());
-    if (invalid.isPresent()) {
-      completion.complete(new AppendAnswer.Failed(invalid.get(), null));
-      return;
-    }
     Durability durability = partition.assignment().durability();
     partition.append(
         new Requests.Append(

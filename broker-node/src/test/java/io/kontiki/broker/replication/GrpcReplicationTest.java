@@ -113,14 +113,18 @@ class GrpcReplicationTest {
       }
     }
 
-    void close() {
+    void stop() {
       server.shutdownNow();
       for (int i = 0; i < loops.size(); i++) {
         LoopPartitions own = partitions.get(i);
         loops.get(i).execute(own::close);
       }
-      loops.forEach(TestNettyLoop::close);
+    }
+
+    void close() {
+      // Looked at before the loops end: then they refuse what their sockets still bring.
       loops.forEach(loop -> assertNull(loop.failure.get()));
+      loops.forEach(TestNettyLoop::close);
     }
   }
 
@@ -159,6 +163,7 @@ class GrpcReplicationTest {
 
   @AfterEach
   void stop() {
+    nodes.values().forEach(Node::stop);
     nodes.values().forEach(Node::close);
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -32,7 +33,7 @@ final class KilledNodesTest {
       for (int round = 0; round < ROUNDS; round++) {
         for (Victim victim : Victim.values()) {
           // A new topic has one leader on each node, whatever happened before.
-          String topic = victim.name().toLowerCase(java.util.Locale.ROOT) + "-" + round;
+          String topic = victim.name().toLowerCase(Locale.ROOT) + "-" + round;
           cluster.createTopic(topic, PARTITIONS, 3, Map.of());
           cluster.awaitInSync(topic, PARTITIONS, 3);
           pauses.add("SIGKILL of " + victim, killOne(cluster, topic, victim));

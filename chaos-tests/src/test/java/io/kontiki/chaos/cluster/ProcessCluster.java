@@ -81,13 +81,22 @@ public final class ProcessCluster implements AutoCloseable {
     try {
       ProcessCluster cluster = new ProcessCluster(name, voters, others, settings);
       try {
-        cluster.nodes().forEach(ServerNode::start);
+        cluster.nodes().forEach(node -> node.start());
         cluster.awaitReady();
         return cluster;
       } catch (RuntimeException | Error e) {
         cluster.close();
         throw e;
       }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** As {@link #start(String, int, Map)}, but nothing is started. */
+  static ProcessCluster prepare(String name, int size, Map<String, String> settings) {
+    try {
+      return new ProcessCluster(name, size, 0, settings);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -170,7 +179,7 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** Starts what does not run. */
   public void startNodes() {
-    nodes.values().stream().filter(node -> !node.isAlive()).forEach(ServerNode::start);
+    nodes.values().stream().filter(node -> !node.isAlive()).forEach(node -> node.start());
   }
 
   /** SIGTERM for all nodes at once, and waits for the exit codes; an error if it takes longer. */

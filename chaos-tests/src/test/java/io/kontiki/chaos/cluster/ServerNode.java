@@ -75,14 +75,18 @@ public final class ServerNode {
     return dir.resolve("kontiki.conf");
   }
 
-  /** Starts the process, which must not run; does not wait until it is ready. */
-  public synchronized void start() {
+  /**
+   * Starts the process, which must not run; does not wait until it is ready.
+   *
+   * @param overrides {@code key=value}, stronger than the file, for this process
+   */
+  public synchronized void start(String... overrides) {
     if (isAlive()) {
       throw new IllegalStateException("node " + id + " runs already, as " + pid());
     }
     try {
       process =
-          ServerProgram.processBuilder(config(), List.of())
+          ServerProgram.processBuilder(config(), List.of(overrides))
               .redirectErrorStream(true)
               .redirectOutput(Redirect.appendTo(log.toFile()))
               .start();
@@ -261,6 +265,26 @@ public final class ServerNode {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Whether this node's own image of the metadata has the topic. */
+  boolean knows(String topic) {
+    JsonObject request = new JsonObject();
+    request.addProperty("name", topic);
+    try {
+      return admin("DescribeTopic", request).has("topic");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** All lines of the log. */
+  List<String> logLines() {
+    try {
+      return Files.readAllLines(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

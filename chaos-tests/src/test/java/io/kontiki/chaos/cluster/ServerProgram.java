@@ -17,6 +17,8 @@ final class ServerProgram {
   /** Makes a server stop when its standard input ends, as it does when the tests' JVM dies. */
   private static final String EXIT_WITH_PARENT = "-Dkontiki.exitOnStdinEof=true";
 
+  private static final String HOME = System.getProperty("kontiki.home", "");
+
   private ServerProgram() {}
 
   /**
@@ -27,14 +29,15 @@ final class ServerProgram {
   static ProcessBuilder processBuilder(Path config, List<String> overrides) {
     ProcessBuilder builder = new ProcessBuilder(command(config, overrides));
     builder.environment().keySet().removeIf(name -> name.startsWith("KONTIKI_"));
-    builder.environment().put("KONTIKI_JVM_OPTS", EXIT_WITH_PARENT); // the launcher's
+    if (!HOME.isEmpty()) {
+      builder.environment().put("KONTIKI_JVM_OPTS", EXIT_WITH_PARENT);
+    }
     return builder;
   }
 
   private static List<String> command(Path config, List<String> overrides) {
     List<String> words = new ArrayList<>();
-    String home = System.getProperty("kontiki.home", "");
-    if (home.isEmpty()) {
+    if (HOME.isEmpty()) {
       words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       words.addAll(
           List.of(
@@ -50,7 +53,7 @@ final class ServerProgram {
               classPath(),
               MAIN_CLASS));
     } else {
-      words.add(Path.of(home, "bin", "kontiki").toString());
+      words.add(Path.of(HOME, "bin", "kontiki").toString());
       words.add("server");
     }
     words.add("--config");

@@ -19,4 +19,15 @@ final class GrpcNodeOptions extends NodeOptions {
   FollowerProgress progress() {
     return progress;
   }
+
+  /**
+   * How long a majority may be silent before the leader steps down. JRaft allows no more than the
+   * election timeout, which nodes that start on a busy machine miss now and then; each time costs
+   * an election of half a second to a second. Nothing else rests on it: reads are confirmed by a
+   * round (M4, M14), and followers stand by their own timers.
+   */
+  @Override
+  public int getLeaderLeaseTimeoutMs() {
+    return 2 * getElectionTimeoutMs();
+  }
 }

@@ -1,0 +1,105 @@
+package io.kontiki.chaos.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Controlled stops by SIGTERM (R3, R7), and the smallest cluster. */
+final class StoppedNodesTest {
+  private static final String TOPIC = "orders";
+  private static final int PARTITIONS = 3;
+  private static final Duration STOP = Duration.ofSeconds(20);
+  private static final long BOUND_MS = 5_000;
+
+  @Test
+  void aStoppedNodeHandsOverAndComesBack() {
+    Pauses pauses = new Pauses();
+    try (ProcessCluster cluster = ProcessCluster.start("stop-one", 3, Map.of())) {
+      cluster.createTopic(TOPIC, PARTITIONS, 3, Map.of());
+      try (Load load = Load.start(cluster, TOPIC, PARTITIONS, 4)) {
+        for (ServerNode node : cluster.nodes()) {
+          load.awaitAcked(100);
+          load.resetPauses();
+          assertEquals(0, node.stop(STOP), node::logTail);
+          load.awaitAllGoOn();
+          load.awaitAcked(100);
+          pauses.add("SIGTERM of one node", load.longestPauseMs());
+          cluster.startAll();
+          cluster.awaitInSync(TOPIC, PARTITIONS, 3);
+          assertTrue(foundCleanMarker(node), node::logTail);
+        }
+        assertEquals(List.of(), load.finish());
+      }
+    }
+    pauses.judge(BOUND_MS);
+  }
+
+  @Test
+  void allNodesStopAtOnceAndFindEverythingAgain() {
+    Pauses pauses = new Pauses();
+    try (ProcessCluster cluster = ProcessCluster.start("stop-all", 3, Map.of())) {
+      cluster.createTopic(TOPIC, PARTITIONS, 3, Map.of());
+      try (Load load = Load.start(cluster, TOPIC, PARTITIONS, 4)) {
+        load.awaitAcked(200);
+        long begin = System.nanoTime();
+        Map<Integer, Integer> codes = cluster.stopAll(STOP);
+        System.out.printf("SIGTERM of all: ended after %d ms%n", millisSince(begin));
+        assertEquals(Map.of(1, 0, 2, 0, 3, 0), codes);
+        load.resetPauses();
+        cluster.startNodes();
+        load.awaitAllGoOn();
+        pauses.add("start after SIGTERM of all", load.longestPauseMs());
+        cluster.awaitReady();
+        cluster.awaitInSync(TOPIC, PARTITIONS, 3);
+        for (ServerNode node : cluster.nodes()) {
+          assertTrue(foundCleanMarker(node), node::logTail);
+        }
+        load.awaitAcked(50);
+        assertEquals(List.of(), load.finish());
+      }
+    }
+    pauses.judge(2 * BOUND_MS);
+  }
+
+  @Test
+  void oneNodeAloneFindsEverythingAgain() {
+    Pauses pauses = new Pauses();
+    try (ProcessCluster cluster = ProcessCluster.start("alone", 1, Map.of())) {
+      cluster.createTopic(TOPIC, PARTITIONS, 1, Map.of());
+      ServerNode node = cluster.node(1);
+      try (Load load = Load.start(cluster, TOPIC, PARTITIONS, 4)) {
+        load.awaitAcked(100);
+        node.kill();
+        load.resetPauses();
+        cluster.startNodes();
+        load.awaitAllGoOn();
+        pauses.add("start of one node after SIGKILL", load.longestPauseMs());
+        load.awaitAcked(100);
+        assertEquals(0, node.stop(STOP), node::logTail);
+        load.resetPauses();
+        cluster.startNodes();
+        load.awaitAllGoOn();
+        pauses.add("start of one node after SIGTERM", load.longestPauseMs());
+        assertTrue(foundCleanMarker(node), node::logTail);
+        assertEquals(List.of(), load.finish());
+      }
+    }
+    pauses.judge(BOUND_MS);
+  }
+
+  /** Whether the last start of the node found a marker of a clean stop, as its log says. */
+  private static boolean foundCleanMarker(ServerNode node) {
+    List<String> starts =
+        node.logLines().stream().filter(line -> line.contains("logs open")).toList();
+    return !starts.isEmpty()
+        && !starts.get(starts.size() - 1).contains("no clean marker");
+  }
+
+  private static long millisSince(long nanos) {
+    return (System.nanoTime() - nanos) / 1_000_000;
+  }
+}
