@@ -236,6 +236,13 @@ final class FakeCluster implements AutoCloseable {
   }
 
   /** Deletes batches below an offset. */
+  /** Turns one bit in the last byte of a batch. */
+  synchronized void damage(String name, int partition, int batch) {
+    ByteBuffer bytes = topics.get(name).get(partition).batches.get(batch);
+    int last = bytes.limit() - 1;
+    bytes.put(last, (byte) (bytes.get(last) ^ 1));
+  }
+
   synchronized void trim(String name, int partition, long before) {
     Log log = topics.get(name).get(partition);
     Iterator<ByteBuffer> batches = log.batches.iterator();
