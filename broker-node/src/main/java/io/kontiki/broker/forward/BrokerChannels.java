@@ -25,11 +25,12 @@ public final class BrokerChannels implements AutoCloseable {
 
   /**
    * The channel to an address. One that could not connect dials again at once: gRPC's own back-off
-   * grows to minutes, longer than any restart of a broker.
+   * grows to minutes, longer than any restart of a broker. After {@link #close} the channel is shut
+   * down: what still retries on a loop while the node stops fails as against a dead broker.
    */
   public synchronized ManagedChannel to(Endpoint endpoint) {
     if (closed) {
-      throw new IllegalStateException("the channels are closed");
+      return dialler.apply(endpoint).shutdownNow();
     }
     ManagedChannel channel = channels.computeIfAbsent(endpoint, dialler);
     if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
