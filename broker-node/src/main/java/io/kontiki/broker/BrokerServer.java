@@ -106,6 +106,7 @@ final class BrokerServer implements AutoCloseable {
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
 
+  private long cleanEpoch = -1;
   private @Nullable QuorumNode quorum;
   private @Nullable SessionShell session;
   private @Nullable ReplicaHost replicas;
@@ -175,7 +176,7 @@ final class BrokerServer implements AutoCloseable {
     LogDirectory logDirectory =
         LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
     logs = logDirectory;
-    long cleanEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
+    cleanEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
 
     // The data plane.
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
@@ -571,7 +572,9 @@ final class BrokerServer implements AutoCloseable {
       }
       if (logs != null) {
         CountDownLatch flushed = new CountDownLatch(1);
-        logs.flushAndClose(brokerEpoch(), flushed::countDown);
+        // A start that came to nothing has appended nothing: the stop before it still counts (R3).
+        long epoch = brokerEpoch();
+        logs.flushAndClose(epoch < 0 ? cleanEpoch : epoch, flushed::countDown);
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
