@@ -38,6 +38,7 @@ public final class QuorumNode implements AutoCloseable {
 
   private final NodeIdentity identity;
   private final Files files;
+  private final Uid clusterId;
   private final LoopGroup control;
   private final EventLoop loop;
   private final SessionTiming timing;
@@ -81,6 +82,7 @@ public final class QuorumNode implements AutoCloseable {
       FaultHandler faults) {
     this.identity = identity;
     this.files = files;
+    this.clusterId = clusterId;
     this.control = control;
     this.loop = control.first();
     this.timing = timing;
@@ -130,7 +132,12 @@ public final class QuorumNode implements AutoCloseable {
     }
     Optional<SortedMap<Integer, Uid>> voted = FormingFile.read(files.store());
     if (voted.isPresent()) {
-      startVoter(voted.get());
+      String objection = clusterId.equals(Uid.NONE) ? null : objection();
+      if (objection == null) {
+        startVoter(voted.get());
+      } else {
+        loop.execute(() -> refused.accept(objection));
+      }
       return;
     }
     loop.execute(
@@ -150,6 +157,15 @@ public final class QuorumNode implements AutoCloseable {
                       }
                     })
                 .start());
+  }
+
+  private @Nullable String objection() {
+    try {
+      return SameCluster.objection(identity, clusterId, peers);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "interrupted while it asked the other voters for their cluster";
+    }
   }
 
   private void startVoter(SortedMap<Integer, Uid> formingSet) {
