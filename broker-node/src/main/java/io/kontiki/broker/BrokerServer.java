@@ -106,17 +106,10 @@ final class BrokerServer implements AutoCloseable {
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
 
-<<<<<<< HEAD
   // Read by loops that run before start() is through.
   private volatile @Nullable QuorumNode quorum;
   private volatile @Nullable SessionShell session;
   private volatile @Nullable ReplicaHost replicas;
-=======
-  private long cleanEpoch = -1;
-  private @Nullable QuorumNode quorum;
-  private @Nullable SessionShell session;
-  private @Nullable ReplicaHost replicas;
->>>>>>> chaos
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
   private volatile @Nullable String refusal;
@@ -184,13 +177,9 @@ final class BrokerServer implements AutoCloseable {
     LogDirectory logDirectory =
         LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
     logs = logDirectory;
-<<<<<<< HEAD
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
 
     cleanEpoch = markedEpoch;
-=======
-    cleanEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
->>>>>>> chaos
 
     // The data plane.
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
@@ -603,13 +592,7 @@ final class BrokerServer implements AutoCloseable {
       }
       if (logs != null) {
         CountDownLatch flushed = new CountDownLatch(1);
-<<<<<<< HEAD
         logs.flushAndClose(markerEpoch(), flushed::countDown);
-=======
-        // A start that came to nothing has appended nothing: the stop before it still counts (R3).
-        long epoch = brokerEpoch();
-        logs.flushAndClose(epoch < 0 ? cleanEpoch : epoch, flushed::countDown);
->>>>>>> chaos
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }

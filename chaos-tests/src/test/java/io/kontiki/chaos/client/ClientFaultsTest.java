@@ -66,8 +66,7 @@ final class ClientFaultsTest {
           leader.freeze();
           awaitAcked(load, 200);
           // The rest of three seconds: it wakes up long after it has been replaced.
-          await("frozen for 3 s")
-              .until(() -> System.nanoTime() - frozenAt >= 3_000_000_000L);
+          await("frozen for 3 s").until(() -> System.nanoTime() - frozenAt >= 3_000_000_000L);
           leader.thaw();
           awaitAcked(load, 200);
         });
@@ -129,9 +128,7 @@ final class ClientFaultsTest {
           cluster.startAll();
           cluster.awaitInSync(TOPIC, PARTITIONS, 3);
           awaitAcked(load, 500);
-          await("the consumer follows")
-              .atMost(PATIENCE)
-              .until(() -> along.read(0) > readBefore);
+          await("the consumer follows").atMost(PATIENCE).until(() -> along.read(0) > readBefore);
         }
         List<Fate> fates = load.finish();
         assertEquals(List.of(), load.surprises());

@@ -88,10 +88,7 @@ final class SdkLoad implements AutoCloseable {
   }
 
   private void note(
-      int partition,
-      String value,
-      @Nullable RecordMetadata stored,
-      @Nullable Throwable failure) {
+      int partition, String value, @Nullable RecordMetadata stored, @Nullable Throwable failure) {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     if (stored != null) {
       acked.incrementAndGet();
