@@ -10,8 +10,6 @@ import io.kontiki.internal.v1.DescribeRaftResponse;
 import io.kontiki.internal.v1.FormingMember;
 import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
-import io.kontiki.internal.v1.RaftGroupState;
-import io.kontiki.internal.v1.RaftVoterState;
 import io.kontiki.internal.v1.ReadIndexRequest;
 import io.kontiki.internal.v1.ReadIndexResponse;
 import io.kontiki.internal.v1.SessionRedirect;
@@ -29,7 +27,6 @@ import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
-import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.EventLoop;
 import java.nio.ByteBuffer;
 import java.util.function.Supplier;
@@ -178,29 +175,9 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     DescribeRaftResponse.Builder response = DescribeRaftResponse.newBuilder();
     RaftGroup group = group();
     if (group != null) {
-      response.addGroups(state(group.status()));
+      response.addGroups(GroupStates.message(group.status()));
     }
     answer(out, response.build());
-  }
-
-  private static RaftGroupState state(RaftStatus status) {
-    RaftGroupState.Builder state =
-        RaftGroupState.newBuilder()
-            .setName(status.group())
-            .setLeader(status.leaderId())
-            .setLeading(status.leading())
-            .setTerm(status.term())
-            .setCommittedIndex(status.committedIndex())
-            .setAppliedIndex(status.appliedIndex());
-    for (RaftGroup.Member member : status.voters()) {
-      state.addVoters(
-          RaftVoterState.newBuilder()
-              .setNodeId(member.nodeId())
-              .setAddress(member.endpoint().toString())
-              .setMatchIndex(member.matchIndex())
-              .setLastContactMs(member.lastContactMs()));
-    }
-    return state.build();
   }
 
   private @Nullable RaftGroup group() {
