@@ -4,7 +4,10 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
+import io.kontiki.internal.v1.DescribeNodeRequest;
+import io.kontiki.internal.v1.DescribeNodeResponse;
 import io.kontiki.internal.v1.DescribeRaftRequest;
 import io.kontiki.internal.v1.DescribeRaftResponse;
 import io.kontiki.internal.v1.FormingMember;
@@ -42,6 +45,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
   private final Supplier<Uid> clusterId;
   private final EventLoop loop;
   private @Nullable VoterNode voter;
+  private volatile @Nullable OwnReports own;
 
   /**
    * @param clusterId the cluster that this node belongs to, {@link Uid#NONE} if none yet
@@ -176,6 +180,29 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     RaftGroup group = group();
     if (group != null) {
       response.addGroups(GroupStates.message(group.status()));
+    }
+    answer(out, response.build());
+  }
+
+  /** What this node tells of itself from here on; any thread. */
+  void tell(OwnReports reports) {
+    this.own = reports;
+  }
+
+  @Override
+  public void describeNode(DescribeNodeRequest request, StreamObserver<DescribeNodeResponse> out) {
+    OwnReports reports = own;
+    if (reports == null) {
+      out.onError(Status.UNAVAILABLE.withDescription("this node is starting").asException());
+      return;
+    }
+    DescribeNodeResponse.Builder response =
+        DescribeNodeResponse.newBuilder().setNodeId(identity.nodeId());
+    if (request.getIncludeLogDirs()) {
+      reports.logDirs().forEach(dir -> response.addLogDirs(NodeReportCodec.message(dir)));
+    }
+    if (request.getIncludeConfig()) {
+      reports.config().forEach(line -> response.addConfig(NodeReportCodec.message(line)));
     }
     answer(out, response.build());
   }

@@ -4,6 +4,8 @@ import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.grpc.ServerServiceDefinition;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.api.NodeReports;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.SessionTiming;
@@ -257,6 +259,16 @@ public final class QuorumNode implements AutoCloseable {
           shell.start();
         });
     return shell;
+  }
+
+  /**
+   * Reports of all brokers.
+   *
+   * @param own told to others from here on
+   */
+  public NodeReports reports(OwnReports own) {
+    service.tell(own);
+    return new ClusterReports(identity.nodeId(), own, peers, loop.clock());
   }
 
   /** Runs a task where all of this lives. */
