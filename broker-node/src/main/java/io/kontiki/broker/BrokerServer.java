@@ -9,6 +9,7 @@ import io.kontiki.broker.api.ConfigAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
@@ -227,7 +228,7 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     PrometheusMetrics metrics = metrics(metadata, health, logDirectory);
-    AdminCalls admin = adminCalls(metadata, requests, directory, logDirectory);
+    AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
     HttpDoor http = httpDoor(admin, metrics, health, control, background);
@@ -336,21 +337,25 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private AdminCalls adminCalls(
-      Metadata metadata,
+      QuorumNode node,
       PartitionRequests requests,
       NodeDirectory directory,
       LogDirectory logDirectory) {
     NodeReports reports =
-        new OwnReports(
-            config.nodeId(),
-            sources,
-            () ->
-                OwnReports.logDir(
-                    directory.logPath(),
-                    logOffline,
-                    directory.log().totalBytes(),
-                    directory.log().usableBytes(),
-                    logDirectory.counters().appendedBytes()));
+        node.reports(
+            new OwnReports(
+                config.nodeId(),
+                () ->
+                    List.of(
+                        new NodeReports.LogDir(
+                            directory.logPath().toString(),
+                            logOffline
+                                ? NodeReports.LogDir.State.OFFLINE
+                                : NodeReports.LogDir.State.ONLINE,
+                            directory.log().totalBytes(),
+                            directory.log().usableBytes(),
+                            logDirectory.counters().appendedBytes())),
+                ConfigAdmin.lines(sources, NodeConfig.keys())));
     TopicCreation.Defaults defaults =
         new TopicCreation.Defaults(
             config.defaultPartitions(),
@@ -358,6 +363,7 @@ final class BrokerServer implements AutoCloseable {
             config.topicDefaults(),
             config.limits().topics(),
             config.limits().partitions());
+    Metadata metadata = node.asMetadata();
     return new AdminCalls(
         new TopicAdmin(
             metadata, requests, defaults, ServerLimits.of(config.limits()).maxBatchBytes(), random),
