@@ -250,6 +250,7 @@ final class FakeBroker {
       synchronized (cluster) {
         List<FakeCluster.Log> logs = cluster.topics.get(request.getTopic());
         List<Integer> wanted = new ArrayList<>(request.getPartitionsList());
+        wanted.removeIf(partition -> partition >= logs.size());
         for (int partition : wanted) {
           FakeCluster.Log log = logs.get(partition);
           long offset = log.end;

@@ -104,7 +104,10 @@ public final class LogDirectory {
     LOG.info(
         "{} logs open, {}",
         found.logs().size(),
-        found.marker().isPresent() ? "after a clean stop" : "no clean marker");
+        found
+            .marker()
+            .map(marker -> "after a clean stop in broker epoch " + marker.brokerEpoch())
+            .orElse("no clean marker"));
     found.leftovers().forEach(name -> reads.execute(() -> directory.remove(name)));
     return directory;
   }

@@ -324,7 +324,7 @@ final class ClientContractTest {
     assertTrue(
         get(admin.listTopics()).stream().map(TopicSummary::getName).anyMatch("managed"::equals));
     assertEquals(3, get(admin.listBrokers()).size());
-    assertEquals(3, get(admin.describeQuorum()).get(0).getVotersCount());
+    assertEquals(3, get(admin.describeQuorum()).get(0).getMembersCount());
     assertTrue(get(admin.describeCluster()).getControllerId() > 0);
     assertEquals(
         ErrorReason.TOPIC_EXISTS, failure(admin.createTopic("managed", 4, 3, Map.of())).reason());

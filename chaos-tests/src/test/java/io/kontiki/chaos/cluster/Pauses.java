@@ -2,13 +2,24 @@ package io.kontiki.chaos.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Pauses by the kind of fault that caused them; printed, and held to a bound. One thread. */
+/**
+ * Pauses by the kind of fault that caused them; printed, and held to a bound, which grows with what
+ * else the machine has to do. One thread.
+ */
 final class Pauses {
+  /** How many more threads wanted to run than could, when the test began; at least 1. */
+  private final double slowness =
+      Math.max(
+          1,
+          ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()
+              / Runtime.getRuntime().availableProcessors());
+
   private final Map<String, List<Long>> byKind = new TreeMap<>();
 
   void add(String kind, long ms) {
@@ -16,8 +27,13 @@ final class Pauses {
     System.out.printf("%s: %d ms without an acknowledgement%n", kind, ms);
   }
 
-  /** Prints number, median and maximum of each kind, and fails if one was longer than the bound. */
-  void judge(long boundMs) {
+  /**
+   * Prints number, median and maximum of each kind, and fails if one was longer than the bound.
+   *
+   * @param idleMs the bound on a machine that has nothing else to do
+   */
+  void judge(long idleMs) {
+    long boundMs = (long) (idleMs * slowness);
     List<String> tooLong = new ArrayList<>();
     byKind.forEach(
         (kind, all) -> {

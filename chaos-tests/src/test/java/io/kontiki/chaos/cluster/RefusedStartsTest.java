@@ -48,6 +48,22 @@ final class RefusedStartsTest {
   }
 
   @Test
+  void theDirectoryOfAVoterOfAnotherClusterIsRefused() {
+    try (ProcessCluster cluster = ProcessCluster.start("refused-foreign", 3, Map.of())) {
+      ServerNode node = cluster.node(1);
+      node.stop(PATIENCE);
+      // The same node, alone with another directory, is another cluster.
+      String other = "data.dir=" + node.dataDir().resolveSibling("other");
+      node.start(other, "cluster.voters=1@127.0.0.1:" + node.ports().raft());
+      cluster.awaitReady();
+      node.stop(PATIENCE);
+      ServerNode.Ended ended = node.run(List.of(other), PATIENCE);
+      assertEquals(1, ended.exitCode(), ended::output);
+      contains(ended, "belongs to cluster");
+    }
+  }
+
+  @Test
   void aDirectoryInUseIsRefused() {
     ServerNode.Ended ended = running.node(1).run(List.of(), PATIENCE);
     assertEquals(1, ended.exitCode(), ended::output);
@@ -64,6 +80,14 @@ final class RefusedStartsTest {
           List.of("grpc.listen", "raft.listen", "http.listen", "replication.listen")) {
         refused(List.of(key + "=" + address), key, address, "in use");
       }
+      // Nothing was appended meanwhile: the clean stop before all this still counts (R3).
+      String clean =
+          stopped.node(1).logLines().stream()
+              .filter(line -> line.contains("closed cleanly in "))
+              .map(line -> line.substring(line.indexOf("broker epoch")))
+              .findFirst()
+              .orElseThrow();
+      refused(List.of("grpc.listen=" + address), "after a clean stop in " + clean);
     }
   }
 

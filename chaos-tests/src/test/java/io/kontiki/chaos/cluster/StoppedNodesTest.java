@@ -62,7 +62,7 @@ final class StoppedNodesTest {
         assertEquals(List.of(), load.finish());
       }
     }
-    pauses.judge(2 * BOUND_MS);
+    pauses.judge(ServerProgram.hasClassArchive() ? BOUND_MS : 8_000);
   }
 
   @Test
