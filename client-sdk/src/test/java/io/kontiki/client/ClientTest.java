@@ -306,6 +306,40 @@ class ClientTest {
   }
 
   @Test
+  void aFlushReachesRecordsWhoseTopicIsNotKnownYet() throws Exception {
+    cluster.create("t", 3);
+    ProducerOptions slow = ProducerOptions.DEFAULT.withBatching(Duration.ofMinutes(1), 100_000);
+    try (Producer producer = client.newProducer(slow)) {
+      CompletableFuture<RecordMetadata> first = producer.send(ProducerRecord.of("t", "k", "v"));
+      producer.flush().get(20, TimeUnit.SECONDS);
+      assertTrue(first.isDone());
+    }
+  }
+
+  @Test
+  void whatATopicSaysThatItDoesNotTakeIsNotSent() throws Exception {
+    cluster.maxMessageBytes = 3000;
+    cluster.create("t", 1);
+    try (Producer producer =
+        client.newProducer(ProducerOptions.DEFAULT.withBatching(Duration.ofMillis(50), 100_000))) {
+      List<CompletableFuture<RecordMetadata>> sent = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        sent.add(producer.send(new ProducerRecordBuilder("t", i == 10 ? 5000 : 500).record()));
+      }
+      producer.flush().get(20, TimeUnit.SECONDS);
+      for (int i = 0; i < 20; i++) {
+        if (i == 10) {
+          KontikiException failure = failure(sent.get(i));
+          assertEquals(ErrorReason.RECORD_TOO_LARGE, failure.reason());
+          assertTrue(failure.definite());
+        } else {
+          assertEquals(i < 10 ? i : i - 1, sent.get(i).get().offset(), "P5");
+        }
+      }
+    }
+  }
+
+  @Test
   void behindADamagedBatchNothingIsReadUntilASeek() throws Exception {
     cluster.create("t", 1);
     try (Producer producer =

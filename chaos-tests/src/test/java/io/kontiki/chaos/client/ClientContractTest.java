@@ -8,7 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import io.kontiki.chaos.cluster.ProcessCluster;
+import io.kontiki.chaos.cluster.ServerNode;
 import io.kontiki.client.Admin;
 import io.kontiki.client.Consumer;
 import io.kontiki.client.ConsumerOptions;
@@ -26,9 +32,17 @@ import io.kontiki.model.Acks;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.record.Compression;
 import io.kontiki.record.RecordHeader;
+import io.kontiki.v1.LogRecord;
+import io.kontiki.v1.LogServiceGrpc;
+import io.kontiki.v1.ProduceRequest;
 import io.kontiki.v1.TopicDescription;
 import io.kontiki.v1.TopicSummary;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -38,6 +52,7 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -335,6 +350,98 @@ final class ClientContractTest {
         ErrorReason.INVALID_CONFIG,
         failure(admin.createTopic("wrong", 1, 3, Map.of("cleanup.policy", "compact"))).reason());
     assertEquals(ErrorReason.TOPIC_NOT_FOUND, failure(admin.describeTopic("wrong")).reason());
+  }
+
+  @Test
+  void metricsTellOfWhatWasWrittenAndRead() throws Exception {
+    create("metered", 3, Map.of());
+    try (Producer producer = client.newProducer(ProducerOptions.DEFAULT)) {
+      for (int i = 0; i < 90; i++) {
+        producer.send(ProducerRecord.of("metered", null, "" + i).toPartition(i % 3));
+      }
+      get(producer.flush());
+    }
+    assertEquals(30, read("metered", StartAt.BEGINNING, 30).size());
+
+    Map<String, Double> sums = new TreeMap<>();
+    for (ServerNode node : cluster.nodes()) {
+      Map<String, Double> metrics = scrape(node);
+      metrics.forEach((name, value) -> sums.merge(name, value, Double::sum));
+      for (String gauge :
+          List.of(
+              "kontiki_partition_under_replicated",
+              "kontiki_partition_under_min_isr",
+              "kontiki_partition_offline")) {
+        assertEquals(0.0, metrics.get(gauge), gauge + " of a healthy cluster");
+      }
+      assertEquals(
+          (double) get(admin.describeCluster()).getControllerId(),
+          metrics.get("kontiki_raft_leader{group=\"metadata\"}"));
+      assertTrue(
+          metrics.getOrDefault("kontiki_raft_term{group=\"metadata\"}", 0.0) >= 1,
+          metrics.toString());
+      assertTrue(metrics.getOrDefault("kontiki_log_journal_commits", 0.0) >= 1, metrics.toString());
+    }
+    assertEquals(90.0, sums.get("kontiki_log_append_records_total{topic=\"metered\"}"));
+    double appended = sums.get("kontiki_log_append_bytes_total{topic=\"metered\"}");
+    double fetched = sums.get("kontiki_log_fetch_bytes_total{topic=\"metered\"}");
+    assertTrue(appended > 90 * 10, "bytes " + appended);
+    assertTrue(fetched > 0 && fetched < appended, "one partition of three: " + fetched);
+  }
+
+  private static Map<String, Double> scrape(ServerNode node) throws Exception {
+    HttpResponse<String> answer =
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(URI.create("http://" + node.http() + "/metrics"))
+                    .timeout(LONG)
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+    assertEquals(200, answer.statusCode(), answer.body());
+    Map<String, Double> values = new TreeMap<>();
+    answer
+        .body()
+        .lines()
+        .filter(line -> !line.startsWith("#"))
+        .forEach(
+            line -> {
+              int space = line.lastIndexOf(' ');
+              values.put(line.substring(0, space), Double.valueOf(line.substring(space + 1)));
+            });
+    return values;
+  }
+
+  @Test
+  void nothingThatAClientDoesPutsStackTracesIntoAServersLog() throws Exception {
+    create("quiet", 1, Map.of());
+    ServerNode node = cluster.node(1);
+    ManagedChannel channel =
+        Grpc.newChannelBuilder(node.grpc(), InsecureChannelCredentials.create()).build();
+    try {
+      // A message beyond the greatest, and a stream that is cancelled.
+      assertThrows(
+          StatusRuntimeException.class,
+          () ->
+              LogServiceGrpc.newBlockingStub(channel)
+                  .withDeadlineAfter(20, TimeUnit.SECONDS)
+                  .produce(
+                      ProduceRequest.newBuilder()
+                          .setTopic("quiet")
+                          .addRecords(
+                              LogRecord.newBuilder()
+                                  .setValue(ByteString.copyFrom(noise(6_000_000, 7))))
+                          .build()));
+    } finally {
+      channel.shutdownNow();
+      assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+    }
+    for (ServerNode each : cluster.nodes()) {
+      List<String> traces =
+          Files.readAllLines(each.log()).stream()
+              .filter(line -> line.startsWith("\tat ") || line.contains("io.grpc."))
+              .toList();
+      assertEquals(List.of(), traces, "log of node " + each.id());
+    }
   }
 
   private static TopicDescription create(String name, int partitions, Map<String, String> config)
