@@ -1,5 +1,6 @@
 package io.kontiki.broker;
 
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.NettyChannelBuilder;
@@ -26,6 +27,7 @@ import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -106,6 +108,7 @@ final class BrokerServer implements AutoCloseable {
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
 
+  private final ClusterGuard clusterGuard = new ClusterGuard();
   private long cleanEpoch = -1;
   private @Nullable QuorumNode quorum;
   private @Nullable SessionShell session;
@@ -134,6 +137,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
             nodeId,
@@ -152,7 +156,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 SessionTiming.of(config.liveness()),
                 random,
-                endpoint -> channel(endpoint, control.netty()),
+                endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
     Server raftServer =
@@ -162,6 +166,7 @@ final class BrokerServer implements AutoCloseable {
             control,
             builder ->
                 builder
+                    .intercept(clusterGuard)
                     .addService(node.raftService())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
@@ -456,7 +461,8 @@ final class BrokerServer implements AutoCloseable {
     }
   }
 
-  private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
+  private static ManagedChannel channel(
+      Endpoint endpoint, EventLoopGroup loops, ClientInterceptor... interceptors) {
     return NettyChannelBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
         .eventLoopGroup(loops)
         .channelType(LoopGroup.channelType())
@@ -464,6 +470,7 @@ final class BrokerServer implements AutoCloseable {
         .directExecutor()
         .usePlaintext()
         .disableRetry()
+        .intercept(interceptors)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .build();
   }
@@ -509,6 +516,9 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private void bind(NodeDirectory directory, ClusterImage image) {
+    if (image.formed()) {
+      clusterGuard.know(image.clusterId());
+    }
     if (!image.formed() || directory.clusterId().equals(image.clusterId())) {
       return;
     }
