@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Pauses by the kind of fault that caused them; printed, and held to a bound, which grows with what
- * else the machine has to do. One thread. */
+/**
+ * Pauses by the kind of fault that caused them; printed, and held to a bound, which grows with what
+ * else the machine has to do. One thread.
+ */
 final class Pauses {
   /** How many more threads wanted to run than could, when the test began; at least 1. */
   private final double slowness =

@@ -38,18 +38,13 @@ final class RefusedStartsTest {
   @Test
   void theDirectoryOfAnotherNodeIsRefused() {
     NodePorts ports = stopped.node(1).ports();
-    refused(
-        List.of("node.id=7", "cluster.voters=7@127.0.0.1:" + ports.raft()),
-        "node 1",
-        "7");
+    refused(List.of("node.id=7", "cluster.voters=7@127.0.0.1:" + ports.raft()), "node 1", "7");
   }
 
   @Test
   void theDirectoryOfAnotherClusterIsRefused() {
     // A broker that does not vote, with the directory of a node of another cluster.
-    refused(
-        List.of("cluster.voters=2@127.0.0.1:" + running.node(1).ports().raft()),
-        "cluster");
+    refused(List.of("cluster.voters=2@127.0.0.1:" + running.node(1).ports().raft()), "cluster");
   }
 
   @Test
@@ -116,7 +111,8 @@ final class RefusedStartsTest {
               + third.raft();
       cluster.node(1).start();
       cluster.node(2).start("cluster.voters=" + other);
-      // Whoever hears of the other's list first refuses; the other one may wait for it from then on.
+      // Whoever hears of the other's list first refuses; the other one may wait for it from then
+      // on.
       List<ServerNode> both = List.of(cluster.node(1), cluster.node(2));
       await("a refusal")
           .atMost(PATIENCE)

@@ -95,8 +95,7 @@ final class StoppedNodesTest {
   private static boolean foundCleanMarker(ServerNode node) {
     List<String> starts =
         node.logLines().stream().filter(line -> line.contains("logs open")).toList();
-    return !starts.isEmpty()
-        && !starts.get(starts.size() - 1).contains("no clean marker");
+    return !starts.isEmpty() && !starts.get(starts.size() - 1).contains("no clean marker");
   }
 
   private static long millisSince(long nanos) {
