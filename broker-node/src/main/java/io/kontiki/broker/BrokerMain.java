@@ -80,6 +80,10 @@ public final class BrokerMain {
     } catch (RefusedException | StorageException e) {
       log.error("node {} does not start: {}", config.nodeId(), e.getMessage());
       refused = true;
+    } catch (RuntimeException e) {
+      // Threads of the parts that had started may be alive: end with an exit code all the same.
+      log.error("node {} does not start", config.nodeId(), e);
+      refused = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

@@ -10,6 +10,7 @@ import io.kontiki.broker.api.ConfigAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
@@ -26,8 +27,8 @@ import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
-import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -107,16 +108,17 @@ final class BrokerServer implements AutoCloseable {
   private final ServiceState state = new ServiceState();
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
-
   private final ClusterGuard clusterGuard = new ClusterGuard();
-  private long cleanEpoch = -1;
-  private @Nullable QuorumNode quorum;
-  private @Nullable SessionShell session;
-  private @Nullable ReplicaHost replicas;
+
+  // Read by loops that run before start() is through.
+  private volatile @Nullable QuorumNode quorum;
+  private volatile @Nullable SessionShell session;
+  private volatile @Nullable ReplicaHost replicas;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
+  private volatile long cleanEpoch = -1;
 
   /**
    * @param onEnd told when the node cannot go on and wants to be closed
@@ -181,7 +183,8 @@ final class BrokerServer implements AutoCloseable {
     LogDirectory logDirectory =
         LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
     logs = logDirectory;
-    cleanEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
+    long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
+    cleanEpoch = markedEpoch;
 
     // The data plane.
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
@@ -229,7 +232,7 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     PrometheusMetrics metrics = metrics(metadata, health, logDirectory);
-    AdminCalls admin = adminCalls(metadata, requests, directory, logDirectory);
+    AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
     HttpDoor http = httpDoor(admin, metrics, health, control, background);
@@ -252,10 +255,13 @@ final class BrokerServer implements AutoCloseable {
                     directory.directoryId(),
                     identity.incarnation(),
                     endpoints,
-                    cleanEpoch,
+                    markedEpoch,
                     Version.TEXT),
             logDirectory.doubtful(),
             new Life());
+    if (logOffline) {
+      tellUnhealthy();
+    }
     state.enter(ServiceState.Phase.SERVING);
     LOG.info(
         "node {} is up: grpc {} http {} raft {} replication {}",
@@ -335,21 +341,25 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private AdminCalls adminCalls(
-      Metadata metadata,
+      QuorumNode node,
       PartitionRequests requests,
       NodeDirectory directory,
       LogDirectory logDirectory) {
     NodeReports reports =
-        new OwnReports(
-            config.nodeId(),
-            sources,
-            () ->
-                OwnReports.logDir(
-                    directory.logPath(),
-                    logOffline,
-                    directory.log().totalBytes(),
-                    directory.log().usableBytes(),
-                    logDirectory.counters().appendedBytes()));
+        node.reports(
+            new OwnReports(
+                config.nodeId(),
+                () ->
+                    List.of(
+                        new NodeReports.LogDir(
+                            directory.logPath().toString(),
+                            logOffline
+                                ? NodeReports.LogDir.State.OFFLINE
+                                : NodeReports.LogDir.State.ONLINE,
+                            directory.log().totalBytes(),
+                            directory.log().usableBytes(),
+                            logDirectory.counters().appendedBytes())),
+                ConfigAdmin.lines(sources, NodeConfig.keys())));
     TopicCreation.Defaults defaults =
         new TopicCreation.Defaults(
             config.defaultPartitions(),
@@ -357,6 +367,7 @@ final class BrokerServer implements AutoCloseable {
             config.topicDefaults(),
             config.limits().topics(),
             config.limits().partitions());
+    Metadata metadata = node.asMetadata();
     return new AdminCalls(
         new TopicAdmin(
             metadata, requests, defaults, ServerLimits.of(config.limits()).maxBatchBytes(), random),
@@ -463,7 +474,10 @@ final class BrokerServer implements AutoCloseable {
 
   private static ManagedChannel channel(
       Endpoint endpoint, EventLoopGroup loops, ClientInterceptor... interceptors) {
-    return NettyChannelBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
+    // By name: gRPC resolves off the loop, and again when the broker is not where it was.
+    return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
+        .proxyDetector(address -> null)
+        .disableServiceConfigLookUp()
         .eventLoopGroup(loops)
         .channelType(LoopGroup.channelType())
         .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
@@ -481,7 +495,9 @@ final class BrokerServer implements AutoCloseable {
         lane == Lane.LIVE
             ? config.limits().replicationWindowBytes()
             : config.limits().catchUpWindowBytes();
-    return NettyChannelBuilder.forAddress(new InetSocketAddress(endpoint.host(), endpoint.port()))
+    return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
+        .proxyDetector(address -> null)
+        .disableServiceConfigLookUp()
         .eventLoopGroup(loop.netty())
         .channelType(LoopGroup.channelType())
         .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
@@ -519,7 +535,7 @@ final class BrokerServer implements AutoCloseable {
     if (image.formed()) {
       clusterGuard.know(image.clusterId());
     }
-    if (!image.formed() || directory.clusterId().equals(image.clusterId())) {
+    if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
     }
     try {
@@ -530,10 +546,17 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private void onLogOffline() {
+    if (!logOffline) {
+      logOffline = true;
+      tellUnhealthy();
+    }
+  }
+
+  /** Twice does no harm; before there is a session, start() tells it. */
+  private void tellUnhealthy() {
     QuorumNode node = quorum;
     SessionShell shell = session;
-    if (!logOffline && shell != null && node != null) {
-      logOffline = true;
+    if (shell != null && node != null) {
       node.onControlLoop(shell::onUnhealthy);
     }
   }
@@ -551,8 +574,9 @@ final class BrokerServer implements AutoCloseable {
   private final class Life implements SessionShell.Listener {
     @Override
     public void onRegistered(long brokerEpoch) {
-      if (replicas != null) {
-        replicas.onRegistered(brokerEpoch);
+      ReplicaHost host = replicas;
+      if (host != null) {
+        host.onRegistered(brokerEpoch);
       }
     }
 
@@ -577,14 +601,13 @@ final class BrokerServer implements AutoCloseable {
       if (door != null) {
         door.stopping();
       }
-      if (replicas != null) {
-        replicas.close();
+      ReplicaHost host = replicas;
+      if (host != null) {
+        host.close();
       }
       if (logs != null) {
         CountDownLatch flushed = new CountDownLatch(1);
-        // A start that came to nothing has appended nothing: the stop before it still counts (R3).
-        long epoch = brokerEpoch();
-        logs.flushAndClose(epoch < 0 ? cleanEpoch : epoch, flushed::countDown);
+        logs.flushAndClose(markerEpoch(), flushed::countDown);
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
@@ -600,6 +623,15 @@ final class BrokerServer implements AutoCloseable {
       }
     }
     LOG.info("node {} has stopped", config.nodeId());
+  }
+
+  /**
+   * A process that was never registered has served nothing: what the clean stop before it left is
+   * as good as it was (rule R3).
+   */
+  private long markerEpoch() {
+    long epoch = brokerEpoch();
+    return epoch >= 0 ? epoch : cleanEpoch;
   }
 
   private void handOver() throws InterruptedException {

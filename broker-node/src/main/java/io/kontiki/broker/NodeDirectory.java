@@ -40,6 +40,13 @@ final class NodeDirectory implements AutoCloseable {
               + path.resolve(inRaft.isPresent() ? "raft" : "log")
               + " has data: put it back, or empty data.dir as a whole (M15)");
     }
+    if (inRaft.isEmpty() && inLog.isEmpty() && (hasData(raft) || hasData(log))) {
+      throw new RefusedException(
+          path
+              + " has data but neither part of it has a "
+              + DirectoryMeta.FILE
+              + ": put that back, or empty data.dir as a whole (M15)");
+    }
     this.raftMeta =
         DirectoryMeta.readOrCreate(raft, nodeId, new Uid(random.nextLong(), random.nextLong()));
     this.logMeta = DirectoryMeta.readOrCreate(log, nodeId, raftMeta.directoryId());
@@ -55,6 +62,11 @@ final class NodeDirectory implements AutoCloseable {
               + logMeta.directoryId()
               + ": they are of different nodes or ages (M15)");
     }
+  }
+
+  /** Whether there is more than what a start leaves that was cut short in its first write. */
+  private static boolean hasData(FileStore store) {
+    return store.list("").stream().anyMatch(name -> !name.startsWith(DirectoryMeta.FILE));
   }
 
   /** Locks and opens the directory; makes it if it does not exist. */
@@ -75,6 +87,11 @@ final class NodeDirectory implements AutoCloseable {
   /** {@link Uid#NONE} until the node met its cluster. */
   Uid clusterId() {
     return raftMeta.clusterId();
+  }
+
+  /** Whether both parts know the cluster: a stop may have come between the two. */
+  boolean boundTo(Uid clusterId) {
+    return raftMeta.clusterId().equals(clusterId) && logMeta.clusterId().equals(clusterId);
   }
 
   /** Binds both parts to the cluster; refuses another one. Blocks. */

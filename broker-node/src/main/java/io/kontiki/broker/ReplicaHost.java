@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
 final class ReplicaHost {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaHost.class);
   private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final int brokerId;
   private final Metadata metadata;
@@ -48,6 +49,7 @@ final class ReplicaHost {
   private final Set<PartitionId> reporting = new TreeSet<>();
   private long brokerEpoch = -1;
   private boolean sorted;
+  private boolean closed;
 
   /**
    * @param partitions of the data loops, in their order
@@ -77,6 +79,9 @@ final class ReplicaHost {
 
   /** The metadata have changed. */
   void onImage(ClusterImage image) {
+    if (closed) {
+      return; // the logs are being flushed, or are
+    }
     ReplicaAssignments.Change change = assignments.onImage(image);
     if (change == null) {
       return;
@@ -102,6 +107,9 @@ final class ReplicaHost {
 
   /** Says where logs end that only balanced recovery can bring back (rule R19). */
   private void report(List<PartitionId> wanted) {
+    if (closed) {
+      return;
+    }
     for (PartitionId id : wanted) {
       if (!reporting.add(id)) {
         continue;
@@ -132,7 +140,8 @@ final class ReplicaHost {
         done -> {
           reporting.remove(end.partition());
           if (!(done instanceof Result.Ok<Metadata.Submitted>)) {
-            report(RecoveryQuestions.of(metadata.image(), brokerId));
+            control.schedule(
+                REPORT_NANOS, () -> report(RecoveryQuestions.of(metadata.image(), brokerId)));
           }
         });
   }
@@ -207,6 +216,15 @@ final class ReplicaHost {
 
   /** Ends all roles; waiting requests are answered. Blocks; not on a loop. */
   void close() throws InterruptedException {
+    CountDownLatch deaf = new CountDownLatch(1);
+    control.execute(
+        () -> {
+          closed = true;
+          deaf.countDown();
+        });
+    if (!deaf.await(1, TimeUnit.SECONDS)) {
+      LOG.warn("the control loop does not move");
+    }
     CountDownLatch closed = new CountDownLatch(partitions.size());
     for (int i = 0; i < partitions.size(); i++) {
       LoopPartitions target = partitions.get(i);

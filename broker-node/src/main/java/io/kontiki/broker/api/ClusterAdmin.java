@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** Tells of brokers and of the quorum. Stateless; any loop. */
 public final class ClusterAdmin {
   private static final long REPORT_NANOS = 1_000_000_000;
+  private static final long LEADER_NANOS = 500_000_000;
 
   private final Metadata metadata;
   private final NodeReports reports;
@@ -134,9 +135,13 @@ public final class ClusterAdmin {
         });
   }
 
-  /** The Raft groups as this node sees them: works without a quorum. */
-  public List<QuorumView> quorum() {
-    RaftGroup.RaftStatus status = metadata.quorum();
+  /** The Raft groups as their leader sees them, else as this node does: works without a quorum. */
+  public void quorum(CallContext call, Completion<List<QuorumView>> completion) {
+    metadata.leaderView(
+        call.atMost(LEADER_NANOS), call.home(status -> completion.complete(views(status))));
+  }
+
+  private List<QuorumView> views(RaftGroup.RaftStatus status) {
     List<QuorumMember> members = new ArrayList<>();
     TreeSet<Integer> voters = new TreeSet<>();
     for (RaftGroup.Member voter : status.voters()) {

@@ -46,6 +46,12 @@ public interface Metadata {
   /** The metadata group as this node sees it; on brokers that are not voters as a voter told. */
   RaftGroup.RaftStatus quorum();
 
+  /**
+   * The metadata group as its leader sees it, with what it knows of each voter; {@link #quorum} if
+   * the leader does not answer in time.
+   */
+  void leaderView(long deadlineNanos, Completion<RaftGroup.RaftStatus> completion);
+
   /** A command's end. */
   record Submitted(long index, CommandOutcome outcome) {}
 

@@ -8,7 +8,7 @@ import io.kontiki.runtime.Completion;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Reports of this broker alone: others answer at their own doors. */
+/** Reports of this broker alone, of others none. */
 public final class OwnReports implements NodeReports {
   private final int brokerId;
   private final Supplier<List<LogDir>> logDirs;
@@ -22,6 +22,16 @@ public final class OwnReports implements NodeReports {
     this.brokerId = brokerId;
     this.logDirs = logDirs;
     this.config = List.copyOf(config);
+  }
+
+  /** The directories as they are now. */
+  public List<LogDir> logDirs() {
+    return logDirs.get();
+  }
+
+  /** The configuration, by key. */
+  public List<ConfigLine> config() {
+    return config;
   }
 
   @Override

@@ -8,6 +8,9 @@ import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -18,14 +21,22 @@ import org.jspecify.annotations.Nullable;
  * or a little time may heal, and only until its deadline.
  */
 public final class PartitionRouter implements PartitionRequests {
-  /** Between two looks for a leader if the metadata does not change meanwhile. */
+  /** To the next look for a leader if the partition's entry does not change meanwhile; doubled. */
   private static final long RETRY_NANOS = 20_000_000;
+
+  private static final long MAX_RETRY_NANOS = 80_000_000;
 
   private final int brokerId;
   private final Metadata metadata;
   private final PartitionRequests local;
   private final Forwarder forwarder;
   private final Function<PartitionId, EventLoop> loops;
+
+  /**
+   * Requests that wait for another leader; guarded by itself. One listener serves all: a cluster
+   * without a leader must not keep the control loop busy, which keeps this broker's session.
+   */
+  private final Set<Attempt<?>> waiting = new LinkedHashSet<>();
 
   /** Hands requests to other brokers. Completions run on any data loop. */
   public interface Forwarder {
@@ -61,6 +72,19 @@ public final class PartitionRouter implements PartitionRequests {
     this.local = local;
     this.forwarder = forwarder;
     this.loops = loops;
+    metadata.listen(this::onImage);
+  }
+
+  private void onImage(ClusterImage image) {
+    List<Attempt<?>> all;
+    synchronized (waiting) {
+      all = List.copyOf(waiting);
+    }
+    for (Attempt<?> attempt : all) {
+      if (image.partition(attempt.partition) != attempt.seen) {
+        attempt.onLoop(attempt::again);
+      }
+    }
   }
 
   @Override
@@ -198,14 +222,16 @@ public final class PartitionRouter implements PartitionRequests {
   }
 
   /** One request on its way; all steps on the partition's loop. */
-  private abstract class Attempt<T> implements Metadata.Listener {
+  private abstract class Attempt<T> {
     private final PartitionId partition;
     private final long deadlineNanos;
     private final Completion<T> completion;
     private final EventLoop loop;
-    private boolean waiting;
-    private long seenIndex;
+    private long retryNanos = RETRY_NANOS;
     private EventLoop.@Nullable Timer timer;
+
+    /** The partition's entry as of the last look; written before the request waits. */
+    private volatile @Nullable PartitionImage seen;
 
     Attempt(PartitionId partition, long deadlineNanos, Completion<T> completion) {
       this.partition = partition;
@@ -241,8 +267,11 @@ public final class PartitionRouter implements PartitionRequests {
 
     private void go() {
       ClusterImage image = metadata.image();
-      seenIndex = image.index();
       PartitionImage state = image.partition(partition);
+      if (state != seen) {
+        seen = state;
+        retryNanos = RETRY_NANOS;
+      }
       if (state == null) {
         finish(failed(notFound()));
         return;
@@ -277,8 +306,8 @@ public final class PartitionRouter implements PartitionRequests {
 
     private boolean healable(ApiError error) {
       return switch (error.reason()) {
+        case FENCED_LEADER_EPOCH -> error.definite() && !reading(); // a read's is the client's own
         case NOT_LEADER,
-            FENCED_LEADER_EPOCH,
             UNKNOWN_LEADER_EPOCH,
             LEADER_UNAVAILABLE,
             NOT_ENOUGH_REPLICAS,
@@ -297,9 +326,15 @@ public final class PartitionRouter implements PartitionRequests {
         finish(failed(error.reason() == ErrorReason.NOT_LEADER ? noLeader() : error));
         return;
       }
-      waiting = true;
-      metadata.listen(this);
-      timer = loop.schedule(RETRY_NANOS, this::again);
+      long left = deadlineNanos - loop.clock().nanoTime();
+      timer = loop.schedule(Math.min(retryNanos, left - RETRY_NANOS / 2), this::again);
+      retryNanos = Math.min(2 * retryNanos, MAX_RETRY_NANOS);
+      synchronized (waiting) {
+        waiting.add(this);
+      }
+      if (metadata.image().partition(partition) != seen) {
+        onLoop(this::again); // it changed before anybody could be told
+      }
     }
 
     private ApiError noLeader() {
@@ -319,24 +354,15 @@ public final class PartitionRouter implements PartitionRequests {
               .with("topicId", partition.topicId());
     }
 
-    @Override
-    public void onImage(ClusterImage image) {
-      PartitionImage state = image.partition(partition);
-      boolean news = image.index() > seenIndex;
-      if (news && (state == null || state.leader() != PartitionImage.NO_LEADER)) {
-        onLoop(this::again);
-      }
-    }
-
     private void again() {
-      if (!waiting) {
-        return;
+      EventLoop.Timer due = timer;
+      if (due == null) {
+        return; // it is under way
       }
-      waiting = false;
-      metadata.unlisten(this);
-      if (timer != null) {
-        timer.cancel();
-        timer = null;
+      due.cancel();
+      timer = null;
+      synchronized (waiting) {
+        waiting.remove(this);
       }
       go();
     }

@@ -2,6 +2,7 @@ package io.kontiki.broker.forward;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -39,8 +40,10 @@ import io.kontiki.proto.WithPayload;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.Completion;
 import io.kontiki.v1.Acks;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +54,9 @@ import org.jspecify.annotations.Nullable;
 public final class GrpcForwarder implements PartitionRouter.Forwarder {
   /** The answer of a waiting read comes after its wait; so much later the call is given up. */
   private static final long READ_GRACE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** An empty answer is none too early. */
+  private static final long MAX_WAIT_NANOS = TimeUnit.MINUTES.toNanos(5);
 
   private final BrokerChannels channels;
   private final Clock clock;
@@ -80,7 +86,8 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
         ForwardMethods.APPEND,
         WithPayload.of(head, request.batch()),
         request.deadlineNanos(),
-        answer -> completion.complete(appended(answer)),
+        GrpcForwarder::appended,
+        completion::complete,
         error -> completion.complete(new AppendAnswer.Failed(error, null)));
   }
 
@@ -101,7 +108,8 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
 
   @Override
   public void fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion) {
-    long waitNanos = Math.max(0, request.deadlineNanos() - clock.nanoTime());
+    long waitNanos =
+        Math.max(0, Math.min(MAX_WAIT_NANOS, request.deadlineNanos() - clock.nanoTime()));
     ForwardFetchRequest message =
         ForwardFetchRequest.newBuilder()
             .setTopicId(UnsafeByteOperations.unsafeWrap(request.partition().topicId().toBytes()))
@@ -117,8 +125,9 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
         leader,
         ForwardMethods.FETCH,
         message,
-        request.deadlineNanos() + READ_GRACE_NANOS,
-        answer -> completion.complete(fetched(answer)),
+        clock.nanoTime() + waitNanos + READ_GRACE_NANOS,
+        GrpcForwarder::fetched,
+        completion::complete,
         error -> completion.complete(new FetchAnswer.Failed(error, null, null)));
   }
 
@@ -161,13 +170,13 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
         message.build(),
         request.deadlineNanos(),
         answer ->
-            completion.complete(
-                answer.hasFailure()
-                    ? new OffsetAnswer.Failed(
-                        Failures.fromFailure(answer.getFailure()),
-                        answer.hasLeader() ? hint(answer.getLeader()) : null)
-                    : new OffsetAnswer.Found(
-                        answer.getOffset(), answer.getTimestampMs(), answer.getLeaderEpoch())),
+            answer.hasFailure()
+                ? new OffsetAnswer.Failed(
+                    Failures.fromFailure(answer.getFailure()),
+                    answer.hasLeader() ? hint(answer.getLeader()) : null)
+                : new OffsetAnswer.Found(
+                    answer.getOffset(), answer.getTimestampMs(), answer.getLeaderEpoch()),
+        completion::complete,
         error -> completion.complete(new OffsetAnswer.Failed(error, null)));
   }
 
@@ -191,19 +200,33 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
         deadlineNanos,
         answer -> {
           PartitionEnds ends = answer.getPartitions(0);
-          completion.complete(
-              new Description(
-                  partition, ends.getKnown(), ends.getLogStartOffset(), ends.getHighWatermark()));
+          return new Description(
+              partition, ends.getKnown(), ends.getLogStartOffset(), ends.getHighWatermark());
         },
+        completion::complete,
         error -> completion.complete(new Description(partition, false, 0, -1)));
   }
 
-  private <Q, A> void call(
+  private <Q, A, R> void call(
       BrokerImage leader,
       MethodDescriptor<Q, A> method,
       Q request,
       long deadlineNanos,
-      Consumer<A> onAnswer,
+      Function<A, R> read,
+      Consumer<R> onAnswer,
+      Consumer<ApiError> onError) {
+    // Its own deadline alone: the call that brought the request may end before it.
+    Context.ROOT.run(
+        () -> callNow(leader, method, request, deadlineNanos, read, onAnswer, onError));
+  }
+
+  private <Q, A, R> void callNow(
+      BrokerImage leader,
+      MethodDescriptor<Q, A> method,
+      Q request,
+      long deadlineNanos,
+      Function<A, R> read,
+      Consumer<R> onAnswer,
       Consumer<ApiError> onError) {
     ManagedChannel channel = channels.to(leader.endpoints().replication());
     SentTracer sent = new SentTracer();
@@ -229,11 +252,15 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
 
           @Override
           public void onCompleted() {
-            if (answer != null) {
-              onAnswer.accept(answer);
-            } else {
-              onError.accept(failed(leader, Status.INTERNAL.asRuntimeException(), true));
+            R result;
+            try {
+              result = read.apply(Objects.requireNonNull(answer, "no answer"));
+            } catch (RuntimeException e) {
+              Status unreadable = Status.INTERNAL.withDescription(String.valueOf(e.getMessage()));
+              onError.accept(failed(leader, unreadable.asRuntimeException(), true));
+              return;
             }
+            onAnswer.accept(result);
           }
         });
   }

@@ -5,12 +5,14 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.netty.channel.SingleThreadEventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 
 /**
  * A Netty event loop as the loop of partitions: a request that it read from a socket is served
  * without a hand-off. Turn-end tasks are Netty's tail tasks: they run once the sockets and the
- * mailbox of the turn have been served.
+ * mailbox of the turn have been served. Once the loop has been shut down, tasks are dropped: what
+ * other threads still report while the node stops concerns nobody any more.
  */
 public final class NettyLoop implements EventLoop {
   private final SingleThreadEventLoop netty;
@@ -34,13 +36,22 @@ public final class NettyLoop implements EventLoop {
 
   @Override
   public void execute(Runnable task) {
-    netty.execute(guarded(task));
+    try {
+      netty.execute(guarded(task));
+    } catch (RejectedExecutionException e) {
+      dropped(e);
+    }
   }
 
   @Override
   public Timer schedule(long delayNanos, Runnable task) {
-    ScheduledFuture<?> future = netty.schedule(guarded(task), delayNanos, TimeUnit.NANOSECONDS);
-    return () -> future.cancel(false);
+    try {
+      ScheduledFuture<?> future = netty.schedule(guarded(task), delayNanos, TimeUnit.NANOSECONDS);
+      return () -> future.cancel(false);
+    } catch (RejectedExecutionException e) {
+      dropped(e);
+      return () -> {};
+    }
   }
 
   @Override
@@ -56,6 +67,12 @@ public final class NettyLoop implements EventLoop {
   @Override
   public Clock clock() {
     return clock;
+  }
+
+  private void dropped(RejectedExecutionException e) {
+    if (!netty.isShuttingDown()) {
+      throw e;
+    }
   }
 
   private Runnable guarded(Runnable task) {

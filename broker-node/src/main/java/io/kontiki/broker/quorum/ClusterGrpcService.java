@@ -4,14 +4,15 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
+import io.kontiki.internal.v1.DescribeNodeRequest;
+import io.kontiki.internal.v1.DescribeNodeResponse;
 import io.kontiki.internal.v1.DescribeRaftRequest;
 import io.kontiki.internal.v1.DescribeRaftResponse;
 import io.kontiki.internal.v1.FormingMember;
 import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
-import io.kontiki.internal.v1.RaftGroupState;
-import io.kontiki.internal.v1.RaftVoterState;
 import io.kontiki.internal.v1.ReadIndexRequest;
 import io.kontiki.internal.v1.ReadIndexResponse;
 import io.kontiki.internal.v1.SessionRedirect;
@@ -29,7 +30,6 @@ import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
-import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.EventLoop;
 import java.nio.ByteBuffer;
 import java.util.function.Supplier;
@@ -45,6 +45,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
   private final Supplier<Uid> clusterId;
   private final EventLoop loop;
   private @Nullable VoterNode voter;
+  private volatile @Nullable OwnReports own;
 
   /**
    * @param clusterId the cluster that this node belongs to, {@link Uid#NONE} if none yet
@@ -178,29 +179,32 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     DescribeRaftResponse.Builder response = DescribeRaftResponse.newBuilder();
     RaftGroup group = group();
     if (group != null) {
-      response.addGroups(state(group.status()));
+      response.addGroups(GroupStates.message(group.status()));
     }
     answer(out, response.build());
   }
 
-  private static RaftGroupState state(RaftStatus status) {
-    RaftGroupState.Builder state =
-        RaftGroupState.newBuilder()
-            .setName(status.group())
-            .setLeader(status.leaderId())
-            .setLeading(status.leading())
-            .setTerm(status.term())
-            .setCommittedIndex(status.committedIndex())
-            .setAppliedIndex(status.appliedIndex());
-    for (RaftGroup.Member member : status.voters()) {
-      state.addVoters(
-          RaftVoterState.newBuilder()
-              .setNodeId(member.nodeId())
-              .setAddress(member.endpoint().toString())
-              .setMatchIndex(member.matchIndex())
-              .setLastContactMs(member.lastContactMs()));
+  /** What this node tells of itself from here on; any thread. */
+  void tell(OwnReports reports) {
+    this.own = reports;
+  }
+
+  @Override
+  public void describeNode(DescribeNodeRequest request, StreamObserver<DescribeNodeResponse> out) {
+    OwnReports reports = own;
+    if (reports == null) {
+      out.onError(Status.UNAVAILABLE.withDescription("this node is starting").asException());
+      return;
     }
-    return state.build();
+    DescribeNodeResponse.Builder response =
+        DescribeNodeResponse.newBuilder().setNodeId(identity.nodeId());
+    if (request.getIncludeLogDirs()) {
+      reports.logDirs().forEach(dir -> response.addLogDirs(NodeReportCodec.message(dir)));
+    }
+    if (request.getIncludeConfig()) {
+      reports.config().forEach(line -> response.addConfig(NodeReportCodec.message(line)));
+    }
+    answer(out, response.build());
   }
 
   private @Nullable RaftGroup group() {

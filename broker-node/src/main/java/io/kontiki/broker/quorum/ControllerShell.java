@@ -49,6 +49,7 @@ final class ControllerShell {
   private final Supplier<ClusterImage> image;
   private final SortedMap<Long, SessionStream> streams = new TreeMap<>();
   private long nextStream;
+  private boolean closed;
   private int lastLeader = RaftGroup.NO_NODE;
   private EventLoop.@Nullable Timer ticking;
 
@@ -72,6 +73,9 @@ final class ControllerShell {
   }
 
   void onLeaderStart(long term) {
+    if (ticking != null) {
+      ticking.cancel(); // led before, without a word that this ended
+    }
     run(core.onLeaderStart(term, lastLeader, image.get(), now()));
     tick();
   }
@@ -99,6 +103,7 @@ final class ControllerShell {
   }
 
   void close() {
+    closed = true;
     if (ticking != null) {
       ticking.cancel();
     }
@@ -110,6 +115,9 @@ final class ControllerShell {
   }
 
   private void run(List<ControllerAction> actions) {
+    if (closed) {
+      return;
+    }
     for (ControllerAction action : actions) {
       run(action);
     }
@@ -272,9 +280,10 @@ final class ControllerShell {
 
     @Override
     public void onCompleted() {
+      boolean open = streams.containsKey(id);
       broken();
-      if (!out.isCancelled()) {
-        out.onCompleted();
+      if (open && !out.isCancelled()) {
+        out.onCompleted(); // else it was ended from here
       }
     }
   }

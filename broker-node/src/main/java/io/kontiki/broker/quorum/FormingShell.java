@@ -30,6 +30,7 @@ final class FormingShell {
   private final EventLoop loop;
   private final Completion<Outcome> completion;
   private boolean decided;
+  private boolean closed;
   private long toldAt;
 
   /** What was decided. */
@@ -65,7 +66,15 @@ final class FormingShell {
     tick();
   }
 
+  /** Asks no more and decides nothing. */
+  void close() {
+    closed = true;
+  }
+
   private void tick() {
+    if (closed) {
+      return;
+    }
     long nanos = loop.clock().nanoTime();
     run(core.onTick(new Now(nanos, loop.clock().wallMs())));
     if (decided) {
@@ -93,7 +102,7 @@ final class FormingShell {
   }
 
   private void decide(Outcome outcome) {
-    if (!decided) {
+    if (!decided && !closed) {
       decided = true;
       completion.complete(outcome);
     }

@@ -11,10 +11,11 @@ import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This broker's view of the metadata. Images come from whatever follows the metadata log ({@link
@@ -22,6 +23,9 @@ import java.util.concurrent.TimeUnit;
  */
 public final class MetadataClient implements Metadata {
   private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  /** So much earlier an attempt ends than its call, which can then say how it ended. */
+  private static final long MARGIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   /** How this node reaches the quorum: as a voter, or by asking one. All on the control loop. */
   interface QuorumAccess extends MetadataCommands {
@@ -32,14 +36,24 @@ public final class MetadataClient implements Metadata {
      */
     void readIndex(long deadlineNanos, Completion<Boolean> completion);
 
-    /** What this node knows of the group. */
+    /** What this node knows of the group; any thread. */
     RaftStatus status();
+
+    /**
+     * What the group's leader says of it, as far as it answers in time; else {@link #status}.
+     *
+     * @param deadlineNanos when it is asked for no longer
+     */
+    void leaderStatus(long deadlineNanos, Completion<RaftStatus> completion);
   }
 
   private final EventLoop loop;
-  private final Set<Listener> listeners = new LinkedHashSet<>();
+
+  /** With the index of the image that each was told last. */
+  private final Map<Listener, Long> listeners = new LinkedHashMap<>();
+
   private final List<Waiter> waiters = new ArrayList<>();
-  private QuorumAccess access = new NoQuorum();
+  private volatile QuorumAccess access = new NoQuorum();
 
   private volatile ClusterImage image = ClusterImage.EMPTY;
 
@@ -50,8 +64,16 @@ public final class MetadataClient implements Metadata {
   private final Object publishing = new Object();
 
   /** Somebody waits for an index. */
-  private record Waiter(
-      long index, long deadlineNanos, Completion<Result<ClusterImage>> completion) {}
+  private static final class Waiter {
+    private final long index;
+    private final Completion<Result<ClusterImage>> completion;
+    private EventLoop.@Nullable Timer timer;
+
+    Waiter(long index, Completion<Result<ClusterImage>> completion) {
+      this.index = index;
+      this.completion = completion;
+    }
+  }
 
   /** Knows nothing yet. */
   public MetadataClient(EventLoop control) {
@@ -85,15 +107,23 @@ public final class MetadataClient implements Metadata {
       now = image;
     }
     for (Waiter waiter : List.copyOf(waiters)) {
-      if (waiter.index() <= now.index()) {
-        waiters.remove(waiter);
-        waiter.completion().complete(Result.ok(now));
+      if (waiter.index <= now.index() && waiters.remove(waiter)) {
+        if (waiter.timer != null) {
+          waiter.timer.cancel();
+        }
+        waiter.completion.complete(Result.ok(now));
       }
     }
-    for (Listener listener : List.copyOf(listeners)) {
-      if (listeners.contains(listener)) {
-        listener.onImage(now);
-      }
+    for (Listener listener : List.copyOf(listeners.keySet())) {
+      tell(listener, now);
+    }
+  }
+
+  private void tell(Listener listener, ClusterImage now) {
+    Long told = listeners.get(listener);
+    if (told != null && told < now.index()) {
+      listeners.put(listener, now.index());
+      listener.onImage(now);
     }
   }
 
@@ -106,8 +136,8 @@ public final class MetadataClient implements Metadata {
   public void listen(Listener listener) {
     onLoop(
         () -> {
-          listeners.add(listener);
-          listener.onImage(image);
+          listeners.put(listener, -1L);
+          tell(listener, image);
         });
   }
 
@@ -125,74 +155,150 @@ public final class MetadataClient implements Metadata {
             completion.complete(Result.ok(image));
             return;
           }
-          Waiter waiter = new Waiter(index, deadlineNanos, completion);
+          Waiter waiter = new Waiter(index, completion);
           waiters.add(waiter);
-          loop.schedule(Math.max(0, deadlineNanos - now()), () -> expire(waiter));
+          waiter.timer = loop.schedule(Math.max(0, deadlineNanos - now()), () -> expire(waiter));
         });
   }
 
   private void expire(Waiter waiter) {
     if (waiters.remove(waiter)) {
-      waiter.completion().complete(Result.error(noQuorum("metadata index " + waiter.index())));
+      waiter.completion.complete(Result.error(noQuorum("metadata index " + waiter.index)));
     }
   }
 
   @Override
   public void readLatest(long deadlineNanos, Completion<Result<ClusterImage>> completion) {
-    onLoop(() -> readOnce(deadlineNanos, completion));
-  }
-
-  private void readOnce(long deadlineNanos, Completion<Result<ClusterImage>> completion) {
-    access.readIndex(
-        deadlineNanos,
-        confirmed -> {
-          if (confirmed) {
-            completion.complete(Result.ok(image));
-          } else if (now() + RETRY_NANOS - deadlineNanos < 0) {
-            loop.schedule(RETRY_NANOS, () -> readOnce(deadlineNanos, completion));
-          } else {
-            completion.complete(Result.error(noQuorum("a linearizable read")));
-          }
-        });
+    onLoop(() -> new Read(deadlineNanos, completion).begin());
   }
 
   @Override
   public void submit(
       MetadataCommand command, long deadlineNanos, Completion<Result<Submitted>> completion) {
-    onLoop(() -> proposeOnce(command, deadlineNanos, completion));
+    onLoop(() -> new Submission(command, deadlineNanos, completion).begin());
   }
 
-  private void proposeOnce(
-      MetadataCommand command, long deadlineNanos, Completion<Result<Submitted>> completion) {
-    access.propose(
-        command,
-        deadlineNanos,
-        end -> {
-          if (end instanceof ProposalEnd.Applied applied) {
-            Submitted submitted = new Submitted(applied.index(), applied.outcome());
-            awaitIndex(
-                applied.index(),
-                deadlineNanos,
-                reached -> completion.complete(Result.ok(submitted)));
-          } else if (end instanceof ProposalEnd.NotProposed not) {
-            if (now() + RETRY_NANOS - deadlineNanos < 0) {
-              loop.schedule(RETRY_NANOS, () -> proposeOnce(command, deadlineNanos, completion));
-            } else {
-              completion.complete(Result.error(noQuorum("a change: " + not.why())));
+  /**
+   * A call to the quorum, tried until it got through; it ends at its deadline, whatever happens.
+   */
+  private abstract class Call<T> {
+    final long deadlineNanos;
+    private final Completion<Result<T>> completion;
+    private EventLoop.@Nullable Timer timer;
+    private boolean over;
+
+    Call(long deadlineNanos, Completion<Result<T>> completion) {
+      this.deadlineNanos = deadlineNanos;
+      this.completion = completion;
+    }
+
+    abstract void attempt();
+
+    /** What to say when the time is up. */
+    abstract ApiError late();
+
+    void begin() {
+      timer = loop.schedule(Math.max(0, deadlineNanos - now()), () -> end(Result.error(late())));
+      attempt();
+    }
+
+    void again() {
+      loop.schedule(
+          RETRY_NANOS,
+          () -> {
+            if (!over) {
+              attempt();
             }
-          } else if (end instanceof ProposalEnd.Unknown unknown) {
-            completion.complete(
-                Result.error(
-                    ApiError.indefinite(
-                        ErrorReason.OUTCOME_UNKNOWN,
-                        "the metadata quorum did not confirm the change: " + unknown.why())));
-          }
-        });
+          });
+    }
+
+    void end(Result<T> result) {
+      if (!over) {
+        over = true;
+        if (timer != null) {
+          timer.cancel();
+        }
+        completion.complete(result);
+      }
+    }
+  }
+
+  private final class Read extends Call<ClusterImage> {
+    Read(long deadlineNanos, Completion<Result<ClusterImage>> completion) {
+      super(deadlineNanos, completion);
+    }
+
+    @Override
+    void attempt() {
+      access.readIndex(
+          deadlineNanos,
+          confirmed -> {
+            if (confirmed) {
+              end(Result.ok(image));
+            } else {
+              again();
+            }
+          });
+    }
+
+    @Override
+    ApiError late() {
+      return noQuorum("a linearizable read");
+    }
+  }
+
+  private final class Submission extends Call<Submitted> {
+    private final MetadataCommand command;
+
+    /** Whether a proposal is out that may still be applied. */
+    private boolean open;
+
+    private String obstacle = "nobody was asked yet";
+
+    Submission(
+        MetadataCommand command, long deadlineNanos, Completion<Result<Submitted>> completion) {
+      super(deadlineNanos, completion);
+      this.command = command;
+    }
+
+    @Override
+    void attempt() {
+      open = true;
+      access.propose(command, deadlineNanos - MARGIN_NANOS, this::ended);
+    }
+
+    private void ended(ProposalEnd end) {
+      if (end instanceof ProposalEnd.Applied applied) {
+        Submitted submitted = new Submitted(applied.index(), applied.outcome());
+        awaitIndex(applied.index(), deadlineNanos, reached -> end(Result.ok(submitted)));
+      } else if (end instanceof ProposalEnd.NotProposed not) {
+        open = false;
+        obstacle = not.why();
+        again();
+      } else if (end instanceof ProposalEnd.Unknown unknown) {
+        obstacle = unknown.why();
+        end(Result.error(late()));
+      }
+    }
+
+    @Override
+    ApiError late() {
+      return open
+          ? ApiError.indefinite(
+              ErrorReason.OUTCOME_UNKNOWN,
+              "the metadata quorum did not confirm the change: " + obstacle)
+          : noQuorum("a change: " + obstacle);
+    }
   }
 
   @Override
   public RaftStatus quorum() {
     return access.status();
+  }
+
+  @Override
+  public void leaderView(long deadlineNanos, Completion<RaftStatus> completion) {
+    onLoop(() -> access.leaderStatus(deadlineNanos, completion));
   }
 
   private static ApiError noQuorum(String what) {
@@ -228,6 +334,11 @@ public final class MetadataClient implements Metadata {
     @Override
     public RaftStatus status() {
       return new RaftStatus("metadata", -1, false, 0, 0, 0, List.of());
+    }
+
+    @Override
+    public void leaderStatus(long deadlineNanos, Completion<RaftStatus> completion) {
+      completion.complete(status());
     }
   }
 }

@@ -20,6 +20,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The metadata streams of brokers that do not vote, served by a voter (rule M22). All on the
@@ -28,13 +31,22 @@ import java.util.Set;
 final class MetadataWatchers {
   private static final int PIECE_BYTES = 1 << 20;
 
+  /** Between two signs of life on a stream. */
+  static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private final MetadataStateMachine machine;
   private final EventLoop loop;
+  private final BooleanSupplier leaderKnown;
   private final Set<Watcher> watchers = new LinkedHashSet<>();
+  private EventLoop.@Nullable Timer beating;
 
-  MetadataWatchers(MetadataStateMachine machine, EventLoop control) {
+  /**
+   * @param leaderKnown whether this voter is in touch with a leader of the group
+   */
+  MetadataWatchers(MetadataStateMachine machine, EventLoop control, BooleanSupplier leaderKnown) {
     this.machine = machine;
     this.loop = control;
+    this.leaderKnown = leaderKnown;
   }
 
   /** A broker opens its stream. */
@@ -54,11 +66,35 @@ final class MetadataWatchers {
               .asException());
       return;
     }
-    Watcher watcher = new Watcher(out, request.getAppliedIndex());
+    Watcher watcher = new Watcher(request.getBrokerId(), out, request.getAppliedIndex());
+    for (Watcher older : List.copyOf(watchers)) {
+      if (older.brokerId == watcher.brokerId) {
+        older.end(); // a connection that nobody has told to be dead
+      }
+    }
     watchers.add(watcher);
     out.setOnReadyHandler(() -> loop.execute(watcher::send));
     out.setOnCancelHandler(() -> loop.execute(() -> watchers.remove(watcher)));
     loop.execute(watcher::send);
+    if (beating == null) {
+      beat();
+    }
+  }
+
+  /** Without news a broker could not tell a voter that is quiet from one that is dead. */
+  private void beat() {
+    beating = watchers.isEmpty() ? null : loop.schedule(BEAT_NANOS, this::beat);
+    for (Watcher watcher : List.copyOf(watchers)) {
+      watcher.beat();
+    }
+  }
+
+  /** Ends all streams. */
+  void close() {
+    if (beating != null) {
+      beating.cancel();
+    }
+    List.copyOf(watchers).forEach(Watcher::end);
   }
 
   /** There is a newer image. */
@@ -70,10 +106,12 @@ final class MetadataWatchers {
 
   /** One broker's stream. */
   private final class Watcher {
+    private final int brokerId;
     private final ServerCallStreamObserver<WatchMetadataResponse> out;
     private long sentIndex;
 
-    Watcher(ServerCallStreamObserver<WatchMetadataResponse> out, long appliedIndex) {
+    Watcher(int brokerId, ServerCallStreamObserver<WatchMetadataResponse> out, long appliedIndex) {
+      this.brokerId = brokerId;
       this.out = out;
       this.sentIndex = appliedIndex;
     }
@@ -91,6 +129,22 @@ final class MetadataWatchers {
         sendCommands(entries.get());
       } else {
         sendSnapshot(image);
+      }
+    }
+
+    void beat() {
+      if (out.isReady()) {
+        out.onNext(
+            WatchMetadataResponse.newBuilder()
+                .setAppliedIndex(machine.image().index())
+                .setBehind(!leaderKnown.getAsBoolean() || machine.image().index() < sentIndex)
+                .build());
+      }
+    }
+
+    void end() {
+      if (watchers.remove(this) && !out.isCancelled()) {
+        out.onCompleted();
       }
     }
 

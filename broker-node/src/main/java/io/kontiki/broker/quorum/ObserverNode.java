@@ -4,8 +4,6 @@ import com.google.protobuf.ByteString;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
-import io.kontiki.internal.v1.DescribeRaftRequest;
-import io.kontiki.internal.v1.DescribeRaftResponse;
 import io.kontiki.internal.v1.IndexedCommand;
 import io.kontiki.internal.v1.RaftGroupState;
 import io.kontiki.internal.v1.ReadIndexRequest;
@@ -17,6 +15,7 @@ import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.Completion;
@@ -27,6 +26,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,45 +39,81 @@ import org.slf4j.LoggerFactory;
 final class ObserverNode implements MetadataClient.QuorumAccess {
   private static final Logger LOG = LoggerFactory.getLogger(ObserverNode.class);
   private static final long RECONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long WATCH_TICK_NANOS = MetadataWatchers.BEAT_NANOS;
+
+  /** A voter that says nothing, or nothing but that it is behind, is left after this time. */
+  private static final long PATIENCE_NANOS = 4 * MetadataWatchers.BEAT_NANOS;
+
+  /** Of one attempt at one voter, where another may be asked after it. */
+  private static final long ATTEMPT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final NodeIdentity identity;
   private final MetadataStateMachine machine;
   private final MetadataClient client;
   private final Peers peers;
   private final EventLoop loop;
-  private final FaultHandler faults;
+  private final Ends ends;
+  private final Uid directoryCluster;
 
   private int turn;
   private int leaderId = RaftGroup.NO_NODE;
-  private RaftStatus lastStatus = new RaftStatus("metadata", -1, false, 0, 0, 0, List.of());
+  private volatile RaftStatus lastStatus =
+      new RaftStatus("metadata", -1, false, 0, 0, 0, List.of());
   private @Nullable Watch watch;
+  private EventLoop.@Nullable Timer watching;
+  private boolean asking;
   private boolean closed;
 
+  /**
+   * How the node may end.
+   *
+   * @param faults told of metadata that cannot be applied (rule M17)
+   * @param refused told why this node must not start
+   */
+  record Ends(FaultHandler faults, Consumer<String> refused) {}
+
+  /**
+   * @param directoryCluster the cluster of this node's directory, {@link Uid#NONE} if none yet
+   */
   ObserverNode(
       NodeIdentity identity,
+      Uid directoryCluster,
       MetadataStateMachine machine,
       MetadataClient client,
       Peers peers,
       EventLoop control,
-      FaultHandler faults) {
+      Ends ends) {
     this.identity = identity;
+    this.directoryCluster = directoryCluster;
     this.machine = machine;
     this.client = client;
     this.peers = peers;
     this.loop = control;
-    this.faults = faults;
+    this.ends = ends;
   }
 
   /** Begins to follow. */
   void start() {
     connect();
+    tick();
   }
 
   /** Stops following. */
   void close() {
     closed = true;
+    if (watching != null) {
+      watching.cancel();
+    }
     if (watch != null) {
       watch.context.cancel(null);
+    }
+  }
+
+  private void tick() {
+    watching = loop.schedule(WATCH_TICK_NANOS, this::tick);
+    Watch current = watch;
+    if (current != null && loop.clock().nanoTime() - current.newsAt >= PATIENCE_NANOS) {
+      current.ended(Status.DEADLINE_EXCEEDED.withDescription("no news that can be trusted"));
     }
   }
 
@@ -104,7 +140,9 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     watch = next;
     WatchMetadataRequest request =
         WatchMetadataRequest.newBuilder()
-            .setClusterId(Peers.bytes(client.image().clusterId()))
+            .setClusterId(
+                Peers.bytes(
+                    client.image().formed() ? client.image().clusterId() : directoryCluster))
             .setAppliedIndex(client.image().index())
             .setBrokerId(identity.nodeId())
             .build();
@@ -118,6 +156,9 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     private ByteString snapshot = ByteString.EMPTY;
     private boolean told;
 
+    /** When the voter last said something, and was not behind. */
+    private long newsAt = loop.clock().nanoTime();
+
     Watch(Endpoint voter) {
       this.voter = voter;
     }
@@ -128,8 +169,11 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     }
 
     private void take(WatchMetadataResponse message) {
-      if (watch != this) {
+      if (watch != this || closed) {
         return;
+      }
+      if (!message.getBehind()) {
+        newsAt = loop.clock().nanoTime();
       }
       if (!told) {
         told = true;
@@ -139,12 +183,19 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
         if (!message.getSnapshotPiece().isEmpty()) {
           snapshot = snapshot.concat(message.getSnapshotPiece());
         }
+        long applied = machine.image().index();
         if (message.getSnapshotIndex() > 0) {
-          machine.restore(snapshot.newInput());
+          if (message.getSnapshotIndex() > applied) { // never back (M22)
+            machine.restore(snapshot.newInput());
+            applied = message.getSnapshotIndex();
+          }
           snapshot = ByteString.EMPTY;
         }
         long last = 0;
         for (IndexedCommand command : message.getCommandsList()) {
+          if (command.getIndex() <= applied) {
+            continue;
+          }
           if (!command.getCommand().isEmpty()) { // else an entry of the Raft group's own
             machine.apply(command.getIndex(), command.getCommand().asReadOnlyByteBuffer());
           }
@@ -154,7 +205,8 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
           machine.onApplied(last);
         }
       } catch (IOException | RuntimeException e) {
-        faults.onFault("the metadata of voter " + voter + " cannot be applied (M17)", e);
+        close();
+        ends.faults().onFault("the metadata of voter " + voter + " cannot be applied (M17)", e);
       }
     }
 
@@ -172,10 +224,19 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
       if (watch != this || closed) {
         return;
       }
-      if (told) {
+      watch = null;
+      context.cancel(null);
+      if (status.getCode() == Status.Code.FAILED_PRECONDITION) {
+        String why = "the voter at " + voter + " refuses this node: " + status.getDescription();
+        if (!client.image().formed()) {
+          close();
+          ends.refused().accept(why);
+          return;
+        }
+        LOG.warn("{}", why); // its address may be another cluster's by now
+      } else if (told) {
         LOG.info("lost the metadata stream of {}: {}", voter, status);
       }
-      watch = null;
       loop.schedule(RECONNECT_NANOS, ObserverNode.this::connect);
     }
   }
@@ -193,6 +254,7 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
         loop,
         end -> {
           if (!(end instanceof ProposalEnd.Applied)) {
+            leaderId = RaftGroup.NO_NODE;
             learnLeader();
           }
           completion.complete(end);
@@ -204,59 +266,51 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     return leader == null ? null : leader.raft();
   }
 
+  /** Asks the voters in turn, one at a time. */
   private void learnLeader() {
-    leaderId = RaftGroup.NO_NODE;
-    peers
-        .at(nextVoter(), TimeUnit.SECONDS.toNanos(1))
-        .describeRaft(
-            DescribeRaftRequest.getDefaultInstance(),
-            Peers.<DescribeRaftResponse>unary(
-                (answer, failure) -> {
-                  if (answer != null && answer.getGroupsCount() > 0) {
-                    loop.execute(() -> take(answer.getGroups(0)));
+    if (asking || closed) {
+      return;
+    }
+    asking = true;
+    GroupStates.ask(
+        peers,
+        nextVoter(),
+        ATTEMPT_NANOS,
+        told ->
+            loop.execute(
+                () -> {
+                  asking = false;
+                  if (told != null) {
+                    take(told);
                   }
                 }));
   }
 
-  private void take(RaftGroupState state) {
-    leaderId = state.getLeader();
-    List<RaftGroup.Member> members = new ArrayList<>();
-    state
-        .getVotersList()
-        .forEach(
-            voter ->
-                members.add(
-                    new RaftGroup.Member(
-                        voter.getNodeId(),
-                        Endpoint.parse(voter.getAddress()),
-                        voter.getMatchIndex(),
-                        voter.getLastContactMs())));
-    lastStatus =
-        new RaftStatus(
-            state.getName(),
-            state.getLeader(),
-            false,
-            state.getTerm(),
-            state.getCommittedIndex(),
-            client.image().index(),
-            members);
+  private void take(RaftGroupState told) {
+    leaderId = told.getLeader();
+    lastStatus = GroupStates.status(told, client.image().index());
   }
 
   @Override
   public void readIndex(long deadlineNanos, Completion<Boolean> completion) {
-    Endpoint target = leader();
-    peers
-        .at(target == null ? nextVoter() : target, deadlineNanos - loop.clock().nanoTime())
-        .readIndex(
-            ReadIndexRequest.getDefaultInstance(),
-            Peers.<ReadIndexResponse>unary(
-                (answer, failure) ->
-                    loop.execute(() -> covered(answer, deadlineNanos, completion))));
+    Endpoint leader = leader();
+    Endpoint target = leader == null ? nextVoter() : leader;
+    long timeout = Math.min(ATTEMPT_NANOS, deadlineNanos - loop.clock().nanoTime());
+    Context.ROOT.run(
+        () ->
+            peers
+                .at(target, timeout)
+                .readIndex(
+                    ReadIndexRequest.getDefaultInstance(),
+                    Peers.<ReadIndexResponse>unary(
+                        (answer, failure) ->
+                            loop.execute(() -> covered(answer, deadlineNanos, completion)))));
   }
 
   private void covered(
       @Nullable ReadIndexResponse answer, long deadlineNanos, Completion<Boolean> completion) {
     if (answer == null || answer.getIndex() < 0) {
+      leaderId = RaftGroup.NO_NODE;
       learnLeader();
       completion.complete(false);
       return;
@@ -269,7 +323,36 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
 
   @Override
   public RaftStatus status() {
-    learnLeader();
+    loop.execute(this::learnLeader);
     return lastStatus;
+  }
+
+  /** Of the leader; if nobody has said who that is, a voter is asked for it first. */
+  @Override
+  public void leaderStatus(long deadlineNanos, Completion<RaftStatus> completion) {
+    Endpoint leader = leader();
+    long left = deadlineNanos - loop.clock().nanoTime();
+    GroupStates.ask(
+        peers,
+        leader == null ? nextVoter() : leader,
+        Math.min(ATTEMPT_NANOS, leader == null ? left / 2 : left),
+        told -> loop.execute(() -> taken(told, leader == null, deadlineNanos, completion)));
+  }
+
+  private void taken(
+      @Nullable RaftGroupState told,
+      boolean askTheLeader,
+      long deadlineNanos,
+      Completion<RaftStatus> completion) {
+    if (told != null) {
+      take(told);
+    } else {
+      leaderId = RaftGroup.NO_NODE;
+    }
+    if (askTheLeader && told != null && !told.getLeading() && leader() != null) {
+      leaderStatus(deadlineNanos, completion);
+    } else {
+      completion.complete(lastStatus);
+    }
   }
 }

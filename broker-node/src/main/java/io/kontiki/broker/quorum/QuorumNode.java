@@ -4,6 +4,8 @@ import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.grpc.ServerServiceDefinition;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.api.NodeReports;
+import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.SessionTiming;
@@ -19,20 +21,29 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
+import io.kontiki.runtime.StorageException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Everything that makes this node a part of the cluster: it joins or forms the quorum (or follows
  * it, if it is no voter), keeps the metadata, and keeps the broker's session.
  */
 public final class QuorumNode implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
+  private static final int LOOP_SECONDS = 2;
   private static final String GROUP = "metadata";
   private static final int ELECTION_TIMEOUT_MS = 500;
 
@@ -52,6 +63,7 @@ public final class QuorumNode implements AutoCloseable {
   private final JRaftTransport raft;
 
   // Of the control loop.
+  private @Nullable FormingShell forming;
   private @Nullable VoterNode voter;
   private @Nullable ObserverNode observer;
   private @Nullable SessionShell session;
@@ -127,7 +139,7 @@ public final class QuorumNode implements AutoCloseable {
    */
   public void start(Consumer<String> refused) {
     if (!identity.voter()) {
-      loop.execute(this::observe);
+      loop.execute(() -> observe(refused));
       return;
     }
     Optional<SortedMap<Integer, Uid>> voted = FormingFile.read(files.store());
@@ -140,23 +152,37 @@ public final class QuorumNode implements AutoCloseable {
       }
       return;
     }
-    loop.execute(
-        () ->
-            new FormingShell(
-                    timing,
-                    identity,
-                    peers,
-                    loop,
-                    outcome -> {
-                      if (outcome instanceof FormingShell.Outcome.Refuse refuse) {
-                        refused.accept(refuse.why());
-                      } else if (outcome instanceof FormingShell.Outcome.Start start) {
-                        // Blocking, once in the life of a cluster, while nothing is served yet.
-                        FormingFile.write(files.store(), start.formingSet());
-                        startVoter(start.formingSet());
-                      }
-                    })
-                .start());
+    loop.execute(() -> form(refused));
+  }
+
+  private void form(Consumer<String> refused) {
+    FormingShell shell =
+        new FormingShell(
+            timing,
+            identity,
+            peers,
+            loop,
+            outcome -> {
+              if (outcome instanceof FormingShell.Outcome.Refuse refuse) {
+                refused.accept(refuse.why());
+              } else if (outcome instanceof FormingShell.Outcome.Start start) {
+                formed(start.formingSet(), refused);
+              }
+            });
+    forming = shell;
+    if (!closed) {
+      shell.start();
+    }
+  }
+
+  /** Blocks, once in the life of a cluster, while nothing is served yet. */
+  private void formed(SortedMap<Integer, Uid> formingSet, Consumer<String> refused) {
+    try {
+      FormingFile.write(files.store(), formingSet);
+      startVoter(formingSet);
+    } catch (StorageException e) {
+      refused.accept("the quorum's part of data.dir: " + e.getMessage());
+    }
   }
 
   private @Nullable String objection() {
@@ -185,6 +211,7 @@ public final class QuorumNode implements AutoCloseable {
     loop.execute(
         () -> {
           if (closed) {
+            node.stop();
             node.close();
             return;
           }
@@ -199,9 +226,20 @@ public final class QuorumNode implements AutoCloseable {
         options, raft, files.store().child(GROUP), files.snapshots(), machine, faults);
   }
 
-  private void observe() {
+  private void observe(Consumer<String> refused) {
+    if (closed) {
+      return;
+    }
     MetadataStateMachine machine = new MetadataStateMachine(new Following(metadata));
-    observer = new ObserverNode(identity, machine, metadata, peers, loop, faults);
+    observer =
+        new ObserverNode(
+            identity,
+            clusterId,
+            machine,
+            metadata,
+            peers,
+            loop,
+            new ObserverNode.Ends(faults, refused));
     metadata.connect(observer);
     observer.start();
   }
@@ -227,11 +265,24 @@ public final class QuorumNode implements AutoCloseable {
             timing, identity, metadata, new Peers(sessionChannels), loop, registration, listener);
     loop.execute(
         () -> {
+          if (closed) {
+            return;
+          }
           session = shell;
           shell.onRecovered(doubtful);
           shell.start();
         });
     return shell;
+  }
+
+  /**
+   * Reports of all brokers.
+   *
+   * @param own told to others from here on
+   */
+  public NodeReports reports(OwnReports own) {
+    service.tell(own);
+    return new ClusterReports(identity.nodeId(), own, peers, loop.clock());
   }
 
   /** Runs a task where all of this lives. */
@@ -242,22 +293,38 @@ public final class QuorumNode implements AutoCloseable {
   /** Leaves leadership to another node and stops; blocks for less than a second or two. */
   @Override
   public void close() {
-    loop.execute(
-        () -> {
-          closed = true;
-          if (session != null) {
-            session.close();
-          }
-          if (observer != null) {
-            observer.close();
-          }
-        });
-    VoterNode node = voter;
-    if (node != null) {
-      node.close();
+    CompletableFuture<@Nullable VoterNode> last = new CompletableFuture<>();
+    loop.execute(() -> last.complete(leave()));
+    try {
+      VoterNode node = last.get(LOOP_SECONDS, TimeUnit.SECONDS);
+      if (node != null) {
+        node.close();
+      }
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("the control loop does not move: the quorum is left without a word");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
     sessionChannels.close();
     channels.close();
     raft.close();
+  }
+
+  /** On the control loop: nothing begins any more. What is left to be closed by who may block. */
+  private @Nullable VoterNode leave() {
+    closed = true;
+    if (forming != null) {
+      forming.close();
+    }
+    if (session != null) {
+      session.close();
+    }
+    if (observer != null) {
+      observer.close();
+    }
+    if (voter != null) {
+      voter.stop();
+    }
+    return voter;
   }
 }

@@ -49,10 +49,14 @@ public final class SessionShell {
   private final Clock clock;
   private final Supplier<RegisterBroker> registration;
   private final Listener listener;
+  private final Metadata.Listener images = this::onImage;
   private @Nullable Stream stream;
   private EventLoop.@Nullable Timer ticking;
 
+  private boolean closed;
+
   private volatile Lease lease = Lease.NONE;
+  private volatile long brokerEpoch = -1;
 
   /** Told on the control loop. */
   public interface Listener {
@@ -93,14 +97,14 @@ public final class SessionShell {
     return lease.held(clock.nanoTime(), clock.wallMs());
   }
 
-  /** The broker epoch of this process, or -1. */
+  /** The broker epoch of this process, or -1; any thread. */
   public long brokerEpoch() {
-    return core.epoch();
+    return brokerEpoch;
   }
 
   /** Begins to register. */
   public void start() {
-    metadata.listen(this::onImage);
+    metadata.listen(images);
     tick();
   }
 
@@ -126,6 +130,8 @@ public final class SessionShell {
 
   /** Ends everything, without a word to anybody. */
   public void close() {
+    closed = true;
+    metadata.unlisten(images);
     if (ticking != null) {
       ticking.cancel();
     }
@@ -148,6 +154,10 @@ public final class SessionShell {
   }
 
   private void run(List<BrokerAction> actions) {
+    if (closed) {
+      return;
+    }
+    brokerEpoch = core.epoch();
     for (BrokerAction action : actions) {
       run(action);
     }

@@ -2,6 +2,7 @@ package io.kontiki.broker.quorum;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import io.kontiki.broker.forward.SentTracer;
@@ -78,10 +79,22 @@ final class VoterAccess implements MetadataClient.QuorumAccess {
       long timeoutNanos,
       EventLoop loop,
       Completion<ProposalEnd> completion) {
+    // Its own deadline alone: the call that this runs in may end before it.
+    Context.ROOT.run(
+        () -> submitNow(peers, leader, command, Math.max(1, timeoutNanos), loop, completion));
+  }
+
+  private static void submitNow(
+      Peers peers,
+      Endpoint leader,
+      ByteBuffer command,
+      long timeoutNanos,
+      EventLoop loop,
+      Completion<ProposalEnd> completion) {
     SentTracer sent = new SentTracer();
     CallOptions options =
         CallOptions.DEFAULT
-            .withDeadlineAfter(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS)
+            .withDeadlineAfter(timeoutNanos, TimeUnit.NANOSECONDS)
             .withStreamTracerFactory(sent);
     ClientCalls.asyncUnaryCall(
         peers.channel(leader).newCall(ClusterServiceGrpc.getSubmitMethod(), options),
@@ -119,5 +132,26 @@ final class VoterAccess implements MetadataClient.QuorumAccess {
   @Override
   public RaftStatus status() {
     return group.status();
+  }
+
+  @Override
+  public void leaderStatus(long deadlineNanos, Completion<RaftStatus> completion) {
+    RaftStatus own = group.status();
+    Endpoint leader = own.leading() ? null : address(own);
+    if (leader == null) {
+      completion.complete(own);
+      return;
+    }
+    GroupStates.ask(
+        peers,
+        leader,
+        deadlineNanos - loop.clock().nanoTime(),
+        told ->
+            loop.execute(
+                () ->
+                    completion.complete(
+                        told == null || !told.getLeading() || told.getTerm() < own.term()
+                            ? own
+                            : GroupStates.status(told, own.appliedIndex()))));
   }
 }

@@ -46,6 +46,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   private final List<Runnable> early = new ArrayList<>();
   private boolean begun;
+  private boolean stopped;
   private long ledTerm = -1;
   private int leaderId = RaftGroup.NO_NODE;
 
@@ -73,8 +74,10 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     this.random = random;
     this.formingSet = formingSet;
     this.machine = new MetadataStateMachine(this);
-    this.watchers = new MetadataWatchers(machine, control);
     this.group = start.apply(machine);
+    this.watchers =
+        new MetadataWatchers(
+            machine, control, () -> group.status().leaderId() != RaftGroup.NO_NODE);
     this.controller = controllers.apply(group, machine::image);
     this.hints = hints;
     loop.execute(this::begin);
@@ -135,6 +138,9 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   }
 
   private void onPublished(ClusterImage image) {
+    if (stopped) {
+      return;
+    }
     watchers.onImage(image);
     controller.onImage(image);
   }
@@ -145,6 +151,9 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
         () -> {
           ledTerm = term;
           LOG.info("leads the metadata quorum in term {}", term);
+          if (stopped) {
+            return;
+          }
           form();
           controller.onLeaderStart(term);
           hints.accept(identity.nodeId());
@@ -185,7 +194,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   /** M15: the first command of a cluster, by its first leader. */
   private void form() {
-    if (machine.image().formed() || ledTerm < 0) {
+    if (machine.image().formed() || ledTerm < 0 || stopped) {
       return;
     }
     Uid clusterId = new Uid(random.nextLong(), random.nextLong());
@@ -212,9 +221,16 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return formingSet.get(nodeId);
   }
 
+  /** Judges nobody and feeds nobody any more; on the control loop, before {@link #close}. */
+  void stop() {
+    stopped = true;
+    controller.close();
+    watchers.close();
+  }
+
+  /** Leaves the group. Blocks; not on the control loop. */
   @Override
   public void close() {
-    controller.close();
     group.transferLeadership();
     group.close();
   }

@@ -110,7 +110,8 @@ public final class AdminCalls {
     add(
         AdminServiceGrpc.getDescribeQuorumMethod(),
         (call, request, completion) ->
-            completion.complete(Result.ok(AdminMessages.quorum(cluster.quorum()))));
+            cluster.quorum(
+                call, views -> completion.complete(Result.ok(AdminMessages.quorum(views)))));
     add(AdminServiceGrpc.getDescribeConfigMethod(), this::describeConfig);
   }
 

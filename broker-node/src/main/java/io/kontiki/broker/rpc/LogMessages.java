@@ -60,6 +60,8 @@ final class LogMessages {
     };
   }
 
+  // The compact constructor's class file does not say that key and value may be null.
+  @SuppressWarnings("NullAway")
   private static Record record(LogRecord message, int index) throws BadMessage {
     List<RecordHeader> headers = new ArrayList<>(message.getHeadersCount());
     for (io.kontiki.v1.RecordHeader header : message.getHeadersList()) {

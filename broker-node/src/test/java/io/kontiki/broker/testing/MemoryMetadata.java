@@ -232,6 +232,11 @@ public final class MemoryMetadata implements Metadata {
   }
 
   @Override
+  public void leaderView(long deadlineNanos, Completion<RaftGroup.RaftStatus> completion) {
+    control.execute(() -> completion.complete(quorum()));
+  }
+
+  @Override
   public synchronized RaftGroup.RaftStatus quorum() {
     List<RaftGroup.Member> voters = new ArrayList<>();
     applied

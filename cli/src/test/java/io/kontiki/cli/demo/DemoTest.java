@@ -26,6 +26,7 @@ final class DemoTest implements Demo.Story {
     told.append(lines);
   }
 
+  @SuppressWarnings("try") // closed early, to see that nobody is left
   private boolean run(boolean losesRecords) throws IOException {
     try (FakeCluster backend = new FakeCluster(losesRecords);
         LocalCluster cluster =
