@@ -1,5 +1,6 @@
 package io.kontiki.broker;
 
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.NettyChannelBuilder;
@@ -27,6 +28,7 @@ import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -106,6 +108,7 @@ final class BrokerServer implements AutoCloseable {
   private final ServiceState state = new ServiceState();
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
+  private final ClusterGuard clusterGuard = new ClusterGuard();
 
   // Read by loops that run before start() is through.
   private volatile @Nullable QuorumNode quorum;
@@ -136,6 +139,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
             nodeId,
@@ -154,7 +158,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 SessionTiming.of(config.liveness()),
                 random,
-                endpoint -> channel(endpoint, control.netty()),
+                endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
     Server raftServer =
@@ -164,6 +168,7 @@ final class BrokerServer implements AutoCloseable {
             control,
             builder ->
                 builder
+                    .intercept(clusterGuard)
                     .addService(node.raftService())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
@@ -179,7 +184,6 @@ final class BrokerServer implements AutoCloseable {
         LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
-
     cleanEpoch = markedEpoch;
 
     // The data plane.
@@ -468,7 +472,8 @@ final class BrokerServer implements AutoCloseable {
     }
   }
 
-  private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
+  private static ManagedChannel channel(
+      Endpoint endpoint, EventLoopGroup loops, ClientInterceptor... interceptors) {
     // By name: gRPC resolves off the loop, and again when the broker is not where it was.
     return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
         .proxyDetector(address -> null)
@@ -479,6 +484,7 @@ final class BrokerServer implements AutoCloseable {
         .directExecutor()
         .usePlaintext()
         .disableRetry()
+        .intercept(interceptors)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .build();
   }
@@ -526,6 +532,9 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private void bind(NodeDirectory directory, ClusterImage image) {
+    if (image.formed()) {
+      clusterGuard.know(image.clusterId());
+    }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
     }
