@@ -1,5 +1,6 @@
 package io.kontiki.broker;
 
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.netty.NettyChannelBuilder;
@@ -27,6 +28,7 @@ import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -105,6 +107,7 @@ final class BrokerServer implements AutoCloseable {
   private final ServiceState state = new ServiceState();
   private final List<AutoCloseable> closing = new ArrayList<>();
   private final CountDownLatch stopFinished = new CountDownLatch(1);
+  private final ClusterGuard clusterGuard = new ClusterGuard();
 
   // Read by loops that run before start() is through.
   private volatile @Nullable QuorumNode quorum;
@@ -135,6 +138,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
             nodeId,
@@ -153,7 +157,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
-                endpoint -> channel(endpoint, control.netty()),
+                endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
     Server raftServer =
@@ -163,6 +167,7 @@ final class BrokerServer implements AutoCloseable {
             control,
             builder ->
                 builder
+                    .intercept(clusterGuard)
                     .addService(node.raftService())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
@@ -178,7 +183,6 @@ final class BrokerServer implements AutoCloseable {
         LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
-
     cleanEpoch = markedEpoch;
 
     // The data plane.
@@ -475,7 +479,8 @@ final class BrokerServer implements AutoCloseable {
     }
   }
 
-  private static ManagedChannel channel(Endpoint endpoint, EventLoopGroup loops) {
+  private static ManagedChannel channel(
+      Endpoint endpoint, EventLoopGroup loops, ClientInterceptor... interceptors) {
     // By name: gRPC resolves off the loop, and again when the broker is not where it was.
     return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
         .proxyDetector(address -> null)
@@ -486,6 +491,7 @@ final class BrokerServer implements AutoCloseable {
         .directExecutor()
         .usePlaintext()
         .disableRetry()
+        .intercept(interceptors)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .build();
   }
@@ -533,6 +539,9 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private void bind(NodeDirectory directory, ClusterImage image) {
+    if (image.formed()) {
+      clusterGuard.know(image.clusterId());
+    }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
     }

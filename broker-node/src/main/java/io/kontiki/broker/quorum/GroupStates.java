@@ -68,6 +68,7 @@ final class GroupStates {
    *
    * @param completion null: it does not answer, or has no part in the group; on a gRPC thread
    */
+  @SuppressWarnings("NullAway") // null, for no answer, passes through the type parameter
   static void ask(
       Peers peers,
       Endpoint raft,

@@ -101,7 +101,7 @@ final class RefusedStartsTest {
   @Test
   void differentListsOfVotersDoNotForm() {
     NodePorts third = NodePorts.free();
-    try (ProcessCluster cluster = ProcessCluster.prepare("refused-lists", 2, Map.of())) {
+    try (ProcessCluster cluster = ProcessCluster.prepare("refused-lists", 3, Map.of())) {
       String other =
           "1@127.0.0.1:"
               + cluster.node(1).ports().raft()
@@ -113,10 +113,11 @@ final class RefusedStartsTest {
       cluster.node(2).start("cluster.voters=" + other);
       // Whoever hears of the other's list first refuses; the other one may wait for it from then
       // on.
+      List<ServerNode> both = List.of(cluster.node(1), cluster.node(2));
       await("a refusal")
           .atMost(PATIENCE)
-          .until(() -> cluster.nodes().stream().anyMatch(node -> !node.isAlive()));
-      for (ServerNode node : cluster.nodes()) {
+          .until(() -> both.stream().anyMatch(node -> !node.isAlive()));
+      for (ServerNode node : both) {
         if (!node.isAlive()) {
           assertEquals(1, node.stop(PATIENCE), node::logTail);
           assertTrue(node.logTail().contains("has cluster.voters = "), node::logTail);
