@@ -7,6 +7,7 @@ import io.kontiki.record.Record;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordBatches;
 import io.kontiki.record.RecordReader;
+import io.kontiki.runtime.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -44,6 +45,7 @@ public final class Consumer implements AutoCloseable {
   private final FetchLoop fetchLoop;
   private final FetchQueue queue;
   private final ConsumerOptions options;
+  private final Clock clock;
   private final Map<TopicPartition, Cursor> cursors = new TreeMap<>();
   private long lastGeneration;
   private @Nullable FetchedChunk chunk;
@@ -52,10 +54,11 @@ public final class Consumer implements AutoCloseable {
   private @Nullable Failure failure;
   private boolean closed;
 
-  Consumer(FetchLoop fetchLoop, FetchQueue queue, ConsumerOptions options) {
+  Consumer(FetchLoop fetchLoop, FetchQueue queue, ConsumerOptions options, Clock clock) {
     this.fetchLoop = fetchLoop;
     this.queue = queue;
     this.options = options;
+    this.clock = clock;
   }
 
   /**
@@ -122,13 +125,13 @@ public final class Consumer implements AutoCloseable {
             seek(key, options.startAt());
           }
         });
-    long deadline = System.nanoTime() + timeout.toNanos();
+    long deadline = clock.nanoTime() + timeout.toNanos();
     List<ConsumerRecord> records = new ArrayList<>();
     if (failure != null && !isWanted(failure.partition(), failure.generation())) {
       failure = null;
     }
     while (records.size() < options.maxPollRecords() && failure == null) {
-      if (chunk == null && !nextChunk(records.isEmpty() ? deadline - System.nanoTime() : 0)) {
+      if (chunk == null && !nextChunk(records.isEmpty() ? deadline - clock.nanoTime() : 0)) {
         break;
       }
       read(records);
@@ -169,11 +172,11 @@ public final class Consumer implements AutoCloseable {
 
   /** Takes the next chunk that is still wanted; false if there is none in time. */
   private boolean nextChunk(long maxWaitNanos) {
-    long deadline = System.nanoTime() + maxWaitNanos;
+    long deadline = clock.nanoTime() + maxWaitNanos;
     while (true) {
       FetchQueue.Item item;
       try {
-        item = queue.take(Math.max(0, deadline - System.nanoTime()));
+        item = queue.take(Math.max(0, deadline - clock.nanoTime()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return false;

@@ -418,7 +418,7 @@ final class ClientContractTest {
     ManagedChannel channel =
         Grpc.newChannelBuilder(node.grpc(), InsecureChannelCredentials.create()).build();
     try {
-      // A message beyond the greatest, and a stream that is cancelled.
+      // A message beyond the greatest.
       assertThrows(
           StatusRuntimeException.class,
           () ->
