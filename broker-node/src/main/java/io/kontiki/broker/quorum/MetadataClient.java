@@ -202,7 +202,11 @@ public final class MetadataClient implements Metadata {
       attempt();
     }
 
+    /** Not with too little time for an answer: an attempt cut short would leave its end open. */
     void again() {
+      if (now() + 2 * RETRY_NANOS + MARGIN_NANOS - deadlineNanos >= 0) {
+        return;
+      }
       loop.schedule(
           RETRY_NANOS,
           () -> {
