@@ -44,7 +44,6 @@ import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
 import io.kontiki.broker.rpc.ServerLimits;
 import io.kontiki.broker.rpc.ServiceState;
-import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
@@ -156,7 +155,7 @@ final class BrokerServer implements AutoCloseable {
                 new QuorumNode.Files(directory.raft(), directory.snapshots()),
                 directory.clusterId(),
                 control,
-                SessionTiming.of(config.liveness()),
+                QuorumNode.Settings.of(config),
                 random,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
@@ -187,6 +186,7 @@ final class BrokerServer implements AutoCloseable {
     cleanEpoch = markedEpoch;
 
     // The data plane.
+    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
@@ -208,7 +208,7 @@ final class BrokerServer implements AutoCloseable {
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
-        new LocalPartitions(nodeId, metadata, data.loops(), partitions, data::indexOf);
+        new LocalPartitions(nodeId, metadata, data.loops(), partitions, data::indexOf, metrics);
     BrokerChannels forwardChannels =
         closeLater(new BrokerChannels(endpoint -> channel(endpoint, data.netty())));
     PartitionRequests requests =
@@ -231,7 +231,7 @@ final class BrokerServer implements AutoCloseable {
                     .permitKeepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
-    PrometheusMetrics metrics = metrics(metadata, health, logDirectory);
+    bind(metrics, metadata, health, logDirectory);
     AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
@@ -291,7 +291,9 @@ final class BrokerServer implements AutoCloseable {
     return defaults
         .withJournal(new CommitJournal.Sizes(step, files, defaults.journal().maxPendingBytes()))
         .withHot(hot, Math.min(hot, defaults.tailCacheBytes()))
-        .withOpenFiles(config.storage().openSegments());
+        .withOpenFiles(config.storage().openSegments())
+        .withCheckpoints(config.liveness().highWatermarkCheckpointMs(), defaults.derivedBytes())
+        .withDecompressed(config.limits().decompressedBytes());
   }
 
   private ReplicaTimes replicaTimes() {
@@ -313,9 +315,11 @@ final class BrokerServer implements AutoCloseable {
         config.nodeId(), metadata, state, this::leaseHeld, () -> logOffline, loops, clock);
   }
 
-  private PrometheusMetrics metrics(
-      Metadata metadata, BrokerHealth health, LogDirectory logDirectory) {
-    PrometheusMetrics metrics = new PrometheusMetrics(config.nodeId());
+  private void bind(
+      PrometheusMetrics metrics,
+      Metadata metadata,
+      BrokerHealth health,
+      LogDirectory logDirectory) {
     metrics.bind(metadata, health);
     metrics.gauge(
         "kontiki.log.journal.commits",
@@ -337,7 +341,6 @@ final class BrokerServer implements AutoCloseable {
         "",
         "1: the log directory is offline.",
         () -> logOffline ? 1 : 0);
-    return metrics;
   }
 
   private AdminCalls adminCalls(
@@ -397,7 +400,7 @@ final class BrokerServer implements AutoCloseable {
             data,
             builder ->
                 grpc.configure(
-                    builder,
+                    builder.channelFactory(grpc.listeners(LoopGroup::newServerChannel)),
                     List.of(
                         new LogGrpcService(
                             loops,
@@ -406,7 +409,11 @@ final class BrokerServer implements AutoCloseable {
                                 requests,
                                 random,
                                 topic -> TopicConfig.of(topic.config()).maxMessageBytes()),
-                            new RecordRead(metadata, requests, background),
+                            new RecordRead(
+                                metadata,
+                                requests,
+                                background,
+                                config.limits().decompressedBytes()),
                             new OffsetListing(metadata, requests),
                             new ProducerIds(metadata, control.first(), true),
                             bytes,

@@ -8,6 +8,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import io.kontiki.config.LogLevels;
+import java.util.List;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +20,10 @@ import org.slf4j.LoggerFactory;
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
   private static final String PATTERN =
       "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0} %msg%n";
+
+  /** Held here: java.util.logging forgets loggers, and their levels, that nobody holds. */
+  private static final List<java.util.logging.Logger> JAVA_LOGGERS =
+      Stream.of("io.grpc", "io.netty").map(java.util.logging.Logger::getLogger).toList();
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {
@@ -40,7 +46,16 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     context.getLogger("com.alipay.sofa.jraft.core.Replicator").setLevel(Level.OFF);
     context.getLogger("com.alipay.sofa.jraft.core.ReplicatorGroupImpl").setLevel(Level.OFF);
     context.getLogger("com.alipay.sofa.jraft.rpc.impl").setLevel(Level.OFF);
+    quieten(JAVA_LOGGERS);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /**
+   * gRPC and Netty write to java.util.logging, past all of this: stack traces for what clients do,
+   * as messages that are too large and streams that are cancelled. Calls have errors of their own.
+   */
+  private static void quieten(List<java.util.logging.Logger> loggers) {
+    loggers.forEach(logger -> logger.setLevel(java.util.logging.Level.OFF));
   }
 
   /** Sets the levels that the configuration asks for. */

@@ -1,12 +1,16 @@
 package io.kontiki.client;
 
+import io.kontiki.runtime.Clock;
+
 /** Bytes that unacknowledged records may take; callers wait for room. Thread-safe. */
 final class BufferBudget {
   private final long capacityBytes;
+  private final Clock clock;
   private long usedBytes;
 
-  BufferBudget(long capacityBytes) {
+  BufferBudget(long capacityBytes, Clock clock) {
     this.capacityBytes = capacityBytes;
+    this.clock = clock;
   }
 
   /**
@@ -15,10 +19,10 @@ final class BufferBudget {
    * @return false if there was none in time
    */
   synchronized boolean reserve(int bytes, long maxWaitNanos) throws InterruptedException {
-    long deadline = System.nanoTime() + maxWaitNanos;
+    long deadline = clock.nanoTime() + maxWaitNanos;
     // One record always fits into an empty buffer, whatever its size.
     while (usedBytes > 0 && usedBytes + bytes > capacityBytes) {
-      long left = deadline - System.nanoTime();
+      long left = deadline - clock.nanoTime();
       if (left <= 0) {
         return false;
       }

@@ -1,5 +1,6 @@
 package io.kontiki.client;
 
+import io.kontiki.config.TopicConfig;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.TopicId;
 import io.kontiki.v1.Broker;
@@ -39,8 +40,13 @@ record ClusterView(
     known = Collections.unmodifiableSet(new TreeSet<>(known));
   }
 
-  /** A topic; partitions by number. */
-  record TopicView(TopicId id, String name, List<PartitionView> partitions) {
+  /**
+   * A topic.
+   *
+   * @param maxBatchBytes that it takes, {@code max.message.bytes}
+   * @param partitions by number
+   */
+  record TopicView(TopicId id, String name, int maxBatchBytes, List<PartitionView> partitions) {
     TopicView {
       partitions = List.copyOf(partitions);
     }
@@ -119,7 +125,8 @@ record ClusterView(
     Map<Integer, PartitionView> partitions = new TreeMap<>();
     old.partitions().forEach(partition -> partitions.put(partition.partition(), partition));
     change.partitions().forEach(partition -> partitions.put(partition.partition(), partition));
-    return new TopicView(change.id(), change.name(), List.copyOf(partitions.values()));
+    return new TopicView(
+        change.id(), change.name(), change.maxBatchBytes(), List.copyOf(partitions.values()));
   }
 
   private static TopicView topicOf(TopicDescription description) {
@@ -135,6 +142,15 @@ record ClusterView(
     return new TopicView(
         TopicId.parse(description.getTopicId()),
         description.getName(),
+        maxBatchBytes(description.getConfigMap()),
         List.copyOf(partitions.values()));
+  }
+
+  private static int maxBatchBytes(Map<String, String> config) {
+    String text = config.getOrDefault("max.message.bytes", "");
+    // What is not among the settings has its built-in default.
+    return text.matches("[0-9]{1,9}")
+        ? Integer.parseInt(text)
+        : TopicConfig.DEFAULT.maxMessageBytes();
   }
 }

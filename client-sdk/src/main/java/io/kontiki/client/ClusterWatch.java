@@ -80,6 +80,8 @@ final class ClusterWatch {
     if (current != null && current.endpoint.equals(endpoint) && brokers.size() > 1) {
       log.info("Broker {} is silent; watching the cluster at another one", endpoint);
       brokers.advance();
+      // Ended at once: others who find the same broker silent must not advance the list again.
+      end();
       reopen();
     }
   }

@@ -7,6 +7,7 @@ import io.kontiki.record.Record;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordBatches;
 import io.kontiki.record.RecordReader;
+import io.kontiki.runtime.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -38,20 +39,26 @@ public final class Consumer implements AutoCloseable {
     private boolean placed;
   }
 
+  /** What the next poll has to throw, unless the partition was sought or taken away. */
+  private record Failure(TopicPartition partition, long generation, KontikiException reason) {}
+
   private final FetchLoop fetchLoop;
   private final FetchQueue queue;
   private final ConsumerOptions options;
+  private final Clock clock;
   private final Map<TopicPartition, Cursor> cursors = new TreeMap<>();
   private long lastGeneration;
   private @Nullable FetchedChunk chunk;
   private @Nullable Iterator<RecordBatch> batches;
   private @Nullable RecordReader reader;
+  private @Nullable Failure failure;
   private boolean closed;
 
-  Consumer(FetchLoop fetchLoop, FetchQueue queue, ConsumerOptions options) {
+  Consumer(FetchLoop fetchLoop, FetchQueue queue, ConsumerOptions options, Clock clock) {
     this.fetchLoop = fetchLoop;
     this.queue = queue;
     this.options = options;
+    this.clock = clock;
   }
 
   /**
@@ -118,15 +125,35 @@ public final class Consumer implements AutoCloseable {
             seek(key, options.startAt());
           }
         });
-    long deadline = System.nanoTime() + timeout.toNanos();
+    long deadline = clock.nanoTime() + timeout.toNanos();
     List<ConsumerRecord> records = new ArrayList<>();
-    while (records.size() < options.maxPollRecords()) {
-      if (chunk == null && !nextChunk(records.isEmpty() ? deadline - System.nanoTime() : 0)) {
+    if (failure != null && !isWanted(failure.partition(), failure.generation())) {
+      failure = null;
+    }
+    while (records.size() < options.maxPollRecords() && failure == null) {
+      if (chunk == null && !nextChunk(records.isEmpty() ? deadline - clock.nanoTime() : 0)) {
         break;
       }
       read(records);
     }
+    if (records.isEmpty()) {
+      throwFailure();
+    }
+    // Records that were read before a failure are handed over first, or they would be left out.
     return records;
+  }
+
+  private void throwFailure() {
+    Failure found = failure;
+    failure = null;
+    if (found != null) {
+      throw found.reason();
+    }
+  }
+
+  private boolean isWanted(TopicPartition partition, long generation) {
+    Cursor cursor = cursors.get(partition);
+    return cursor != null && cursor.generation == generation;
   }
 
   /** Ends the present poll, or the next, at once; any thread. */
@@ -145,11 +172,11 @@ public final class Consumer implements AutoCloseable {
 
   /** Takes the next chunk that is still wanted; false if there is none in time. */
   private boolean nextChunk(long maxWaitNanos) {
-    long deadline = System.nanoTime() + maxWaitNanos;
+    long deadline = clock.nanoTime() + maxWaitNanos;
     while (true) {
       FetchQueue.Item item;
       try {
-        item = queue.take(Math.max(0, deadline - System.nanoTime()));
+        item = queue.take(Math.max(0, deadline - clock.nanoTime()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return false;
@@ -161,9 +188,10 @@ public final class Consumer implements AutoCloseable {
       if (cursor == null || cursor.generation != item.generation()) {
         continue;
       }
-      KontikiException failure = item.failure();
-      if (failure != null) {
-        throw failure;
+      KontikiException reason = item.failure();
+      if (reason != null) {
+        failure = new Failure(item.partition(), item.generation(), reason);
+        return false;
       }
       FetchedChunk next = item.chunk();
       if (next != null) {
@@ -196,7 +224,7 @@ public final class Consumer implements AutoCloseable {
         } else if (left.hasNext()) {
           RecordBatch batch = left.next();
           boolean wanted = !batch.isControl() && batch.lastOffset() >= cursor.position;
-          reader = wanted ? RecordReader.open(batch, options.maxBatchBytes()) : null;
+          reader = wanted ? open(batch) : null;
         } else {
           cursor.position = Math.max(cursor.position, current.nextOffset());
           finish(current);
@@ -205,18 +233,33 @@ public final class Consumer implements AutoCloseable {
       }
     } catch (InvalidBatchException e) {
       finish(current);
-      throw new KontikiException(
-          ApiError.definite(
-                  ErrorReason.CORRUPT_LOG,
-                  current.partition()
-                      + " at or behind offset "
-                      + cursor.position
-                      + ": "
-                      + e.getMessage())
-              .with("topic", current.partition().topic())
-              .with("partition", current.partition().partition())
-              .with("offset", cursor.position));
+      // What is behind the damage must not be read as if nothing were missing.
+      cursor.generation = ++lastGeneration;
+      failure =
+          new Failure(
+              current.partition(),
+              cursor.generation,
+              new KontikiException(
+                  ApiError.definite(
+                          ErrorReason.CORRUPT_LOG,
+                          current.partition()
+                              + " at or behind offset "
+                              + cursor.position
+                              + ": "
+                              + e.getMessage())
+                      .with("topic", current.partition().topic())
+                      .with("partition", current.partition().partition())
+                      .with("offset", cursor.position)));
     }
+  }
+
+  /** Brokers hand on what they stored; the check of its CRC is the reader's. */
+  private RecordReader open(RecordBatch batch) {
+    if (batch.crc() != batch.computeCrc()) {
+      throw new InvalidBatchException(
+          -1, "the batch at " + batch.baseOffset() + " does not have the bytes that its CRC says");
+    }
+    return RecordReader.open(batch, options.maxBatchBytes());
   }
 
   private static void add(

@@ -125,11 +125,11 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
           Assigned partition = assigned.get(key);
           if (partition != null) {
             stop(partition);
-            if (partition.failed) {
-              // Begins anew: the topic may be another one by now.
+            boolean anew = partition.failed;
+            if (anew) {
+              // The topic may be another one by now.
               partition = new Assigned(key, now());
               assigned.put(key, partition);
-              onView(watch.view());
             }
             if (to instanceof StartAt.At at) {
               partition.fetcher.seek(at.offset(), generation);
@@ -137,6 +137,10 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
             } else {
               partition.fetcher.unposition(generation);
               resolve(partition, to, generation);
+            }
+            if (anew) {
+              // Behind the seek, so that a failure is one of the new generation.
+              onView(watch.view());
             }
           }
         });
@@ -330,7 +334,9 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
                           partition.key, generation, offset, offset, ByteBuffer.allocate(0)));
                   schedulePump();
                 }
-              } else if (failure instanceof KontikiException reason && isFinal(reason)) {
+              } else if (failure instanceof KontikiException reason
+                  && isFinal(reason)
+                  && !maybeUnknownYet(partition, reason)) {
                 fail(partition, reason.error());
               } else {
                 log.warn("{}: offset of {} not found: {}", partition.key, to, failure);
@@ -345,6 +351,12 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
         && partition.fetcher.generation() == generation) {
       resolve(partition, to, generation);
     }
+  }
+
+  /** The broker that was asked may not know a topic yet that was just created. */
+  private boolean maybeUnknownYet(Assigned partition, KontikiException reason) {
+    return reason.reason().code() == ErrorReason.Code.NOT_FOUND
+        && now() - partition.sinceNanos < MISSING_NANOS;
   }
 
   private static boolean isFinal(KontikiException failure) {

@@ -1,5 +1,6 @@
 package io.kontiki.client;
 
+import io.kontiki.runtime.Clock;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +20,13 @@ final class FetchQueue {
       TopicPartition partition,
       long generation) {}
 
+  private final Clock clock;
   private final ArrayDeque<Item> items = new ArrayDeque<>();
   private boolean wokenUp;
+
+  FetchQueue(Clock clock) {
+    this.clock = clock;
+  }
 
   synchronized void put(FetchedChunk chunk) {
     items.add(new Item(chunk, null, chunk.partition(), chunk.generation()));
@@ -34,9 +40,9 @@ final class FetchQueue {
 
   /** The next item, waiting for it; null if none came in time, or on {@link #wakeUp}. */
   synchronized @Nullable Item take(long maxWaitNanos) throws InterruptedException {
-    long deadline = System.nanoTime() + maxWaitNanos;
+    long deadline = clock.nanoTime() + maxWaitNanos;
     while (items.isEmpty() && !wokenUp) {
-      long left = deadline - System.nanoTime();
+      long left = deadline - clock.nanoTime();
       if (left <= 0) {
         return null;
       }

@@ -61,12 +61,13 @@ public final class KontikiClient implements AutoCloseable {
 
   /** A new consumer without partitions. To be closed before the client. */
   public Consumer newConsumer(ConsumerOptions consumerOptions) {
-    FetchQueue queue = new FetchQueue();
+    FetchQueue queue = new FetchQueue(loop.clock());
     Admin offsets = admin();
     return new Consumer(
         new FetchLoop(loop, channels, watch, offsets, consumerOptions, queue),
         queue,
-        consumerOptions);
+        consumerOptions,
+        loop.clock());
   }
 
   /** Administration; needs no closing. */

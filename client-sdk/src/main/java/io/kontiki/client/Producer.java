@@ -35,7 +35,7 @@ public final class Producer implements AutoCloseable {
     this.loop = loop;
     this.sendLoop = sendLoop;
     this.options = options;
-    this.budget = new BufferBudget(options.bufferBytes());
+    this.budget = new BufferBudget(options.bufferBytes(), loop.clock());
   }
 
   /**

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -77,6 +78,10 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
   private long lastStreamId;
   private long producerId = -1;
   private boolean producerIdAsked;
+
+  /** Records that wait for their topic were flushed: they must not linger once it is known. */
+  private boolean parkedAreFlushed;
+
   private boolean pumpIsDue;
   private boolean closed;
   private EventLoop.@Nullable Timer timer;
@@ -115,6 +120,7 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
             drain();
           }
           active.forEach(PartitionSender::seal);
+          parkedAreFlushed = !parked.isEmpty();
           dirty.addAll(active);
           schedulePump();
           flushing.removeIf(FlushGroup::isDone);
@@ -330,6 +336,10 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
         parked.add(waiting);
       }
     }
+    if (parkedAreFlushed) {
+      active.forEach(PartitionSender::seal);
+      parkedAreFlushed = !parked.isEmpty();
+    }
   }
 
   private boolean expire(Parked waiting) {
@@ -398,6 +408,13 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
       PartitionSender.Attempt attempt = sender.nextToSend(now, stream.id());
       if (attempt == null) {
         break;
+      }
+      Optional<ApiError> tooLarge = owner.topic().check(attempt.batch().remaining());
+      if (tooLarge.isPresent()) {
+        // Not left to the broker: beyond its greatest message it can only break the stream, and
+        // then the outcome would be unknown and the batch sent again and again.
+        sender.onRefused(attempt.id(), tooLarge.get(), null, now);
+        continue;
       }
       attempts.put(attempt.id(), new Sent(sender, stream.id()));
       stream.send(

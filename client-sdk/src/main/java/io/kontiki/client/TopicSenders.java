@@ -8,6 +8,7 @@ import io.kontiki.model.TopicId;
 import io.kontiki.record.Partitioner;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class TopicSenders {
   private final IntFunction<PartitionSender> factory;
   private final List<PartitionSender> senders = new ArrayList<>();
   private @Nullable TopicId id;
+  private int maxBatchBytes = Integer.MAX_VALUE;
   private int sticky;
   private long stickyBytes;
 
@@ -40,6 +42,26 @@ final class TopicSenders {
     return id;
   }
 
+  /** Empty if the topic takes a batch of this size, else RECORD_TOO_LARGE. */
+  Optional<ApiError> check(int sizeBytes) {
+    if (sizeBytes <= maxBatchBytes) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        ApiError.definite(
+                ErrorReason.RECORD_TOO_LARGE,
+                "a batch of "
+                    + sizeBytes
+                    + " bytes; topic '"
+                    + name
+                    + "' takes at most "
+                    + maxBatchBytes
+                    + " (max.message.bytes)")
+            .with("topic", name)
+            .with("sizeBytes", sizeBytes)
+            .with("limitBytes", maxBatchBytes));
+  }
+
   List<PartitionSender> senders() {
     return senders;
   }
@@ -57,6 +79,7 @@ final class TopicSenders {
     }
     if (topic != null) {
       id = topic.id();
+      maxBatchBytes = topic.maxBatchBytes();
       for (PartitionView partition : topic.partitions()) {
         if (partition.partition() == senders.size()) {
           senders.add(factory.apply(partition.partition()));

@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.model.Acks;
+import io.kontiki.model.Endpoint;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.record.Compression;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -267,6 +269,127 @@ class ClientTest {
       consumer.seek(key, StartAt.END);
       assertEquals(List.of(), consumer.poll(Duration.ofMillis(300)));
       assertEquals(OptionalLong.of(20), consumer.position(key));
+    }
+  }
+
+  @Test
+  void recordsReadBeforeAFailureAreHandedOverFirst() throws Exception {
+    cluster.create("t", 1);
+    try (Producer producer =
+        client.newProducer(ProducerOptions.DEFAULT.withBatching(Duration.ofMillis(50), 10_000))) {
+      for (int i = 0; i < 10; i++) {
+        producer.send(ProducerRecord.of("t", null, "" + i));
+      }
+      producer.flush().get(20, TimeUnit.SECONDS);
+    }
+    TopicPartition there = new TopicPartition("t", 0);
+    TopicPartition missing = new TopicPartition("t", 7);
+    ConsumerOptions sevenAtMost =
+        ConsumerOptions.DEFAULT.withStartAt(StartAt.BEGINNING).withBounds(1_000_000, 7);
+    try (Consumer consumer = client.newConsumer(sevenAtMost)) {
+      consumer.assign(List.of(there));
+      assertEquals(7, consumer.poll(Duration.ofSeconds(20)).size());
+      consumer.assign(List.of(there, missing));
+      // Completes on the loop behind the assignment, and so behind its failure.
+      client.admin().listOffsets("t", List.of(), StartAt.END).get(20, TimeUnit.SECONDS);
+      List<ConsumerRecord> rest = consumer.poll(Duration.ofSeconds(20));
+      assertEquals(List.of(7L, 8L, 9L), rest.stream().map(ConsumerRecord::offset).toList(), "P6");
+      for (int again = 0; again < 2; again++) {
+        KontikiException failure =
+            assertThrows(KontikiException.class, () -> consumer.poll(Duration.ofSeconds(20)));
+        assertEquals(ErrorReason.PARTITION_NOT_FOUND, failure.reason());
+        consumer.seek(missing, 0); // tries anew, and fails anew
+      }
+      consumer.assign(List.of(there));
+      assertEquals(List.of(), consumer.poll(Duration.ofMillis(50)));
+    }
+  }
+
+  @Test
+  void aFlushReachesRecordsWhoseTopicIsNotKnownYet() throws Exception {
+    cluster.create("t", 3);
+    ProducerOptions slow = ProducerOptions.DEFAULT.withBatching(Duration.ofMinutes(1), 100_000);
+    try (Producer producer = client.newProducer(slow)) {
+      CompletableFuture<RecordMetadata> first = producer.send(ProducerRecord.of("t", "k", "v"));
+      producer.flush().get(20, TimeUnit.SECONDS);
+      assertTrue(first.isDone());
+    }
+  }
+
+  @Test
+  void whatATopicSaysThatItDoesNotTakeIsNotSent() throws Exception {
+    cluster.maxMessageBytes = 3000;
+    cluster.create("t", 1);
+    try (Producer producer =
+        client.newProducer(ProducerOptions.DEFAULT.withBatching(Duration.ofMillis(50), 100_000))) {
+      List<CompletableFuture<RecordMetadata>> sent = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        sent.add(producer.send(new ProducerRecordBuilder("t", i == 10 ? 5000 : 500).record()));
+      }
+      producer.flush().get(20, TimeUnit.SECONDS);
+      for (int i = 0; i < 20; i++) {
+        if (i == 10) {
+          KontikiException failure = failure(sent.get(i));
+          assertEquals(ErrorReason.RECORD_TOO_LARGE, failure.reason());
+          assertTrue(failure.definite());
+        } else {
+          assertEquals(i < 10 ? i : i - 1, sent.get(i).get().offset(), "P5");
+        }
+      }
+    }
+  }
+
+  @Test
+  void behindADamagedBatchNothingIsReadUntilASeek() throws Exception {
+    cluster.create("t", 1);
+    try (Producer producer =
+        client.newProducer(ProducerOptions.DEFAULT.withBatching(Duration.ZERO, 1))) {
+      for (int i = 0; i < 5; i++) {
+        producer.send(ProducerRecord.of("t", null, "" + i)).get(20, TimeUnit.SECONDS);
+      }
+    }
+    cluster.damage("t", 0, 2);
+    TopicPartition key = new TopicPartition("t", 0);
+    try (Consumer consumer = consumer(StartAt.BEGINNING, "t", 1)) {
+      for (int read = 0; read < 2; ) {
+        read += consumer.poll(Duration.ofSeconds(20)).size();
+        assertTrue(read <= 2);
+      }
+      KontikiException failure =
+          assertThrows(KontikiException.class, () -> consumer.poll(Duration.ofSeconds(20)));
+      assertEquals(ErrorReason.CORRUPT_LOG, failure.reason());
+      assertEquals("2", failure.metadata().get("offset"));
+      assertEquals(List.of(), consumer.poll(Duration.ofMillis(300)), "P6");
+      consumer.seek(key, 3);
+      assertEquals(3, consumer.poll(Duration.ofSeconds(20)).get(0).offset());
+    }
+  }
+
+  @Test
+  void severalWhoFindABrokerSilentLeadTheWatchToTheNextOneOnce() throws Exception {
+    BrokerList brokers =
+        new BrokerList(
+            Arrays.stream(cluster.bootstrap().split(",")).map(Endpoint::parse).toList(), 0);
+    try (ClientLoop loop = new ClientLoop()) {
+      Channels channels = new Channels(loop);
+      ClusterWatch watch = new ClusterWatch(loop, channels, brokers);
+      CompletableFuture<Boolean> moved = new CompletableFuture<>();
+      Runnable suspicions =
+          () -> {
+            Endpoint silent = brokers.current();
+            for (int i = 0; i < brokers.size(); i++) {
+              watch.suspect(silent);
+            }
+            moved.complete(!silent.equals(brokers.current()));
+            watch.close();
+            channels.close();
+          };
+      loop.execute(
+          () -> {
+            watch.watch("t");
+            loop.execute(suspicions); // behind the opening of the stream
+          });
+      assertTrue(moved.get(20, TimeUnit.SECONDS));
     }
   }
 

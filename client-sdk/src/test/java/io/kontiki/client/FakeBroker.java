@@ -2,6 +2,7 @@ package io.kontiki.client;
 
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.model.ApiError;
@@ -100,6 +101,8 @@ final class FakeBroker {
 
   private StreamObserver<FetchRequest> fetch(StreamObserver<WithPayload<FetchResponse>> answers) {
     Map<Integer, Fetch> fetches = new TreeMap<>();
+    // Answers on a broken stream go nowhere; without a handler they would throw.
+    ((ServerCallStreamObserver<?>) answers).setOnCancelHandler(() -> {});
     Runnable deliver =
         () -> {
           synchronized (cluster) {
@@ -247,6 +250,7 @@ final class FakeBroker {
       synchronized (cluster) {
         List<FakeCluster.Log> logs = cluster.topics.get(request.getTopic());
         List<Integer> wanted = new ArrayList<>(request.getPartitionsList());
+        wanted.removeIf(partition -> partition >= logs.size());
         for (int partition : wanted) {
           FakeCluster.Log log = logs.get(partition);
           long offset = log.end;

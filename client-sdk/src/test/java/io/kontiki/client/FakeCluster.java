@@ -57,6 +57,9 @@ final class FakeCluster implements AutoCloseable {
   /** Never answers appends that it accepts. */
   volatile Predicate<AppendRequest> swallow = request -> false;
 
+  /** As topics say; these brokers take more. */
+  int maxMessageBytes = 1_000_000;
+
   FakeCluster(int size) throws IOException {
     for (int id = 1; id <= size; id++) {
       brokers.put(id, new FakeBroker(id, this));
@@ -155,6 +158,7 @@ final class FakeCluster implements AutoCloseable {
   synchronized TopicDescription describe(String name) {
     TopicDescription.Builder topic =
         TopicDescription.newBuilder().setName(name).setTopicId(ids.get(name).toString());
+    topic.putConfig("max.message.bytes", Integer.toString(maxMessageBytes));
     List<Log> logs = topics.get(name);
     for (int i = 0; i < logs.size(); i++) {
       topic.addPartitions(
@@ -236,6 +240,13 @@ final class FakeCluster implements AutoCloseable {
   }
 
   /** Deletes batches below an offset. */
+  /** Turns one bit in the last byte of a batch. */
+  synchronized void damage(String name, int partition, int batch) {
+    ByteBuffer bytes = topics.get(name).get(partition).batches.get(batch);
+    int last = bytes.limit() - 1;
+    bytes.put(last, (byte) (bytes.get(last) ^ 1));
+  }
+
   synchronized void trim(String name, int partition, long before) {
     Log log = topics.get(name).get(partition);
     Iterator<ByteBuffer> batches = log.batches.iterator();

@@ -4,7 +4,6 @@ import io.kontiki.model.Endpoint;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One door of a server.
@@ -28,8 +27,6 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
           "replication",
           "127.0.0.1:7604",
           "other brokers alone: log streams, forwarding. Clients must not reach it");
-  static final Keys KAFKA =
-      new Keys("kafka", "", "clients of Apache Kafka. Empty: off. Its usual port is 9092");
 
   /** What others are told, given the port that was bound. */
   public Endpoint advertised(int boundPort) {
@@ -62,11 +59,11 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
       return List.of(listen, advertise);
     }
 
-    /** The listener; null if it is off. */
-    @Nullable ListenerConfig from(Config config, List<String> errors) {
+    ListenerConfig from(Config config, List<String> errors) {
       Optional<Endpoint> bound = config.get(listen);
       if (bound.isEmpty()) {
-        return null;
+        errors.add(listen.name() + " must not be empty");
+        return new ListenerConfig(new Endpoint("127.0.0.1", 0), Optional.empty());
       }
       Optional<Endpoint> told = config.get(advertise);
       String host = bound.get().host();
@@ -79,15 +76,6 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
         errors.add(advertise.name() + " = " + told.get() + ": port 0 cannot be reached");
       }
       return new ListenerConfig(bound.get(), told);
-    }
-
-    ListenerConfig fromRequired(Config config, List<String> errors) {
-      ListenerConfig found = from(config, errors);
-      if (found == null) {
-        errors.add(listen.name() + " must not be empty");
-        return new ListenerConfig(new Endpoint("127.0.0.1", 0), Optional.empty());
-      }
-      return found;
     }
 
     private static <T> Function<String, Optional<T>> optional(Function<String, T> parser) {

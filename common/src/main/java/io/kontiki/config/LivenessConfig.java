@@ -1,7 +1,6 @@
 package io.kontiki.config;
 
 import static io.kontiki.config.Parsers.durationMs;
-import static io.kontiki.config.Parsers.integer;
 
 import java.util.List;
 
@@ -13,18 +12,12 @@ public record LivenessConfig(
     long heartbeatMs,
     long sessionTimeoutMs,
     long leaseMs,
-    int fenceDials,
-    long fenceDialIntervalMs,
-    long fenceDialTimeoutMs,
     long electionTimeoutMs,
-    long electionStaggerMs,
-    long formWaitMs,
     long replicaSilentMs,
     long replicaLagMs,
     long rejoinDelayMs,
     long rejoinDelayMaxMs,
     long highWatermarkCheckpointMs,
-    long leaderSyncLimitMs,
     long controlledStopMs) {
 
   static final ConfigKey<Long> HEARTBEAT =
@@ -40,33 +33,11 @@ public record LivenessConfig(
           1200,
           "So long after its last answered heartbeat a broker takes its own word for current (R5)."
               + " At most 0.8 of session.timeout.ms, so that clocks may differ in their rates.");
-  static final ConfigKey<Integer> FENCE_DIALS =
-      new ConfigKey<>(
-          "fence.dials",
-          "2",
-          false,
-          "",
-          "So many refused connections after a broken session prove that a process is dead (R6).",
-          integer(1, 10));
-  static final ConfigKey<Long> FENCE_DIAL_INTERVAL =
-      ms("fence.dial.interval.ms", 20, "Between two such attempts.");
-  static final ConfigKey<Long> FENCE_DIAL_TIMEOUT =
-      ms("fence.dial.timeout.ms", 100, "How long one such attempt may take.");
   static final ConfigKey<Long> ELECTION =
       ms(
           "raft.election.timeout.ms",
           500,
           "After so long without the Raft leader a voter calls an election.");
-  static final ConfigKey<Long> STAGGER =
-      ms(
-          "raft.election.stagger.ms",
-          250,
-          "Between the voters' turns in the fast election after a proven death (M13).");
-  static final ConfigKey<Long> FORM_WAIT =
-      ms(
-          "form.wait.ms",
-          3000,
-          "So long new voters wait for all others before a majority forms the cluster (M15).");
   static final ConfigKey<Long> SILENT =
       ms(
           "replica.silent.ms",
@@ -90,32 +61,12 @@ public record LivenessConfig(
           "high.watermark.checkpoint.ms",
           5000,
           "How often high watermarks are noted for the next start (R39).");
-  static final ConfigKey<Long> SYNC_LIMIT =
-      ms(
-          "leader.sync.limit.ms",
-          5000,
-          "A leader whose disk needs longer for one sync resigns (R38).");
   static final ConfigKey<Long> STOP =
       ms("controlled.stop.ms", 10_000, "How long a planned stop may take (R7).");
 
   static final List<ConfigKey<?>> KEYS =
       List.of(
-          HEARTBEAT,
-          SESSION,
-          LEASE,
-          FENCE_DIALS,
-          FENCE_DIAL_INTERVAL,
-          FENCE_DIAL_TIMEOUT,
-          ELECTION,
-          STAGGER,
-          FORM_WAIT,
-          SILENT,
-          LAG,
-          REJOIN,
-          REJOIN_MAX,
-          CHECKPOINT,
-          SYNC_LIMIT,
-          STOP);
+          HEARTBEAT, SESSION, LEASE, ELECTION, SILENT, LAG, REJOIN, REJOIN_MAX, CHECKPOINT, STOP);
 
   static LivenessConfig from(Config config, List<String> errors) {
     LivenessConfig read =
@@ -123,18 +74,12 @@ public record LivenessConfig(
             config.get(HEARTBEAT),
             config.get(SESSION),
             config.get(LEASE),
-            config.get(FENCE_DIALS),
-            config.get(FENCE_DIAL_INTERVAL),
-            config.get(FENCE_DIAL_TIMEOUT),
             config.get(ELECTION),
-            config.get(STAGGER),
-            config.get(FORM_WAIT),
             config.get(SILENT),
             config.get(LAG),
             config.get(REJOIN),
             config.get(REJOIN_MAX),
             config.get(CHECKPOINT),
-            config.get(SYNC_LIMIT),
             config.get(STOP));
     if (read.leaseMs * 10 > read.sessionTimeoutMs * 8) {
       errors.add(

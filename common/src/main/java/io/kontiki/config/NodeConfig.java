@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -20,7 +19,6 @@ import java.util.TreeMap;
  * @param raft for brokers
  * @param http for people and tools
  * @param replication for brokers
- * @param kafka for Kafka's clients, if on
  * @param loops event loops for data; 0: half of the cores, at least 1
  * @param defaultPartitions of a topic that does not say
  * @param defaultReplicationFactor of a topic that does not say; 0: the smaller of 3 and the number
@@ -39,7 +37,6 @@ public record NodeConfig(
     ListenerConfig raft,
     ListenerConfig http,
     ListenerConfig replication,
-    Optional<ListenerConfig> kafka,
     int loops,
     int defaultPartitions,
     int defaultReplicationFactor,
@@ -128,7 +125,6 @@ public record NodeConfig(
     keys.addAll(ListenerConfig.RAFT.all());
     keys.addAll(ListenerConfig.HTTP.all());
     keys.addAll(ListenerConfig.REPLICATION.all());
-    keys.addAll(ListenerConfig.KAFKA.all());
     keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, LOG_LEVEL, LOG_LEVELS));
     keys.addAll(LivenessConfig.KEYS);
     keys.addAll(StorageConfig.KEYS);
@@ -156,7 +152,7 @@ public record NodeConfig(
   public static NodeConfig from(Config config) {
     List<String> errors = new ArrayList<>();
     int nodeId = config.get(NODE_ID);
-    ListenerConfig raft = ListenerConfig.RAFT.fromRequired(config, errors);
+    ListenerConfig raft = ListenerConfig.RAFT.from(config, errors);
     List<VoterAddress> voters = config.get(VOTERS);
     if (voters.isEmpty()) {
       voters = List.of(new VoterAddress(nodeId, raft.advertised(raft.listen().port())));
@@ -180,11 +176,10 @@ public record NodeConfig(
             nodeId,
             config.get(DATA_DIR),
             voters,
-            ListenerConfig.GRPC.fromRequired(config, errors),
+            ListenerConfig.GRPC.from(config, errors),
             raft,
-            ListenerConfig.HTTP.fromRequired(config, errors),
-            ListenerConfig.REPLICATION.fromRequired(config, errors),
-            Optional.ofNullable(ListenerConfig.KAFKA.from(config, errors)),
+            ListenerConfig.HTTP.from(config, errors),
+            ListenerConfig.REPLICATION.from(config, errors),
             config.get(LOOPS),
             config.get(DEFAULT_PARTITIONS),
             config.get(DEFAULT_REPLICATION),

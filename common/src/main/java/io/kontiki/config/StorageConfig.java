@@ -1,24 +1,18 @@
 package io.kontiki.config;
 
 import static io.kontiki.config.Parsers.bytes;
-import static io.kontiki.config.Parsers.durationMs;
 import static io.kontiki.config.Parsers.intBytes;
 import static io.kontiki.config.Parsers.integer;
 
 import java.util.List;
 
 /**
- * The log directory: what is kept at hand, the commit journal, the reserve of the disk.
+ * The log directory: what is kept at hand, the commit journal; and the metadata's snapshots.
  *
  * @param hotBytes newest bytes of the log directory that are served on the loops (L2)
  * @param journalBytes greatest size of the commit journal (L9)
  * @param journalStepBytes size of one of its files
- * @param journalBypassBytes above so many bytes of one partition in a round its segment is synced
  * @param openSegments files that are kept open at most
- * @param readThreads for reads of what is not at hand
- * @param retentionCheckMs how often each partition's retention is looked at
- * @param diskReserveBytes with the next: the smaller of the two is kept free (D4)
- * @param diskReservePercent of the file system
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -26,12 +20,7 @@ public record StorageConfig(
     long hotBytes,
     long journalBytes,
     int journalStepBytes,
-    int journalBypassBytes,
     int openSegments,
-    int readThreads,
-    long retentionCheckMs,
-    long diskReserveBytes,
-    int diskReservePercent,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -62,14 +51,6 @@ public record StorageConfig(
           "bytes",
           "The journal grows by files of this size, made ready in the background.",
           intBytes(64 * 1024, 1 << 30));
-  static final ConfigKey<Integer> JOURNAL_BYPASS =
-      new ConfigKey<>(
-          "journal.bypass.bytes",
-          "512k",
-          false,
-          "bytes",
-          "If one partition has more than this in one commit, its segment is synced instead.",
-          intBytes(4096, 1 << 30));
   static final ConfigKey<Integer> OPEN_SEGMENTS =
       new ConfigKey<>(
           "open.segments",
@@ -78,39 +59,6 @@ public record StorageConfig(
           "",
           "Segment files that are kept open; the least recently used ones are closed.",
           integer(16, 1_000_000));
-  static final ConfigKey<Integer> READ_THREADS =
-      new ConfigKey<>(
-          "read.threads",
-          "2",
-          false,
-          "",
-          "Threads that read what is no longer at hand.",
-          integer(1, 64));
-  static final ConfigKey<Long> RETENTION_CHECK =
-      new ConfigKey<>(
-          "retention.check.ms",
-          "5m",
-          false,
-          "ms",
-          "How often the retention of each partition is looked at.",
-          durationMs(100, 86_400_000));
-  static final ConfigKey<Long> RESERVE =
-      new ConfigKey<>(
-          "disk.reserve.bytes",
-          "1g",
-          false,
-          "bytes",
-          "Records are refused before less than this, or than disk.reserve.percent if that is less,"
-              + " is free (D4); accepted again from 1.5 times that.",
-          bytes(0, 1L << 50));
-  static final ConfigKey<Integer> RESERVE_PERCENT =
-      new ConfigKey<>(
-          "disk.reserve.percent",
-          "5",
-          false,
-          "percent",
-          "The reserve as a part of the file system; the smaller of the two counts.",
-          integer(0, 50));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -129,18 +77,7 @@ public record StorageConfig(
           bytes(MIB, 1L << 32));
 
   static final List<ConfigKey<?>> KEYS =
-      List.of(
-          HOT,
-          JOURNAL,
-          JOURNAL_STEP,
-          JOURNAL_BYPASS,
-          OPEN_SEGMENTS,
-          READ_THREADS,
-          RETENTION_CHECK,
-          RESERVE,
-          RESERVE_PERCENT,
-          SNAPSHOT_ENTRIES,
-          SNAPSHOT_BYTES);
+      List.of(HOT, JOURNAL, JOURNAL_STEP, OPEN_SEGMENTS, SNAPSHOT_ENTRIES, SNAPSHOT_BYTES);
 
   static StorageConfig from(Config config, List<String> errors) {
     StorageConfig read =
@@ -148,12 +85,7 @@ public record StorageConfig(
             config.get(HOT),
             config.get(JOURNAL),
             config.get(JOURNAL_STEP),
-            config.get(JOURNAL_BYPASS),
             config.get(OPEN_SEGMENTS),
-            config.get(READ_THREADS),
-            config.get(RETENTION_CHECK),
-            config.get(RESERVE),
-            config.get(RESERVE_PERCENT),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

@@ -78,7 +78,8 @@ public record TopicConfig(
           "604800000",
           false,
           "ms",
-          "Records older than this are deleted, segment by segment. -1: none for its age.",
+          "Records older than this may be deleted, segment by segment. -1: none for its age. This version"
+              + " keeps the setting, and keeps all records.",
           unlimitedOr(durationMs(0, Long.MAX_VALUE)));
   static final ConfigKey<Long> RETENTION_BYTES =
       new ConfigKey<>(
@@ -86,8 +87,8 @@ public record TopicConfig(
           "-1",
           false,
           "bytes",
-          "The oldest segments of a partition that is larger than this are deleted. -1: none for"
-              + " its size.",
+          "The oldest segments of a partition that is larger than this may be deleted. -1: none for"
+              + " its size. This version keeps the setting, and keeps all records.",
           unlimitedOr(Parsers.bytes(0, Long.MAX_VALUE)));
   static final ConfigKey<Integer> SEGMENT_BYTES =
       new ConfigKey<>(
@@ -111,8 +112,8 @@ public record TopicConfig(
           "delete",
           false,
           "",
-          "delete: old records go by retention.ms and retention.bytes. compact: instead, all but"
-              + " the newest record of each key may go. compact,delete: both.",
+          "delete: old records go by retention.ms and retention.bytes. Compaction is refused, because"
+              + " this version does not have it.",
           CleanupPolicy::parse);
   static final ConfigKey<TimestampType> TIMESTAMP_TYPE =
       new ConfigKey<>(

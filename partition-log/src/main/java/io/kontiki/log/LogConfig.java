@@ -12,6 +12,7 @@ import io.kontiki.log.journal.CommitJournal;
  * @param derivedBytes after so many appended bytes of a log its indexes and producers are written,
  *     which bounds what a recovery reads
  * @param openFiles kept open at most, beside those that wait for a sync
+ * @param decompressedBytes of one batch, where a look-up by time must decompress it
  */
 public record LogConfig(
     long hotBytes,
@@ -19,7 +20,8 @@ public record LogConfig(
     CommitJournal.Sizes journal,
     long checkpointIntervalMs,
     int derivedBytes,
-    int openFiles) {
+    int openFiles,
+    int decompressedBytes) {
   private static final int MIB = 1 << 20;
 
   /**
@@ -32,29 +34,67 @@ public record LogConfig(
         new CommitJournal.Sizes(16 * MIB, 16, 32L * MIB),
         5_000,
         16 * MIB,
-        2_000);
+        2_000,
+        64 * MIB);
   }
 
   /** With another journal. */
   public LogConfig withJournal(CommitJournal.Sizes sizes) {
     return new LogConfig(
-        hotBytes, tailCacheBytes, sizes, checkpointIntervalMs, derivedBytes, openFiles);
+        hotBytes,
+        tailCacheBytes,
+        sizes,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes);
   }
 
   /** With other sizes of what is hot. */
   public LogConfig withHot(long newHotBytes, long newTailCacheBytes) {
     return new LogConfig(
-        newHotBytes, newTailCacheBytes, journal, checkpointIntervalMs, derivedBytes, openFiles);
+        newHotBytes,
+        newTailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes);
   }
 
   /** With another distance of checkpoints and of derived files. */
   public LogConfig withCheckpoints(long intervalMs, int newDerivedBytes) {
-    return new LogConfig(hotBytes, tailCacheBytes, journal, intervalMs, newDerivedBytes, openFiles);
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        intervalMs,
+        newDerivedBytes,
+        openFiles,
+        decompressedBytes);
   }
 
   /** With another number of open files. */
   public LogConfig withOpenFiles(int count) {
     return new LogConfig(
-        hotBytes, tailCacheBytes, journal, checkpointIntervalMs, derivedBytes, count);
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        count,
+        decompressedBytes);
+  }
+
+  /** With another bound of a decompressed batch. */
+  public LogConfig withDecompressed(int sizeBytes) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        sizeBytes);
   }
 }

@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * Belongs to its loop; what runs in the pool sees values only.
  */
 final class LogReads {
-  private static final int DECOMPRESSED_LIMIT_BYTES = 64 << 20;
   private static final PartitionLog.ReadOutcome NOTHING =
       new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.empty());
   private static final PartitionLog.TimeLookup NOT_FOUND =
@@ -232,7 +231,7 @@ final class LogReads {
         view.path(), file -> walkForTime(file, view, position, timestampMs, start, limitOffset));
   }
 
-  private static PartitionLog.@Nullable TimeLookup walkForTime(
+  private PartitionLog.@Nullable TimeLookup walkForTime(
       FileStore.File file,
       SegmentReader.View view,
       long position,
@@ -257,7 +256,7 @@ final class LogReads {
     return null;
   }
 
-  private static PartitionLog.@Nullable TimeLookup firstRecord(
+  private PartitionLog.@Nullable TimeLookup firstRecord(
       RecordBatch batch, long timestampMs, long start, long limitOffset) {
     int epoch = batch.leaderEpoch();
     if (batch.isAppendTime()) {
@@ -267,7 +266,7 @@ final class LogReads {
           : null;
     }
     try {
-      RecordReader records = RecordReader.open(batch, DECOMPRESSED_LIMIT_BYTES);
+      RecordReader records = RecordReader.open(batch, shared.config.decompressedBytes());
       while (records.hasNext()) {
         Record record = records.next();
         if (record.timestampMs() >= timestampMs

@@ -22,9 +22,6 @@ final class ChunkReader {
   /** Most bytes of keys, values and headers in a piece, unless a single record is larger. */
   static final int MAX_CHUNK_BYTES = 1 << 20;
 
-  /** What a batch may become when decompressed. */
-  static final int MAX_BATCH_BYTES = 64 << 20;
-
   /** Pieces wait until the client takes them: more are not made at a time. */
   static final int MAX_DECODED_BYTES = 4 << 20;
 
@@ -33,6 +30,7 @@ final class ChunkReader {
   private final int partition;
   private final long endOffset;
   private final FetchAnswer.Fetched fetched;
+  private final int maxBatchBytes;
   private final List<RecordBatch> batches = new ArrayList<>();
   private long offset;
   private int at;
@@ -43,12 +41,15 @@ final class ChunkReader {
   /**
    * @param offset first one wanted
    * @param endOffset first one not wanted
+   * @param maxBatchBytes that a batch may become when decompressed
    */
-  ChunkReader(int partition, long offset, long endOffset, FetchAnswer.Fetched fetched) {
+  ChunkReader(
+      int partition, long offset, long endOffset, FetchAnswer.Fetched fetched, int maxBatchBytes) {
     this.partition = partition;
     this.offset = offset;
     this.endOffset = endOffset;
     this.fetched = fetched;
+    this.maxBatchBytes = maxBatchBytes;
   }
 
   /** Whether a batch must be decompressed, which belongs off the loop. */
@@ -151,7 +152,7 @@ final class ChunkReader {
           at++;
           continue;
         }
-        open = RecordReader.open(batch, MAX_BATCH_BYTES);
+        open = RecordReader.open(batch, maxBatchBytes);
       }
       if (!open.hasNext()) {
         open = null;

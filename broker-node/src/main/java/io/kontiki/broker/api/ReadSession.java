@@ -41,6 +41,7 @@ public final class ReadSession {
   private final RecordRead.Sink sink;
   private final PartitionRequests partitions;
   private final Worker decoder;
+  private final int decompressedBytes;
   private final ArrayDeque<Cursor> idle = new ArrayDeque<>();
   private final ArrayDeque<Fetched> undecoded = new ArrayDeque<>();
   private final ArrayDeque<RecordChunk> chunks = new ArrayDeque<>();
@@ -79,12 +80,14 @@ public final class ReadSession {
       ReadRequest request,
       RecordRead.Sink sink,
       PartitionRequests partitions,
-      Worker decoder) {
+      Worker decoder,
+      int decompressedBytes) {
     this.loop = loop;
     this.request = request;
     this.sink = sink;
     this.partitions = partitions;
     this.decoder = decoder;
+    this.decompressedBytes = decompressedBytes;
   }
 
   void start(TopicLookup lookup) {
@@ -253,7 +256,9 @@ public final class ReadSession {
         emptyInARow = 0;
         undecoded.add(
             new Fetched(
-                cursor, new ChunkReader(cursor.partition, cursor.offset, cursor.end, fetched)));
+                cursor,
+                new ChunkReader(
+                    cursor.partition, cursor.offset, cursor.end, fetched, decompressedBytes)));
       }
     } else {
       onFailed(cursor, ((FetchAnswer.Failed) answer).error());

@@ -9,6 +9,7 @@ public final class RecordRead {
   private final TopicLookup lookup;
   private final PartitionRequests partitions;
   private final Worker decoder;
+  private final int decompressedBytes;
 
   /** Takes what was read. All calls on the session's loop. */
   public interface Sink {
@@ -33,16 +34,20 @@ public final class RecordRead {
   /**
    * @param decoder decompresses; a session has at most one task there at a time, so its queue must
    *     take as many tasks as there may be sessions
+   * @param decompressedBytes that one batch may take
    */
-  public RecordRead(Metadata metadata, PartitionRequests partitions, Worker decoder) {
+  public RecordRead(
+      Metadata metadata, PartitionRequests partitions, Worker decoder, int decompressedBytes) {
     this.lookup = new TopicLookup(metadata);
     this.partitions = partitions;
     this.decoder = decoder;
+    this.decompressedBytes = decompressedBytes;
   }
 
   /** Begins to read. */
   public ReadSession open(EventLoop loop, ReadRequest request, Sink sink) {
-    ReadSession session = new ReadSession(loop, request, sink, partitions, decoder);
+    ReadSession session =
+        new ReadSession(loop, request, sink, partitions, decoder, decompressedBytes);
     session.start(lookup);
     return session;
   }

@@ -79,6 +79,11 @@ public final class LoopGroup implements AutoCloseable {
     return Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
   }
 
+  /** A listening socket of that type, not bound yet. */
+  public static ServerChannel newServerChannel() {
+    return Epoll.isAvailable() ? new EpollServerSocketChannel() : new NioServerSocketChannel();
+  }
+
   /** Type of connections that goes with these loops. */
   public static Class<? extends SocketChannel> channelType() {
     return Epoll.isAvailable() ? EpollSocketChannel.class : NioSocketChannel.class;

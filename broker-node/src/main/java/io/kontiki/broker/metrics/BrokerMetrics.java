@@ -6,23 +6,11 @@ public interface BrokerMetrics {
   BrokerMetrics NONE =
       new BrokerMetrics() {
         @Override
-        public void onAppended(String topic, int records, long bytes) {}
-
-        @Override
-        public void onFetched(String topic, long bytes) {}
-
-        @Override
         public void onRequest(String door, String method, String code, long nanos) {}
 
         @Override
         public void onStream(String method, int change) {}
       };
-
-  /** This broker's leader has appended to a partition of the topic. */
-  void onAppended(String topic, int records, long bytes);
-
-  /** This broker's leader has handed bytes of the topic to a client. */
-  void onFetched(String topic, long bytes);
 
   /**
    * A unary call has ended.

@@ -2,6 +2,8 @@ package io.kontiki.broker.metrics;
 
 import io.kontiki.broker.api.Health;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.replicas.LocalPartitions;
+import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
@@ -26,7 +28,8 @@ import java.util.function.ToDoubleFunction;
  * The registry behind {@code /metrics}. Gauges are computed when they are read; counters of a topic
  * go when the topic goes.
  */
-public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener {
+public final class PrometheusMetrics
+    implements BrokerMetrics, LocalPartitions.Traffic, Metadata.Listener {
   private static final String APPEND_BYTES = "kontiki.log.append.bytes";
   private static final String APPEND_RECORDS = "kontiki.log.append.records";
   private static final String FETCH_BYTES = "kontiki.log.fetch.bytes";
@@ -121,6 +124,11 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
                         && partition.isr().size() < partition.replicas().size()));
     ofImage(
         metadata,
+        "kontiki.partition.under.min.isr",
+        "Partitions that this broker leads with too few in-sync replicas for acks=all.",
+        this::underMinIsr);
+    ofImage(
+        metadata,
         "kontiki.partition.offline",
         "Partitions of which this broker should have a copy and which nobody leads.",
         image ->
@@ -141,6 +149,11 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
         RaftGroup.RaftStatus::committedIndex);
     ofQuorum(
         metadata,
+        "kontiki.raft.leader",
+        "Node that leads the metadata quorum, as this node knows; 0 or less: nobody.",
+        RaftGroup.RaftStatus::leaderId);
+    ofQuorum(
+        metadata,
         "kontiki.raft.leading",
         "1 if this node leads the metadata quorum.",
         status -> status.leading() ? 1 : 0);
@@ -157,6 +170,23 @@ public final class PrometheusMetrics implements BrokerMetrics, Metadata.Listener
         .description(help)
         .tag("group", "metadata")
         .register(registry);
+  }
+
+  private int underMinIsr(ClusterImage image) {
+    int count = 0;
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        int replicas = partition.replicas().size();
+        // A full in-sync set is enough; settings are parsed only for the few that are not.
+        if (partition.leader() == brokerId
+            && partition.isr().size() < replicas
+            && partition.isr().size()
+                < TopicConfig.of(topic.config()).minInsyncReplicas(replicas)) {
+          count++;
+        }
+      }
+    }
+    return count;
   }
 
   private static int count(ClusterImage image, java.util.function.Predicate<PartitionImage> which) {

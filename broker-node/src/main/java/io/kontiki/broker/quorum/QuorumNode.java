@@ -9,6 +9,7 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.SessionTiming;
+import io.kontiki.config.NodeConfig;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
@@ -45,13 +46,13 @@ public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
   private static final String GROUP = "metadata";
-  private static final int ELECTION_TIMEOUT_MS = 500;
 
   private final NodeIdentity identity;
   private final Files files;
   private final Uid clusterId;
   private final LoopGroup control;
   private final EventLoop loop;
+  private final Settings settings;
   private final SessionTiming timing;
   private final RandomSource random;
   private final FaultHandler faults;
@@ -78,6 +79,26 @@ public final class QuorumNode implements AutoCloseable {
   public record Files(FileStore store, Path snapshots) {}
 
   /**
+   * What an operator may change.
+   *
+   * @param timing of sessions and forming
+   * @param electionTimeoutMs without word from the leader before a voter stands
+   * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
+   * @param snapshotBytes or after so many bytes of them
+   */
+  public record Settings(
+      SessionTiming timing, int electionTimeoutMs, long snapshotEntries, long snapshotBytes) {
+    /** As configured. */
+    public static Settings of(NodeConfig config) {
+      return new Settings(
+          SessionTiming.of(config.liveness()),
+          Math.toIntExact(config.liveness().electionTimeoutMs()),
+          config.storage().raftSnapshotEntries(),
+          config.storage().raftSnapshotBytes());
+    }
+  }
+
+  /**
    * Starts nothing yet.
    *
    * @param clusterId of the node's directory until the image knows one
@@ -88,7 +109,7 @@ public final class QuorumNode implements AutoCloseable {
       Files files,
       Uid clusterId,
       LoopGroup control,
-      SessionTiming timing,
+      Settings settings,
       RandomSource random,
       Function<Endpoint, ManagedChannel> dialler,
       FaultHandler faults) {
@@ -97,7 +118,8 @@ public final class QuorumNode implements AutoCloseable {
     this.clusterId = clusterId;
     this.control = control;
     this.loop = control.first();
-    this.timing = timing;
+    this.settings = settings;
+    this.timing = settings.timing();
     this.random = random;
     this.faults = faults;
     this.channels = new BrokerChannels(dialler);
@@ -109,7 +131,7 @@ public final class QuorumNode implements AutoCloseable {
             identity,
             () -> metadata.image().formed() ? metadata.image().clusterId() : clusterId,
             loop);
-    this.raft = new JRaftTransport(identity.nodeId(), dialler, 3L * ELECTION_TIMEOUT_MS);
+    this.raft = new JRaftTransport(identity.nodeId(), dialler, 3L * settings.electionTimeoutMs());
   }
 
   /** What the Raft port serves besides {@link #raftService}. */
@@ -193,7 +215,10 @@ public final class QuorumNode implements AutoCloseable {
   }
 
   private void startVoter(SortedMap<Integer, Uid> formingSet) {
-    JRaftOptions options = JRaftOptions.of(GROUP, identity.nodeId(), identity.voters());
+    JRaftOptions options =
+        JRaftOptions.of(GROUP, identity.nodeId(), identity.voters())
+            .withElectionTimeoutMs(settings.electionTimeoutMs())
+            .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
     ProcessDialler dialler = new ProcessDialler(control, peers, identity.nodeId());
     VoterNode node =
         new VoterNode(

@@ -4,13 +4,14 @@ import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
+import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.partition.Requests;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
+import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
-import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
@@ -30,22 +31,35 @@ public final class LocalPartitions implements PartitionRequests {
   private final List<EventLoop> loops;
   private final List<LoopPartitions> partitions;
   private final ToIntFunction<PartitionId> loopIndex;
+  private final Traffic traffic;
+
+  /** Told on the loops of what clients bring and take; cheap; never throws. */
+  public interface Traffic {
+    /** A leader here has appended, as the acks demand; a recognised repetition counts again. */
+    void onAppended(String topic, int records, long bytes);
+
+    /** A leader here has answered a fetch with so many bytes, at least 1. */
+    void onFetched(String topic, long bytes);
+  }
 
   /**
    * @param loops of the data, and their partitions in the same order
    * @param loopIndex which of them a partition lives on
+   * @param traffic told of appends and fetches
    */
   public LocalPartitions(
       int brokerId,
       Metadata metadata,
       List<EventLoop> loops,
       List<LoopPartitions> partitions,
-      ToIntFunction<PartitionId> loopIndex) {
+      ToIntFunction<PartitionId> loopIndex,
+      Traffic traffic) {
     this.brokerId = brokerId;
     this.metadata = metadata;
     this.loops = List.copyOf(loops);
     this.partitions = List.copyOf(partitions);
     this.loopIndex = loopIndex;
+    this.traffic = traffic;
   }
 
   @Override
@@ -57,22 +71,28 @@ public final class LocalPartitions implements PartitionRequests {
   }
 
   private void append(Partition partition, Append request, Completion<AppendAnswer> completion) {
-    Durability durability = partition.assignment().durability();
+    long sizeBytes = request.batch().remaining();
     partition.append(
         new Requests.Append(
             request.leaderEpoch(), request.acks(), request.batch(), request.deadlineNanos()),
         result ->
             completion.complete(
                 result.fold(
-                    done ->
-                        new AppendAnswer.Appended(
-                            done.baseOffset(),
-                            done.appendTimeMs(),
-                            done.logStartOffset(),
-                            done.highWatermark(),
-                            done.leaderEpoch(),
-                            durability),
+                    done -> appended(partition, request.acks(), done, sizeBytes),
                     error -> new AppendAnswer.Failed(error, hint(error, request.partition())))));
+  }
+
+  private AppendAnswer appended(
+      Partition partition, Acks acks, Requests.Appended done, long sizeBytes) {
+    int records = (int) (done.lastOffset() - done.baseOffset() + 1);
+    traffic.onAppended(partition.assignment().topic(), records, sizeBytes);
+    return new AppendAnswer.Appended(
+        acks == Acks.NONE ? -1 : done.baseOffset(),
+        done.appendTimeMs(),
+        done.logStartOffset(),
+        done.highWatermark(),
+        done.leaderEpoch(),
+        partition.assignment().durability());
   }
 
   @Override
@@ -90,11 +110,14 @@ public final class LocalPartitions implements PartitionRequests {
                     request.maxBytes(),
                     request.minBytes(),
                     request.deadlineNanos()),
-                answer -> completion.complete(fetched(answer, request.partition()))));
+                answer -> completion.complete(fetched(answer, partition.assignment()))));
   }
 
-  private FetchAnswer fetched(Requests.ReadAnswer answer, PartitionId partition) {
+  private FetchAnswer fetched(Requests.ReadAnswer answer, PartitionAssignment partition) {
     if (answer instanceof Requests.ReadAnswer.Records records) {
+      if (records.bytes() > 0) {
+        traffic.onFetched(partition.topic(), records.bytes());
+      }
       return new FetchAnswer.Fetched(
           records.batches(),
           records.bytes(),
@@ -107,7 +130,7 @@ public final class LocalPartitions implements PartitionRequests {
     Requests.Divergence parts = failed.divergence();
     return new FetchAnswer.Failed(
         failed.error(),
-        hint(failed.error(), partition),
+        hint(failed.error(), partition.id()),
         parts == null ? null : new Divergence(parts.leaderEpoch(), parts.endOffset()));
   }
 

@@ -11,8 +11,11 @@ import io.kontiki.broker.metrics.BrokerMetrics;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.v1.LogServiceGrpc;
+import io.netty.channel.ChannelFactory;
+import io.netty.channel.ServerChannel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** Puts the services of the public contract, with all limits, into a gRPC server. */
 public final class GrpcDoor {
@@ -52,6 +55,15 @@ public final class GrpcDoor {
         .keepAliveTime(ServerLimits.PING_SECONDS, TimeUnit.SECONDS)
         .keepAliveTimeout(ServerLimits.PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
         .maxRstFramesPerWindow(ServerLimits.RESETS_PER_WINDOW, ServerLimits.RESET_WINDOW_SECONDS);
+  }
+
+  /** Makes listening sockets that keep to the number of connections. */
+  public ChannelFactory<ServerChannel> listeners(Supplier<? extends ServerChannel> type) {
+    return () -> {
+      ServerChannel listening = type.get();
+      listening.pipeline().addFirst(new ConnectionLimit(limits.connections()));
+      return listening;
+    };
   }
 
   /** grpcurl and others of its age ask for v1alpha. */

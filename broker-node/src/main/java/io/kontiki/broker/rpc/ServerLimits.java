@@ -8,6 +8,7 @@ import io.kontiki.config.LimitsConfig;
  *
  * @param requestMemoryBytes of all requests under way
  * @param streamInFlightBytes of the requests of one stream that are not answered yet
+ * @param connections of clients at a time
  * @param callsPerConnection at a time
  * @param maxMessageBytes of one message of a client
  * @param maxHeaderBytes of the headers of a call
@@ -18,6 +19,7 @@ import io.kontiki.config.LimitsConfig;
 public record ServerLimits(
     long requestMemoryBytes,
     int streamInFlightBytes,
+    int connections,
     int callsPerConnection,
     int maxMessageBytes,
     int maxHeaderBytes,
@@ -44,13 +46,14 @@ public record ServerLimits(
 
   /** What the documentation promises unless an operator says otherwise. */
   public static final ServerLimits DEFAULT =
-      new ServerLimits(64 << 20, 4 << 20, 100, 4 << 20, 8 << 10, 1 << 20, 10_000, 1000);
+      new ServerLimits(64 << 20, 4 << 20, 10_000, 100, 4 << 20, 8 << 10, 1 << 20, 10_000, 1000);
 
   /** The operator's. */
   public static ServerLimits of(LimitsConfig limits) {
     return new ServerLimits(
         limits.requestMemoryBytes(),
         Math.min(limits.connectionInFlightBytes(), DEFAULT.streamInFlightBytes()),
+        limits.connections(),
         limits.callsPerConnection(),
         limits.maxMessageBytes(),
         limits.maxHeaderBytes(),

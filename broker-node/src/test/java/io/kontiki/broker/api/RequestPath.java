@@ -39,7 +39,7 @@ final class RequestPath {
     produce =
         new RecordProduce(
             metadata, partitions, new SeededRandom(1), TopicSettings::maxMessageBytes);
-    read = new RecordRead(metadata, partitions, decoder);
+    read = new RecordRead(metadata, partitions, decoder, 64 << 20);
     offsets = new OffsetListing(metadata, partitions);
     thinIds = new ProducerIds(metadata, control, true);
     time.runUntilIdle();

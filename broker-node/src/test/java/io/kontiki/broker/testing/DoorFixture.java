@@ -107,7 +107,7 @@ public final class DoorFixture implements AutoCloseable {
         new LogGrpcService(
             dataLoops,
             new RecordProduce(metadata, partitions, random, TopicSettings::maxMessageBytes),
-            new RecordRead(metadata, partitions, worker),
+            new RecordRead(metadata, partitions, worker, 64 << 20),
             new OffsetListing(metadata, partitions),
             new ProducerIds(metadata, control.first(), true),
             bytes,

@@ -53,6 +53,19 @@ public record JRaftOptions(
         group, nodeId, voters, electionTimeoutMs, entries, bytes, readTimeoutMs, fastElection);
   }
 
+  /** The same with another election timeout. */
+  public JRaftOptions withElectionTimeoutMs(int timeoutMs) {
+    return new JRaftOptions(
+        group,
+        nodeId,
+        voters,
+        timeoutMs,
+        snapshotEntries,
+        snapshotBytes,
+        readTimeoutMs,
+        fastElection);
+  }
+
   /** The same with rule M13 on or off. */
   public JRaftOptions withFastElection(boolean on) {
     return new JRaftOptions(
