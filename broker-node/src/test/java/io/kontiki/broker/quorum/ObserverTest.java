@@ -216,10 +216,14 @@ class ObserverTest {
   }
 
   private void observe(Uid directoryCluster) {
+    observe(directoryCluster, addresses);
+  }
+
+  private void observe(Uid directoryCluster, SortedMap<Integer, Endpoint> listed) {
     client.listen(image -> indexes.add(image.index()));
     MetadataStateMachine machine = new MetadataStateMachine(new Following(client));
     NodeIdentity identity =
-        new NodeIdentity(OBSERVER, new Uid(7, OBSERVER), new Uid(8, OBSERVER), addresses);
+        new NodeIdentity(OBSERVER, new Uid(7, OBSERVER), new Uid(8, OBSERVER), listed);
     ObserverNode node =
         new ObserverNode(
             identity,
@@ -276,18 +280,24 @@ class ObserverTest {
 
   @Test
   void itIsFedASnapshotWhereTheCommandsAreGone() throws Exception {
-    observe(Uid.NONE);
-    allocate();
-    control.first().execute(observer::close);
+    CompletableFuture<Object> ended = new CompletableFuture<>();
+    voters
+        .get(1)
+        .node
+        .group()
+        .propose(
+            io.kontiki.metadata.codec.MetadataCommandCodec.encode(
+                new MetadataCommand.AllocateProducerIds(1, false, 10)),
+            -1,
+            ended::complete);
+    ended.orTimeout(5, TimeUnit.SECONDS).join();
     raft.compact(1);
     voters.get(2).stop();
-    new Voter(2); // with nothing but the snapshot
-    voters.get(1).stop();
-    voters.get(3).stop();
-    new Voter(3);
-    observe(Uid.NONE);
-    long first = allocate();
-    await(() -> client.image().nextProducerId() == first + 10);
+    new Voter(2); // has seen nothing but the snapshot
+    Endpoint second = addresses.get(2);
+    observe(Uid.NONE, new TreeMap<>(java.util.Map.of(2, second)));
+    await(() -> client.image().nextProducerId() == 10);
+    assertEquals(10, allocate());
   }
 
   @Test
