@@ -49,7 +49,6 @@ class BrokerServerTest {
       settings.add("raft.listen=127.0.0.1:" + raft);
       settings.add("http.listen=127.0.0.1:" + http);
       settings.add("replication.listen=127.0.0.1:0");
-      settings.add("kafka.listen=");
       settings.addAll(List.of(more));
       Config config = Config.read(NodeConfig.keys(), ConfigSources.NONE.withOverrides(settings));
       server =

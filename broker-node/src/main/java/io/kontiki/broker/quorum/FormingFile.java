@@ -9,19 +9,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.zip.CRC32C;
 
 /**
  * The forming set of rule M15, written before the voter's Raft starts for the first time. Its being
  * there says that this directory votes.
  *
  * <p>File {@code forming-set}: a line {@code kontiki-forming-set 1}, then one line {@code NODE
- * DIRECTORY} for each voter, then a line {@code end}.
+ * DIRECTORY} for each voter, then a line {@code end CHECKSUM}: CRC32C of all lines before, in hex.
  */
 final class FormingFile {
   private static final String FILE = "forming-set";
   private static final String HEAD = "kontiki-forming-set ";
   private static final int VERSION = 1;
-  private static final String END = "end";
+  private static final String END = "end ";
 
   private FormingFile() {}
 
@@ -37,8 +38,13 @@ final class FormingFile {
       text = StandardCharsets.UTF_8.decode(bytes.flip()).toString();
     }
     String[] lines = text.split("\n");
-    if (!lines[0].equals(HEAD + VERSION) || !lines[lines.length - 1].equals(END)) {
+    if (!lines[0].equals(HEAD + VERSION)) {
       throw corrupt("it begins with '" + lines[0] + "'; version " + VERSION + " is known");
+    }
+    String last = lines[lines.length - 1] + "\n";
+    if (!text.endsWith(last)
+        || !last.equals(end(text.substring(0, text.length() - last.length())))) {
+      throw corrupt("it is cut or changed: its checksum does not match");
     }
     SortedMap<Integer, Uid> set = new TreeMap<>();
     for (int i = 1; i < lines.length - 1; i++) {
@@ -52,6 +58,12 @@ final class FormingFile {
     return Optional.of(set);
   }
 
+  private static String end(String lines) {
+    CRC32C checksum = new CRC32C();
+    checksum.update(lines.getBytes(StandardCharsets.UTF_8));
+    return END + Long.toHexString(checksum.getValue()) + '\n';
+  }
+
   private static StorageException corrupt(String what) {
     return new StorageException(Kind.CORRUPT, FILE, -1, what);
   }
@@ -60,7 +72,7 @@ final class FormingFile {
   static void write(FileStore store, SortedMap<Integer, Uid> set) {
     StringBuilder text = new StringBuilder(HEAD).append(VERSION).append('\n');
     set.forEach((id, directory) -> text.append(id).append(' ').append(directory).append('\n'));
-    text.append(END).append('\n');
+    text.append(end(text.toString()));
     String fresh = FILE + ".tmp";
     store.delete(fresh);
     try (FileStore.File file = store.openOrCreate(fresh)) {

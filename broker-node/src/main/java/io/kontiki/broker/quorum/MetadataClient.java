@@ -195,14 +195,18 @@ public final class MetadataClient implements Metadata {
     abstract void attempt();
 
     /** What to say when the time is up. */
-    abstract ApiError late();
+    abstract Result<T> late();
 
     void begin() {
-      timer = loop.schedule(Math.max(0, deadlineNanos - now()), () -> end(Result.error(late())));
+      timer = loop.schedule(Math.max(0, deadlineNanos - now()), () -> end(late()));
       attempt();
     }
 
+    /** Not with too little time for an answer: an attempt cut short would leave its end open. */
     void again() {
+      if (now() + 2 * RETRY_NANOS + MARGIN_NANOS - deadlineNanos >= 0) {
+        return;
+      }
       loop.schedule(
           RETRY_NANOS,
           () -> {
@@ -242,8 +246,8 @@ public final class MetadataClient implements Metadata {
     }
 
     @Override
-    ApiError late() {
-      return noQuorum("a linearizable read");
+    Result<ClusterImage> late() {
+      return Result.error(noQuorum("a linearizable read"));
     }
   }
 
@@ -252,6 +256,9 @@ public final class MetadataClient implements Metadata {
 
     /** Whether a proposal is out that may still be applied. */
     private boolean open;
+
+    /** What is left to do is to see it in the own image: late is no failure. */
+    private @Nullable Submitted committed;
 
     private String obstacle = "nobody was asked yet";
 
@@ -270,6 +277,7 @@ public final class MetadataClient implements Metadata {
     private void ended(ProposalEnd end) {
       if (end instanceof ProposalEnd.Applied applied) {
         Submitted submitted = new Submitted(applied.index(), applied.outcome());
+        committed = submitted;
         awaitIndex(applied.index(), deadlineNanos, reached -> end(Result.ok(submitted)));
       } else if (end instanceof ProposalEnd.NotProposed not) {
         open = false;
@@ -277,17 +285,21 @@ public final class MetadataClient implements Metadata {
         again();
       } else if (end instanceof ProposalEnd.Unknown unknown) {
         obstacle = unknown.why();
-        end(Result.error(late()));
+        end(late());
       }
     }
 
     @Override
-    ApiError late() {
-      return open
-          ? ApiError.indefinite(
-              ErrorReason.OUTCOME_UNKNOWN,
-              "the metadata quorum did not confirm the change: " + obstacle)
-          : noQuorum("a change: " + obstacle);
+    Result<Submitted> late() {
+      if (committed != null) {
+        return Result.ok(committed);
+      }
+      return Result.error(
+          open
+              ? ApiError.indefinite(
+                  ErrorReason.OUTCOME_UNKNOWN,
+                  "the metadata quorum did not confirm the change: " + obstacle)
+              : noQuorum("a change: " + obstacle));
     }
   }
 

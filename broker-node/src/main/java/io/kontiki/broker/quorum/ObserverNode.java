@@ -143,7 +143,7 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
             .setClusterId(
                 Peers.bytes(
                     client.image().formed() ? client.image().clusterId() : directoryCluster))
-            .setAppliedIndex(client.image().index())
+            .setAppliedIndex(machine.image().index())
             .setBrokerId(identity.nodeId())
             .build();
     next.context.run(() -> peers.at(voter).watchMetadata(request, next));
@@ -317,8 +317,15 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     }
     client.awaitIndex(
         answer.getIndex(),
-        deadlineNanos,
-        image -> completion.complete(image.fold(ok -> true, error -> false)));
+        Math.min(deadlineNanos, loop.clock().nanoTime() + ATTEMPT_NANOS),
+        image -> {
+          boolean reached = image.<Boolean>fold(ok -> true, error -> false);
+          if (!reached && watch != null) {
+            // It lives, but what it is told does not reach it.
+            watch.ended(Status.UNAVAILABLE.withDescription("behind index " + answer.getIndex()));
+          }
+          completion.complete(reached);
+        });
   }
 
   @Override

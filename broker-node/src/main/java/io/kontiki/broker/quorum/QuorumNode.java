@@ -166,11 +166,8 @@ public final class QuorumNode implements AutoCloseable {
     }
     Optional<SortedMap<Integer, Uid>> voted = FormingFile.read(files.store());
     if (voted.isPresent()) {
-      String objection = clusterId.equals(Uid.NONE) ? null : objection();
-      if (objection == null) {
+      if (clusterId.equals(Uid.NONE) || sameCluster(refused)) {
         startVoter(voted.get());
-      } else {
-        loop.execute(() -> refused.accept(objection));
       }
       return;
     }
@@ -207,12 +204,13 @@ public final class QuorumNode implements AutoCloseable {
     }
   }
 
-  private @Nullable String objection() {
+  private boolean sameCluster(Consumer<String> refused) {
     try {
-      return SameCluster.objection(identity, clusterId, peers);
+      return SameCluster.check(
+          identity, clusterId, peers, why -> loop.execute(() -> refused.accept(why)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return "interrupted while it asked the other voters for their cluster";
+      return false;
     }
   }
 

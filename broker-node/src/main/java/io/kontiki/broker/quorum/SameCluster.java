@@ -7,8 +7,8 @@ import io.kontiki.model.Uid;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /**
  * Asks the other voters which cluster they are of, before a returning voter's Raft log meets
@@ -16,26 +16,28 @@ import org.jspecify.annotations.Nullable;
  * what they say. Who does not answer cannot be compared; it asks when it starts.
  */
 final class SameCluster {
-  private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+  private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private SameCluster() {}
 
   /**
-   * Blocks for 300 ms at most, and for as long as a refused connection takes if nobody is there.
+   * Blocks for 1 s at most, and only as long as a refused connection takes if nobody is there.
    *
    * @param clusterId of this node's directory
-   * @return why this node must not start, or null
+   * @param refused told why this node must not run, on any thread; also later, if an answer is late
+   * @return whether nobody has objected so far
    */
-  static @Nullable String objection(NodeIdentity identity, Uid clusterId, Peers peers)
+  static boolean check(NodeIdentity identity, Uid clusterId, Peers peers, Consumer<String> refused)
       throws InterruptedException {
     CountDownLatch answers = new CountDownLatch(identity.voters().size() - 1);
-    AtomicReference<@Nullable String> objection = new AtomicReference<>();
+    AtomicBoolean objected = new AtomicBoolean();
     for (Map.Entry<Integer, Endpoint> voter : identity.voters().entrySet()) {
       if (voter.getKey() == identity.nodeId()) {
         continue;
       }
       peers
-          .at(voter.getValue(), PATIENCE_NANOS)
+          .at(voter.getValue(), ANSWER_NANOS)
           .hello(
               HelloRequest.newBuilder()
                   .setNodeId(identity.nodeId())
@@ -46,8 +48,8 @@ final class SameCluster {
                   (answer, failure) -> {
                     Uid theirs = answer == null ? Uid.NONE : Peers.uid(answer.getClusterId());
                     if (!theirs.equals(Uid.NONE) && !theirs.equals(clusterId)) {
-                      objection.compareAndSet(
-                          null,
+                      objected.set(true);
+                      refused.accept(
                           "the data directory belongs to cluster "
                               + clusterId
                               + ", but voter "
@@ -60,7 +62,7 @@ final class SameCluster {
                     answers.countDown();
                   }));
     }
-    answers.await(2 * PATIENCE_NANOS, TimeUnit.NANOSECONDS);
-    return objection.get();
+    answers.await(WAIT_NANOS, TimeUnit.NANOSECONDS);
+    return !objected.get();
   }
 }
