@@ -225,8 +225,14 @@ class PartitionServiceTest {
     Awaitility.await().until(() -> answers.all.size() == 3);
     assertEquals(7, answers.all.get(2).message().getNextOffset());
     stream.onNext(FetchRequest.newBuilder().setStop(FetchStop.newBuilder().setFetchId(7)).build());
-    doors.partitions.put(partition, batch("on its way", -1));
-    Awaitility.await().until(() -> answers.all.get(answers.all.size() - 1).message().getEnded());
+    // A batch that comes before the stop is delivered, and then it takes another one, or 10 s, to
+    // end.
+    Awaitility.await()
+        .until(
+            () -> {
+              doors.partitions.put(partition, batch("on its way", -1));
+              return answers.all.get(answers.all.size() - 1).message().getEnded();
+            });
     stream.onCompleted();
     Awaitility.await().until(() -> answers.completed);
     Awaitility.await().until(() -> doors.streams.taken() == 0);
