@@ -28,6 +28,13 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
           "127.0.0.1:7604",
           "other brokers alone: log streams, forwarding. Clients must not reach it");
 
+  /** Known, so that one file serves this version and the next; only empty values are taken. */
+  static final Keys KAFKA =
+      new Keys(
+          "kafka",
+          "",
+          "clients of Apache Kafka. Empty: off. This version has no such door and takes nothing else");
+
   /** What others are told, given the port that was bound. */
   public Endpoint advertised(int boundPort) {
     return advertise.orElseGet(() -> new Endpoint(listen.host(), boundPort));
@@ -57,6 +64,21 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
 
     List<ConfigKey<?>> all() {
       return List.of(listen, advertise);
+    }
+
+    /** Refuses a door that this version does not have. */
+    void refuse(Config config, List<String> errors) {
+      for (ConfigKey<Optional<Endpoint>> key : List.of(listen, advertise)) {
+        config
+            .get(key)
+            .ifPresent(
+                endpoint ->
+                    errors.add(
+                        key.name()
+                            + " = "
+                            + endpoint
+                            + " must be empty: this version does not speak that protocol"));
+      }
     }
 
     ListenerConfig from(Config config, List<String> errors) {

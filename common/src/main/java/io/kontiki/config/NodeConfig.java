@@ -125,6 +125,7 @@ public record NodeConfig(
     keys.addAll(ListenerConfig.RAFT.all());
     keys.addAll(ListenerConfig.HTTP.all());
     keys.addAll(ListenerConfig.REPLICATION.all());
+    keys.addAll(ListenerConfig.KAFKA.all());
     keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, LOG_LEVEL, LOG_LEVELS));
     keys.addAll(LivenessConfig.KEYS);
     keys.addAll(StorageConfig.KEYS);
@@ -157,6 +158,7 @@ public record NodeConfig(
     if (voters.isEmpty()) {
       voters = List.of(new VoterAddress(nodeId, raft.advertised(raft.listen().port())));
     }
+    ListenerConfig.KAFKA.refuse(config, errors);
     LimitsConfig limits = LimitsConfig.from(config);
     Map<String, String> topicDefaults = topicDefaults(config);
     int maxBatch = TopicConfig.of(topicDefaults).maxMessageBytes();
