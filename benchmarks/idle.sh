@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 runs=${1:-5}
-settle=15 # seconds before the quiet time begins
+settle=60 # seconds before the quiet time begins: compilers are through by then
 quiet=30
 ticks=$(getconf CLK_TCK)
 work=$(mktemp -d)

@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ControllerShell {
   private static final Logger LOG = LoggerFactory.getLogger(ControllerShell.class);
-  private static final long TICK_NANOS = 25_000_000;
+  private static final long TICK_NANOS = 50_000_000;
 
   private final ControllerSessions core;
   private final RaftGroup group;

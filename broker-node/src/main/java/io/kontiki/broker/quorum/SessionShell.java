@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SessionShell {
   private static final Logger LOG = LoggerFactory.getLogger(SessionShell.class);
-  private static final long TICK_NANOS = 25_000_000;
+  private static final long TICK_NANOS = 50_000_000;
   private static final long REGISTER_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final BrokerSession core;

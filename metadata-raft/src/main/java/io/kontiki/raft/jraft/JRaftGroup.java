@@ -21,7 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +39,7 @@ public final class JRaftGroup implements RaftGroup {
   private static final Logger LOG = LoggerFactory.getLogger(JRaftGroup.class);
   private static final long NOT_LEADING = LeaderRounds.NOT_LEADER;
   private static final long FAST_ELECTION_STEP_MS = 250;
+  private static final long FIRST_ELECTION_MS = 200;
   private static final int MAX_COMMAND_BYTES = 4 << 20;
   private static final Endpoint UNKNOWN = new Endpoint("unknown", 0);
 
@@ -116,6 +119,30 @@ public final class JRaftGroup implements RaftGroup {
             transport.threads().timer(),
             2L * options.electionTimeoutMs(),
             options.readTimeoutMs());
+    if (options.fastElection() && node.getLastLogIndex() == 0 && isFirstVoter()) {
+      var unused =
+          transport
+              .threads()
+              .timer()
+              .schedule(this::standInNewGroup, FIRST_ELECTION_MS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private boolean isFirstVoter() {
+    return voters.size() > 1 && options.nodeId() == options.voters().firstKey();
+  }
+
+  /**
+   * A group that has just been formed has no leader whose silence must be waited for: the first
+   * voter stands as soon as the others are likely to be connected. If they are not, or if there is
+   * a leader after all, the timers decide as ever.
+   */
+  private void standInNewGroup() {
+    if (closed.get() || leaderId() != NO_NODE) {
+      return;
+    }
+    LongPredicate candidacy = FastElection.candidacyOf(options.group(), options.nodeId());
+    transport.threads().background().execute(() -> candidacy.test(storage.vote().getTerm()));
   }
 
   /** A command of more than 4 MiB is refused. */
