@@ -142,7 +142,14 @@ public final class JRaftGroup implements RaftGroup {
       return;
     }
     LongPredicate candidacy = FastElection.candidacyOf(options.group(), options.nodeId());
-    transport.threads().background().execute(() -> candidacy.test(storage.vote().getTerm()));
+    transport
+        .threads()
+        .background()
+        .execute(
+            () -> {
+              boolean stood = candidacy.test(storage.vote().getTerm());
+              LOG.info("[{}] new group: {}", options.group(), stood ? "stood first" : "came late");
+            });
   }
 
   /** A command of more than 4 MiB is refused. */
