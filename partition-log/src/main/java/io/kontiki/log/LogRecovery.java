@@ -82,6 +82,7 @@ final class LogRecovery {
     changed |=
         end > log.recoveryPoint()
             || found.staleIndexes()
+            || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
     epochs.truncate(end + 1);
     if (log.logStart() > 0) {
@@ -255,6 +256,9 @@ final class LogRecovery {
         segment.truncateIndexFiles(shared.files);
         if (segment == segments.get(segments.size() - 1)) {
           segment.flushIndexes(shared.files);
+        } else {
+          // Nothing is appended to it any more: its time index must end with its greatest time.
+          segment.close(shared.files);
         }
       }
     }
