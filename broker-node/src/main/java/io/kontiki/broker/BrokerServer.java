@@ -204,7 +204,8 @@ final class BrokerServer implements AutoCloseable {
               replicaTimes()));
     }
     ReplicaHost host =
-        new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
+        new ReplicaHost(
+            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -257,6 +258,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
+            host::followed,
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -531,6 +533,13 @@ final class BrokerServer implements AutoCloseable {
     }
     BrokerImage self = node.metadata().image().brokers().get(config.nodeId());
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
+  }
+
+  private void onFollowed() {
+    SessionShell shell = session;
+    if (shell != null) {
+      shell.onRoles();
+    }
   }
 
   private long brokerEpoch() {

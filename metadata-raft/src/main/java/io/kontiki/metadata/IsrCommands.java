@@ -5,9 +5,11 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.IsrOutcome;
 import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.CommandOutcome.Number;
 import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
@@ -114,6 +116,25 @@ final class IsrCommands {
     }
     draft.change(command.partition(), change, now);
     return new Done();
+  }
+
+  /** R43: an own compare-and-set for each; one that does not fit does not stop the rest. */
+  static CommandOutcome move(ImageDraft draft, MetadataCommand.MoveLeaders command) {
+    long moved = 0;
+    for (LeaderMove move : command.moves()) {
+      PartitionImage now = draft.partition(move.partition());
+      if (now == null
+          || now.leaderEpoch() != move.leaderEpoch()
+          || now.partitionEpoch() != move.partitionEpoch()) {
+        continue;
+      }
+      PartitionChange change = new PartitionChange(now, topic(draft, move.partition()).minIsr());
+      if (change.moveTo(move.to(), draft::state)) {
+        draft.change(move.partition(), change, now);
+        moved++;
+      }
+    }
+    return new Number(moved);
   }
 
   /** R19: keeps what counts; the last report of a partition elects. */

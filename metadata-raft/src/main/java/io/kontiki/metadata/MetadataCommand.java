@@ -109,6 +109,19 @@ public sealed interface MetadataCommand {
       implements MetadataCommand {}
 
   /**
+   * Leaderships go to other active members of their in-sync sets, which stay as they are (rule
+   * R43). Each an own compare-and-set; the answer is the number of those that moved.
+   */
+  record MoveLeaders(long timeMs, List<LeaderMove> moves) implements MetadataCommand {
+    public MoveLeaders {
+      moves = List.copyOf(moves);
+    }
+  }
+
+  /** Leadership of a partition should go to a broker, from the entry with these epochs. */
+  record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
+
+  /**
    * Takes a block of producer ids (rule I4). The answer is the first.
    *
    * @param thin from LogService's range (2^52 and up)
