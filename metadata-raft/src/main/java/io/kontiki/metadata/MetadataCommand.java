@@ -98,15 +98,23 @@ public sealed interface MetadataCommand {
     }
   }
 
-  /** A leader asks for another member of the ISR in its place (rule R38). */
-  record Resign(
-      long timeMs,
-      int brokerId,
-      long brokerEpoch,
-      PartitionId partition,
-      int leaderEpoch,
-      int partitionEpoch)
-      implements MetadataCommand {}
+  /**
+   * A leader asks for another member of the ISR in its place: each an own compare-and-set with an
+   * own outcome (rules R38, R42).
+   */
+  record Resign(long timeMs, int brokerId, long brokerEpoch, List<LeaderChange> changes)
+      implements MetadataCommand {
+    public Resign {
+      changes = List.copyOf(changes);
+    }
+  }
+
+  /**
+   * One partition that its leader gives up.
+   *
+   * @param successor whom the leader would have; another member of the ISR if that one may not lead
+   */
+  record LeaderChange(PartitionId partition, int leaderEpoch, int partitionEpoch, int successor) {}
 
   /**
    * Takes a block of producer ids (rule I4). The answer is the first.

@@ -12,6 +12,7 @@ import io.kontiki.internal.v1.FenceBrokerCommand;
 import io.kontiki.internal.v1.FormClusterCommand;
 import io.kontiki.internal.v1.IsrChangeRecord;
 import io.kontiki.internal.v1.IsrMemberRecord;
+import io.kontiki.internal.v1.LeaderChangeRecord;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
@@ -30,6 +31,7 @@ import io.kontiki.metadata.MetadataCommand.FenceBroker;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LeaderChange;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
@@ -115,13 +117,10 @@ public final class MetadataCommandCodec {
       c.changes().forEach(change -> alter.addChanges(isrChange(change)));
       entry.setAlterPartitions(alter);
     } else if (command instanceof Resign c) {
-      entry.setResign(
-          ResignCommand.newBuilder()
-              .setBrokerId(c.brokerId())
-              .setBrokerEpoch(c.brokerEpoch())
-              .setPartition(Parts.key(c.partition()))
-              .setLeaderEpoch(c.leaderEpoch())
-              .setPartitionEpoch(c.partitionEpoch()));
+      ResignCommand.Builder resign =
+          ResignCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch());
+      c.changes().forEach(change -> resign.addChanges(leaderChange(change)));
+      entry.setResign(resign);
     } else if (command instanceof AllocateProducerIds c) {
       entry.setAllocateProducerIds(
           AllocateProducerIdsCommand.newBuilder().setThin(c.thin()).setCount(c.count()));
@@ -235,9 +234,7 @@ public final class MetadataCommandCodec {
             timeMs,
             c.getBrokerId(),
             c.getBrokerEpoch(),
-            Parts.partitionId(c.getPartition()),
-            c.getLeaderEpoch(),
-            c.getPartitionEpoch());
+            c.getChangesList().stream().map(MetadataCommandCodec::leaderChange).toList());
       }
       case ALLOCATE_PRODUCER_IDS -> {
         AllocateProducerIdsCommand c = entry.getAllocateProducerIds();
@@ -286,6 +283,23 @@ public final class MetadataCommandCodec {
               .setBrokerEpoch(member.brokerEpoch()));
     }
     return record.build();
+  }
+
+  private static LeaderChange leaderChange(LeaderChangeRecord record) {
+    return new LeaderChange(
+        Parts.partitionId(record.getPartition()),
+        record.getLeaderEpoch(),
+        record.getPartitionEpoch(),
+        record.getSuccessor());
+  }
+
+  private static LeaderChangeRecord leaderChange(LeaderChange change) {
+    return LeaderChangeRecord.newBuilder()
+        .setPartition(Parts.key(change.partition()))
+        .setLeaderEpoch(change.leaderEpoch())
+        .setPartitionEpoch(change.partitionEpoch())
+        .setSuccessor(change.successor())
+        .build();
   }
 
   private static IsrChange isrChange(IsrChangeRecord record) {
