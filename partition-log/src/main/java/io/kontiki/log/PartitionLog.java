@@ -105,6 +105,12 @@ public interface PartitionLog {
   /** Bytes of its segments. */
   long sizeBytes();
 
+  /**
+   * About so many bytes lie at or behind an offset: exact to an index entry in the newest segment,
+   * estimated within an older one.
+   */
+  long bytesFrom(long offset);
+
   /** Whether there was damage or doubt that is not resolved (rules D2, R3). */
   boolean doubtful();
 

@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
+import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.Segment;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
@@ -173,6 +174,31 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public long sizeBytes() {
     return state.sizeBytes();
+  }
+
+  @Override
+  public long bytesFrom(long offset) {
+    if (offset >= state.logEnd) {
+      return 0;
+    }
+    Segment holder = state.segmentOf(offset);
+    if (holder == null) {
+      return sizeBytes();
+    }
+    long bytes = holder.sizeBytes();
+    OffsetIndex.Anchor anchor = holder.anchor(offset);
+    int position = anchor == null ? -1 : anchor.position();
+    Long nextBase = state.segments.higherKey(holder.baseOffset());
+    if (position >= 0) {
+      bytes -= position;
+    } else {
+      long end = nextBase == null ? state.logEnd : nextBase;
+      bytes = (long) ((double) bytes / (end - holder.baseOffset()) * (end - offset));
+    }
+    for (Segment later : state.segments.tailMap(holder.baseOffset(), false).values()) {
+      bytes += later.sizeBytes();
+    }
+    return bytes;
   }
 
   @Override
