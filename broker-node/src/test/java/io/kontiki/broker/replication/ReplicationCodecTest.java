@@ -22,7 +22,11 @@ import io.kontiki.replication.ReplicationMessage.Answers;
 import io.kontiki.replication.ReplicationMessage.Data;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.Hello;
+import io.kontiki.replication.ReplicationMessage.Lost;
+import io.kontiki.replication.ReplicationMessage.LostRange;
+import io.kontiki.replication.ReplicationMessage.Mend;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.Subscribe;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.ReplicationMessage.Unsubscribe;
@@ -52,7 +56,8 @@ class ReplicationCodecTest {
                     new SubscribeRequest(5, id, 7, 1L << 50, -1),
                     new SubscribeRequest(6, id, 0, 0, 8))),
             new Unsubscribe(List.of(5L, 6L)),
-            new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))));
+            new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))),
+            new Lost(List.of(new LostRange(5, 0), new LostRange(6, 1L << 60))));
     for (ReplicationMessage message : messages) {
       assertEquals(message, RequestCodec.decode(RequestCodec.encode(message)));
     }
@@ -83,6 +88,10 @@ class ReplicationCodecTest {
                 new PartitionData(2, 6, 1, List.of()),
                 new PartitionData(3, 7, 2, List.of(bytes(4, 5, 6)))));
     assertEquals(List.of(expected), overTheWire(data));
+    Mend mend =
+        new Mend(
+            List.of(new PartitionMend(1, List.of(bytes(7, 8))), new PartitionMend(2, List.of())));
+    assertEquals(List.of(mend), overTheWire(mend));
   }
 
   private static List<ReplicationMessage> overTheWire(ReplicationMessage message)

@@ -2,7 +2,9 @@ package io.kontiki.log.segment;
 
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The sparse offset index of one segment, on the heap. Byte-compatible with Kafka's file:
@@ -74,6 +76,15 @@ public final class OffsetIndex {
 
   private static Anchor anchor(long baseOffset, long entry) {
     return new Anchor(baseOffset + relativeOffset(entry), (int) entry);
+  }
+
+  /** All entries, in order. */
+  public List<Anchor> anchors() {
+    List<Anchor> all = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      all.add(anchor(baseOffset, entries[i]));
+    }
+    return all;
   }
 
   /** Drops the entries of batches that end at or behind an offset. */

@@ -19,6 +19,9 @@ public final class SegmentReader {
   /** Of a batch whose leader epoch the log does not know. */
   public static final int ANY_EPOCH = -1;
 
+  /** Where a segment ends is not known. */
+  public static final long UNKNOWN_END = Long.MAX_VALUE;
+
   private final OpenFiles files;
 
   /** Reads through these. */
@@ -29,7 +32,8 @@ public final class SegmentReader {
   /**
    * A segment as it was when the read was asked for.
    *
-   * @param endOffset exclusive: where the next segment, or what is appended next, begins
+   * @param endOffset exclusive: where the next segment, or what is appended next, begins; or {@link
+   *     #UNKNOWN_END}
    * @param sizeBytes nothing behind it is read (rule L1)
    * @param anchor to search from, or null: ask the index file
    * @param epochOf the leader epoch of an offset, or {@link #ANY_EPOCH}; any thread
@@ -221,6 +225,21 @@ public final class SegmentReader {
         });
   }
 
+  /** The batch whose possible header stands at a position, or null if none does. */
+  public @Nullable Found at(View view, long position) {
+    return files.<@Nullable Found>use(
+        view.path(),
+        file -> {
+          BatchWalker walker = new BatchWalker(file, position, view.sizeBytes);
+          if (!walker.next(view.baseOffset, 0, false)) {
+            return null;
+          }
+          RecordBatch batch = walker.batch();
+          return new Found(
+              position, batch.baseOffset(), batch.nextOffset(), batch.maxTimestamp(), null);
+        });
+  }
+
   /** Where to search from: checked, since an index is derived data. */
   private OffsetIndex.Anchor anchorOf(View view, long offset) {
     if (view.anchor != null) {
@@ -278,7 +297,10 @@ public final class SegmentReader {
   /** A walk that ended must have met a whole segment, unless compaction took its last batches. */
   private static @Nullable Damage atEnd(BatchWalker walker, View view, long due) {
     String fault = walker.fault();
-    if (fault.isEmpty() && view.contiguous && due != view.endOffset) {
+    if (fault.isEmpty()
+        && view.contiguous
+        && view.endOffset != UNKNOWN_END
+        && due != view.endOffset) {
       fault = "the segment ends at offset " + due + ", the next begins at " + view.endOffset;
     }
     return damage(walker, view, due, fault);
