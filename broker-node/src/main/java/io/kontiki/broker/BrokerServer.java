@@ -138,6 +138,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
@@ -157,6 +158,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
+                clusterGuard::admittedAt,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
@@ -540,7 +542,7 @@ final class BrokerServer implements AutoCloseable {
 
   private void bind(NodeDirectory directory, ClusterImage image) {
     if (image.formed()) {
-      clusterGuard.know(image.clusterId());
+      clusterGuard.know(image);
     }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
