@@ -2,7 +2,6 @@ package io.kontiki.broker.quorum;
 
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
-import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
@@ -197,7 +196,9 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return nodeId < 0 ? "none" : String.valueOf(nodeId);
   }
 
-  /** R19: told and counted once, by the metadata leader; others apply it too, some at each start. */
+  /**
+   * R19: told and counted once, by the metadata leader; others apply it too, some at each start.
+   */
   @Override
   public void onRecovered(List<PartitionId> partitions) {
     post(
@@ -209,14 +210,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           List<String> names = new ArrayList<>();
           for (PartitionId id : partitions) {
             TopicImage topic = machine.image().topics().get(id.topicId());
-            PartitionImage partition = machine.image().partition(id);
-            names.add(
-                (topic == null ? id.topicId() : topic.name())
-                    + "-"
-                    + id.partition()
-                    + " (leader "
-                    + (partition == null ? "gone" : partition.leader())
-                    + ")");
+            names.add((topic == null ? id.topicId() : topic.name()) + "-" + id.partition());
           }
           LOG.warn(
               "possible data loss: no replica is known to hold every acknowledged record, the"

@@ -76,8 +76,7 @@ class ProcessDiallerTest {
                 });
           }
         };
-    return NettyServerBuilder.forAddress(
-            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+    return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
         .addService(service)
         .build()
         .start();

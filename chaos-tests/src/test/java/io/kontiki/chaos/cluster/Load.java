@@ -5,9 +5,12 @@ import static org.awaitility.Awaitility.await;
 import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.HistoryChecker;
+import io.kontiki.model.ErrorReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
 /**
@@ -30,6 +33,7 @@ public final class Load implements AutoCloseable {
   private final List<Integer> partitions;
   private final History history = new History();
   private final PauseMeter pauses = new PauseMeter();
+  private final Map<ErrorReason, Integer> refusals = new ConcurrentHashMap<>();
   private final List<Brokers> connections = new ArrayList<>();
   private final List<LoadProducer> producers = new ArrayList<>();
   private final List<LoadReader> readers = new ArrayList<>();
@@ -56,7 +60,14 @@ public final class Load implements AutoCloseable {
     }
     for (int i = 0; i < producers; i++) {
       LoadProducer producer =
-          new LoadProducer("p" + i, topic, partitions, load.connect(i), load.history, load.pauses);
+          new LoadProducer(
+              "p" + i,
+              topic,
+              partitions,
+              load.connect(i),
+              load.history,
+              load.pauses,
+              load.refusals);
       load.producers.add(producer);
       load.producerThreads.add(start(producer, "producer-" + i));
     }
@@ -100,6 +111,11 @@ public final class Load implements AutoCloseable {
   /** How many records were acknowledged so far. */
   public long acked() {
     return history.acked();
+  }
+
+  /** How often a broker has refused a send for good so far, whatever its repetition brought. */
+  public int refusals(ErrorReason reason) {
+    return refusals.getOrDefault(reason, 0);
   }
 
   /** From here on {@link #longestPauseMs} counts. */
