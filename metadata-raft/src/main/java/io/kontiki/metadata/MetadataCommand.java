@@ -98,15 +98,16 @@ public sealed interface MetadataCommand {
     }
   }
 
-  /** A leader asks for another member of the ISR in its place (rule R38). */
-  record Resign(
-      long timeMs,
-      int brokerId,
-      long brokerEpoch,
-      PartitionId partition,
-      int leaderEpoch,
-      int partitionEpoch)
-      implements MetadataCommand {}
+  /**
+   * A leader asks for another member of the ISR in its place: each an own compare-and-set with an
+   * own outcome (rules R38, R42). Where the one named may not lead, another member may.
+   */
+  record Resign(long timeMs, int brokerId, long brokerEpoch, List<LeaderMove> changes)
+      implements MetadataCommand {
+    public Resign {
+      changes = List.copyOf(changes);
+    }
+  }
 
   /**
    * Leaderships go to other active members of their in-sync sets, which stay as they are (rule

@@ -75,15 +75,20 @@ final class PartitionChange {
     burnt = true;
   }
 
-  /** Another active member of the ISR leads, if there is one (R38). */
-  boolean resign(IntFunction<State> states) {
+  /** The successor leads, or else another active member of the ISR, if there is one (R38). */
+  boolean resign(int successor, IntFunction<State> states) {
+    int next = PartitionImage.NO_LEADER;
     for (int replica : before.replicas()) {
-      if (replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
-        leader = replica;
-        return true;
+      boolean mayLead =
+          replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE;
+      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
+        next = replica;
       }
     }
-    return false;
+    if (next != PartitionImage.NO_LEADER) {
+      leader = next;
+    }
+    return next != PartitionImage.NO_LEADER;
   }
 
   /**

@@ -49,7 +49,6 @@ class MetadataMachinePropertyTest {
                 "FENCED",
                 "INELIGIBLE",
                 "NOT_ENOUGH_REPLICAS",
-                "NO_ELIGIBLE_LEADER",
                 "Number",
                 "STALE",
                 "TOPIC_EXISTS")),
@@ -250,11 +249,16 @@ class MetadataMachinePropertyTest {
         PartitionId id = somePartition(image, random);
         PartitionImage now = image.partition(id);
         if (now == null || now.leader() < 0) {
-          return new MetadataCommand.Resign(1, broker, epoch, id, 0, 0);
+          return resign(broker, epoch, id, 0, 0, 1);
         }
         long leaderEpoch = image.brokers().get(now.leader()).epoch();
-        return new MetadataCommand.Resign(
-            1, now.leader(), leaderEpoch, id, now.leaderEpoch(), now.partitionEpoch());
+        return resign(
+            now.leader(),
+            leaderEpoch,
+            id,
+            now.leaderEpoch(),
+            now.partitionEpoch(),
+            random.nextInt(5));
       }
       case 12 -> {
         List<MetadataCommand.LogEnd> ends = new ArrayList<>();
@@ -315,6 +319,15 @@ class MetadataMachinePropertyTest {
             isr);
     return new MetadataCommand.AlterPartitions(
         1, leader, from == null ? 1 : from.epoch(), List.of(change));
+  }
+
+  private static MetadataCommand resign(
+      int broker, long epoch, PartitionId id, int leaderEpoch, int partitionEpoch, int successor) {
+    return new MetadataCommand.Resign(
+        1,
+        broker,
+        epoch,
+        List.of(new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch)));
   }
 
   private static PartitionId somePartition(ClusterImage image, Random random) {

@@ -119,13 +119,10 @@ public final class MetadataCommandCodec {
       c.changes().forEach(change -> alter.addChanges(isrChange(change)));
       entry.setAlterPartitions(alter);
     } else if (command instanceof Resign c) {
-      entry.setResign(
-          ResignCommand.newBuilder()
-              .setBrokerId(c.brokerId())
-              .setBrokerEpoch(c.brokerEpoch())
-              .setPartition(Parts.key(c.partition()))
-              .setLeaderEpoch(c.leaderEpoch())
-              .setPartitionEpoch(c.partitionEpoch()));
+      ResignCommand.Builder resign =
+          ResignCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch());
+      c.changes().forEach(change -> resign.addChanges(leaderMove(change)));
+      entry.setResign(resign);
     } else if (command instanceof MoveLeaders c) {
       MoveLeadersCommand.Builder move = MoveLeadersCommand.newBuilder();
       c.moves().forEach(one -> move.addMoves(leaderMove(one)));
@@ -243,9 +240,7 @@ public final class MetadataCommandCodec {
             timeMs,
             c.getBrokerId(),
             c.getBrokerEpoch(),
-            Parts.partitionId(c.getPartition()),
-            c.getLeaderEpoch(),
-            c.getPartitionEpoch());
+            c.getChangesList().stream().map(MetadataCommandCodec::leaderMove).toList());
       }
       case MOVE_LEADERS -> {
         return new MoveLeaders(
