@@ -242,6 +242,10 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     bind(metrics, metadata, health, logDirectory);
+    metrics.counter(
+        "kontiki.controller.balanced.recoveries",
+        "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
+        node::balancedRecoveries);
     AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
@@ -639,6 +643,10 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      QuorumNode node = quorum;
+      if (node != null) {
+        node.handOver(); // before the doors close, which would call for an election (M13)
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -48,6 +48,7 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
+  private static final long HAND_OVER_MS = 500;
   private static final String GROUP = "metadata";
 
   private final NodeIdentity identity;
@@ -70,7 +71,7 @@ public final class QuorumNode implements AutoCloseable {
 
   // Of the control loop.
   private @Nullable FormingShell forming;
-  private @Nullable VoterNode voter;
+  private volatile @Nullable VoterNode voter; // written there only
   private @Nullable ObserverNode observer;
   private @Nullable SessionShell session;
   private boolean closed;
@@ -349,6 +350,12 @@ public final class QuorumNode implements AutoCloseable {
     return shell;
   }
 
+  /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
+  public long balancedRecoveries() {
+    VoterNode node = voter;
+    return node == null ? 0 : node.balancedRecoveries();
+  }
+
   /**
    * Reports of all brokers.
    *
@@ -364,18 +371,39 @@ public final class QuorumNode implements AutoCloseable {
     loop.execute(task);
   }
 
-  /** Leaves leadership to another node and stops; blocks for less than a second or two. */
+  /**
+   * Leaves the leadership of the metadata to another node, if this one has it and another is there,
+   * while all ports are still served (rule R7). Blocks for a second at most; not on the control
+   * loop.
+   */
+  public void handOver() throws InterruptedException {
+    VoterNode node = onLoop(() -> voter);
+    if (node != null) {
+      node.handOver(HAND_OVER_MS);
+    }
+  }
+
+  /** The result, or null if the control loop does not move. */
+  private @Nullable VoterNode onLoop(Supplier<@Nullable VoterNode> task)
+      throws InterruptedException {
+    CompletableFuture<@Nullable VoterNode> result = new CompletableFuture<>();
+    loop.execute(() -> result.complete(task.get()));
+    try {
+      return result.get(LOOP_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("the control loop does not move: the quorum is left without a word");
+      return null;
+    }
+  }
+
+  /** Stops; blocks for less than a second or two. */
   @Override
   public void close() {
-    CompletableFuture<@Nullable VoterNode> last = new CompletableFuture<>();
-    loop.execute(() -> last.complete(leave()));
     try {
-      VoterNode node = last.get(LOOP_SECONDS, TimeUnit.SECONDS);
+      VoterNode node = onLoop(this::leave);
       if (node != null) {
         node.close();
       }
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.warn("the control loop does not move: the quorum is left without a word");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
