@@ -27,6 +27,7 @@ import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
@@ -34,6 +35,7 @@ import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replication.GrpcReplicaTransport;
+import io.kontiki.broker.replication.PacedCatchUp;
 import io.kontiki.broker.replication.ReplicationGrpcService;
 import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
@@ -188,6 +190,12 @@ final class BrokerServer implements AutoCloseable {
     // The data plane.
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
+    ReplicationPolicy replication =
+        new ReplicationPolicy(
+            ReplicationLimits.DEFAULT,
+            replicaTimes(),
+            new PacedCatchUp(config.limits().catchUpBytesPerSecond(), clock.nanoTime()),
+            metrics);
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -200,11 +208,11 @@ final class BrokerServer implements AutoCloseable {
                   loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
-              ReplicationLimits.DEFAULT,
-              replicaTimes()));
+              replication));
     }
     ReplicaHost host =
-        new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
+        new ReplicaHost(
+            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -257,6 +265,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
+            host::followed,
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -305,7 +314,10 @@ final class BrokerServer implements AutoCloseable {
         TimeUnit.MILLISECONDS.toNanos(config.liveness().rejoinDelayMaxMs()),
         defaults.damping(),
         defaults.retry(),
-        defaults.rejected());
+        defaults.rejected(),
+        defaults.stuck(),
+        defaults.handedOver(),
+        defaults.paused());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
@@ -531,6 +543,13 @@ final class BrokerServer implements AutoCloseable {
     }
     BrokerImage self = node.metadata().image().brokers().get(config.nodeId());
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
+  }
+
+  private void onFollowed() {
+    SessionShell shell = session;
+    if (shell != null) {
+      shell.onRoles();
+    }
   }
 
   private long brokerEpoch() {

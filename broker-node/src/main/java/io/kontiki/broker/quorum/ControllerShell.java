@@ -7,8 +7,8 @@ import io.kontiki.broker.session.ControllerAction.DialResult;
 import io.kontiki.broker.session.ControllerAction.ProposalResult;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Heartbeat;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.Now;
-import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.internal.v1.HeartbeatAnswer;
 import io.kontiki.internal.v1.SessionRedirect;
 import io.kontiki.internal.v1.SessionRequest;
@@ -17,6 +17,8 @@ import io.kontiki.internal.v1.SessionUnknown;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -34,14 +36,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Drives {@link ControllerSessions}: session streams in, proposals, dials and answers out. All on
- * the control loop.
+ * Drives {@link ControllerSessions} and {@link LeaderBalance}: session streams in, proposals, dials
+ * and answers out. All on the control loop.
  */
 final class ControllerShell {
   private static final Logger LOG = LoggerFactory.getLogger(ControllerShell.class);
   private static final long TICK_NANOS = 50_000_000;
 
   private final ControllerSessions core;
+  private final LeaderBalance balance;
   private final RaftGroup group;
   private final ProcessDialler dialler;
   private final EventLoop loop;
@@ -54,13 +57,14 @@ final class ControllerShell {
   private EventLoop.@Nullable Timer ticking;
 
   ControllerShell(
-      SessionTiming timing,
-      int nodeId,
+      ControllerSessions core,
+      LeaderBalance balance,
       RaftGroup group,
       ProcessDialler dialler,
       EventLoop control,
       Supplier<ClusterImage> image) {
-    this.core = new ControllerSessions(timing, nodeId);
+    this.core = core;
+    this.balance = balance;
     this.group = group;
     this.dialler = dialler;
     this.loop = control;
@@ -76,7 +80,9 @@ final class ControllerShell {
     if (ticking != null) {
       ticking.cancel(); // led before, without a word that this ended
     }
-    run(core.onLeaderStart(term, lastLeader, image.get(), now()));
+    ClusterImage newest = image.get();
+    balance.onLeaderStart(term, newest, now());
+    run(core.onLeaderStart(term, lastLeader, newest, now()));
     tick();
   }
 
@@ -85,6 +91,7 @@ final class ControllerShell {
       ticking.cancel();
       ticking = null;
     }
+    balance.onLeaderStop();
     run(core.onLeaderStop());
   }
 
@@ -94,11 +101,13 @@ final class ControllerShell {
   }
 
   void onImage(ClusterImage newest) {
+    balance.onImage(newest, now());
     run(core.onImage(newest, now()));
   }
 
   private void tick() {
     run(core.onTick(now()));
+    balance.onTick(core.everywhereApplied(), now()).ifPresent(this::move);
     ticking = loop.schedule(TICK_NANOS, this::tick);
   }
 
@@ -195,6 +204,32 @@ final class ControllerShell {
       result = ProposalResult.UNKNOWN;
     }
     run(core.onProposed(propose.proposal(), result));
+  }
+
+  /** Leaderships go back to where they are preferred (R43). */
+  private void move(LeaderBalance.Batch batch) {
+    LOG.info("moves leaderships to preferred brokers: {}", text(batch.command(), image.get()));
+    group.propose(
+        MetadataCommandCodec.encode(batch.command()),
+        batch.term(),
+        end -> loop.execute(() -> balance.onProposed(batch.number(), now())));
+  }
+
+  private static String text(MetadataCommand.MoveLeaders command, ClusterImage image) {
+    List<String> moves = new ArrayList<>();
+    for (MetadataCommand.LeaderMove move : command.moves()) {
+      TopicImage topic = image.topics().get(move.partition().topicId());
+      PartitionImage partition = image.partition(move.partition());
+      moves.add(
+          (topic == null ? move.partition().topicId() : topic.name())
+              + "-"
+              + move.partition().partition()
+              + " "
+              + (partition == null ? "?" : partition.leader())
+              + " -> "
+              + move.to());
+    }
+    return String.join(", ", moves);
   }
 
   private static void describe(MetadataCommand command) {

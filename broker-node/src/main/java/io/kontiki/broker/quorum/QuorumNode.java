@@ -8,6 +8,8 @@ import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.session.ControllerSessions;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
@@ -33,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -85,16 +88,25 @@ public final class QuorumNode implements AutoCloseable {
    * @param electionTimeoutMs without word from the leader before a voter stands
    * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
    * @param snapshotBytes or after so many bytes of them
+   * @param leaderRebalanceQuiet nanoseconds that leaderships stay where they are after a fence or
+   *     an election (R43); {@link Long#MAX_VALUE}: for ever
    */
   public record Settings(
-      SessionTiming timing, int electionTimeoutMs, long snapshotEntries, long snapshotBytes) {
+      SessionTiming timing,
+      int electionTimeoutMs,
+      long snapshotEntries,
+      long snapshotBytes,
+      long leaderRebalanceQuiet) {
     /** As configured. */
     public static Settings of(NodeConfig config) {
       return new Settings(
           SessionTiming.of(config.liveness()),
           Math.toIntExact(config.liveness().electionTimeoutMs()),
           config.storage().raftSnapshotEntries(),
-          config.storage().raftSnapshotBytes());
+          config.storage().raftSnapshotBytes(),
+          config.liveness().leaderRebalance()
+              ? TimeUnit.MILLISECONDS.toNanos(config.liveness().leaderRebalanceQuietMs())
+              : Long.MAX_VALUE);
     }
   }
 
@@ -229,7 +241,13 @@ public final class QuorumNode implements AutoCloseable {
             formingSet,
             machine -> startGroup(options, machine),
             (group, image) ->
-                new ControllerShell(timing, identity.nodeId(), group, dialler, loop, image),
+                new ControllerShell(
+                    new ControllerSessions(timing, identity.nodeId()),
+                    new LeaderBalance(settings.leaderRebalanceQuiet()),
+                    group,
+                    dialler,
+                    loop,
+                    image),
             this::onLeader);
     loop.execute(
         () -> {
@@ -278,14 +296,23 @@ public final class QuorumNode implements AutoCloseable {
    * served already (rule R6).
    *
    * @param registration what this process registers with, as of the call
+   * @param roles up to which image the roles of partitions have followed; asked on the control loop
    */
   public SessionShell openSession(
       Supplier<RegisterBroker> registration,
+      LongSupplier roles,
       List<PartitionId> doubtful,
       SessionShell.Listener listener) {
     SessionShell shell =
         new SessionShell(
-            timing, identity, metadata, new Peers(sessionChannels), loop, registration, listener);
+            timing,
+            identity,
+            metadata,
+            new Peers(sessionChannels),
+            loop,
+            registration,
+            roles,
+            listener);
     loop.execute(
         () -> {
           if (closed) {

@@ -8,12 +8,15 @@ import io.kontiki.model.TopicId;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.replication.Resignation;
+import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
 /** Three brokers with real partitions over in-memory logs, streams and metadata. */
@@ -36,6 +39,12 @@ final class TestCluster {
 
   /** Of all brokers that start from now on. */
   ReplicationLimits limits = ReplicationLimits.DEFAULT;
+
+  /** Of each broker that starts from now on; one for all of them. */
+  CatchUpBudget catchUp = CatchUpBudget.NONE;
+
+  /** Told by all brokers that start from now on. */
+  ReplicationMeters meters = ReplicationMeters.NONE;
 
   /** Off: everything takes a little time, nothing is lost. */
   boolean faults;
@@ -110,36 +119,45 @@ final class TestCluster {
               loop,
               storage.start(loop),
               network.transport(id, loop),
-              this::propose,
+              new Proposals(),
               () -> leased,
-              limits,
-              ReplicaTimes.DEFAULT);
+              new ReplicationPolicy(limits, ReplicaTimes.DEFAULT, catchUp, meters));
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
 
-    private void propose(
-        List<IsrProposal> proposals, io.kontiki.runtime.Completion<List<IsrOutcome>> completion) {
-      VirtualLoop own = loop;
-      long ownEpoch = epoch;
-      List<IsrOutcome> outcomes = new ArrayList<>();
-      own.schedule(
-          delay(MS, 20 * MS),
-          () -> {
-            for (IsrProposal proposal : proposals) {
-              boolean lost = faults && random.oneIn(4);
-              IsrOutcome outcome =
-                  lost && random.oneIn(2)
-                      ? new IsrOutcome.Unknown()
-                      : controller.alter(id, ownEpoch, proposal);
-              if (faults && random.oneIn(6)) {
-                // A copy on an old connection comes late (rule R17).
-                time.newLoop("late")
-                    .schedule(delay(MS, 100 * MS), () -> controller.alter(id, ownEpoch, proposal));
+    /** The way to the metadata: answers and requests are lost, and copies come late (R17). */
+    private final class Proposals implements IsrProposals {
+      @Override
+      public void propose(List<IsrProposal> proposals, Completion<List<IsrOutcome>> completion) {
+        long ownEpoch = epoch;
+        send(proposals, one -> controller.alter(id, ownEpoch, one), completion);
+      }
+
+      @Override
+      public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {
+        long ownEpoch = epoch;
+        send(resignations, one -> controller.resign(id, ownEpoch, one), completion);
+      }
+
+      private <T> void send(
+          List<T> wishes, Function<T, IsrOutcome> ask, Completion<List<IsrOutcome>> completion) {
+        VirtualLoop own = loop;
+        List<IsrOutcome> outcomes = new ArrayList<>();
+        own.schedule(
+            delay(MS, 20 * MS),
+            () -> {
+              for (T wish : wishes) {
+                boolean lost = faults && random.oneIn(4);
+                IsrOutcome outcome =
+                    lost && random.oneIn(2) ? new IsrOutcome.Unknown() : ask.apply(wish);
+                if (faults && random.oneIn(6)) {
+                  time.newLoop("late").schedule(delay(MS, 100 * MS), () -> ask.apply(wish));
+                }
+                outcomes.add(lost ? new IsrOutcome.Unknown() : outcome);
               }
-              outcomes.add(lost ? new IsrOutcome.Unknown() : outcome);
-            }
-            own.schedule(delay(MS, 50 * MS), () -> completion.complete(outcomes));
-          });
+              own.schedule(delay(MS, 50 * MS), () -> completion.complete(outcomes));
+            });
+      }
     }
 
     /** Applies the newest image, jumping over what lay between (rule M8). */

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -226,20 +227,67 @@ public final class ProcessCluster implements AutoCloseable {
   }
 
   private Optional<JsonObject> describe(String topic, int partition) {
+    for (JsonElement element : describe(topic)) {
+      JsonObject found = element.getAsJsonObject();
+      if (found.get("partition").getAsInt() == partition) {
+        return Optional.of(found);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private JsonArray describe(String topic) {
     JsonObject request = new JsonObject();
     request.addProperty("name", topic);
     return ask("DescribeTopic", request)
         .map(answer -> answer.getAsJsonObject("topic").getAsJsonArray("partitions"))
-        .flatMap(
-            partitions -> {
-              for (JsonElement element : partitions) {
-                JsonObject found = element.getAsJsonObject();
-                if (found.get("partition").getAsInt() == partition) {
-                  return Optional.of(found);
-                }
-              }
-              return Optional.empty();
-            });
+        .orElseGet(JsonArray::new);
+  }
+
+  /**
+   * The leaders of a topic by partition, as a living node knows them; those without are left out.
+   */
+  Map<Integer, Integer> leaders(String topic) {
+    Map<Integer, Integer> leaders = new TreeMap<>();
+    for (JsonElement element : describe(topic)) {
+      JsonObject found = element.getAsJsonObject();
+      if (found.has("leader")) {
+        leaders.put(found.get("partition").getAsInt(), found.get("leader").getAsInt());
+      }
+    }
+    return leaders;
+  }
+
+  /** Waits until all nodes know one and the same leader of the metadata quorum. */
+  int awaitMetadataLeader() {
+    Set<OptionalInt> known =
+        await("one leader of the metadata for all nodes")
+            .atMost(READY_PATIENCE)
+            .pollInterval(Duration.ofMillis(50))
+            .until(
+                () -> nodes.values().stream().map(this::metadataLeader).collect(Collectors.toSet()),
+                leaders -> leaders.size() == 1 && leaders.iterator().next().isPresent());
+    return known.iterator().next().getAsInt();
+  }
+
+  private OptionalInt metadataLeader(ServerNode node) {
+    try {
+      JsonElement leader = node.admin("DescribeCluster", new JsonObject()).get("controllerId");
+      return leader == null ? OptionalInt.empty() : OptionalInt.of(leader.getAsInt());
+    } catch (IOException e) {
+      return OptionalInt.empty();
+    }
+  }
+
+  /** Deletes a topic. */
+  void deleteTopic(String name) {
+    JsonObject request = new JsonObject();
+    request.addProperty("name", name);
+    try {
+      anyAlive().admin("DeleteTopic", request);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Who leads the metadata quorum; empty if nobody knows. */
