@@ -149,6 +149,7 @@ final class Failover implements AutoCloseable {
 
     private void happen() {
       switch (event) {
+        case NOTHING -> aSecond();
         case KILL_LEADER, KILL_FOLLOWER, KILL_METADATA_LEADER, KILL_BOTH ->
             cluster.node(target.node()).kill();
         case FREEZE_LEADER, FREEZE_BOTH -> cluster.node(target.node()).freeze();

@@ -13,7 +13,7 @@ import java.util.function.ToDoubleFunction;
 
 /** All runs of a measurement, as a table and as JSON. One thread. */
 final class FailoverReport {
-  private static final String FORMAT = "%-44s %4s  %13s  %6s  %13s  %13s  %13s  %s%n";
+  private static final String FORMAT = "%-42s %4s  %13s  %6s  %13s  %13s  %13s  %s%n";
 
   private final Map<FailoverEvent, List<FailoverRun>> byEvent = new EnumMap<>(FailoverEvent.class);
 
@@ -31,7 +31,7 @@ final class FailoverReport {
     String text =
         String.format(
             Locale.ROOT,
-            "%-44s node %d (%s): %.0f ms; any partition %.0f ms; a record waited %.0f ms; coming"
+            "%-42s node %d (%s): %.0f ms; any partition %.0f ms; a record waited %.0f ms; coming"
                 + " back %.0f ms; %d records, %d failed, %d anomalies",
             run.event().title(),
             run.target().node(),

@@ -17,25 +17,17 @@ final class StoppedNodesTest {
 
   @Test
   void aStoppedNodeHandsOverAndComesBack() {
-    Pauses pauses = new Pauses();
-    try (ProcessCluster cluster = ProcessCluster.start("stop-one", 3, Map.of())) {
-      cluster.createTopic(TOPIC, PARTITIONS, 3, Map.of());
-      try (Load load = Load.start(cluster, TOPIC, PARTITIONS, 4)) {
-        for (ServerNode node : cluster.nodes()) {
-          load.awaitAcked(100);
-          load.resetPauses();
-          assertEquals(0, node.stop(STOP), node::logTail);
-          load.awaitAllGoOn();
-          load.awaitAcked(100);
-          pauses.add("SIGTERM of one node", load.longestPauseMs());
-          cluster.startAll();
-          cluster.awaitInSync(TOPIC, PARTITIONS, 3);
-          assertTrue(foundCleanMarker(node), node::logTail);
-        }
-        assertEquals(List.of(), load.finish());
-      }
+    FailoverEvent event = FailoverEvent.STOP_NODE;
+    try (Failover failover = Failover.start("stop-one", LoadShape.TESTED)) {
+      FailoverTests.run(
+          failover,
+          List.of(event, event, event),
+          BOUND_MS,
+          run -> {
+            ServerNode node = failover.cluster().node(run.target().node());
+            assertTrue(foundCleanMarker(node), node::logTail);
+          });
     }
-    pauses.judge(BOUND_MS);
   }
 
   @Test
