@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.kontiki.chaos.history.Anomaly;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +19,7 @@ final class FailoverReportTest {
     return new FailoverRun(
         FailoverEvent.KILL_LEADER,
         new FailoverTarget(2, "partition leader", List.of(0, 1)),
+        Instant.EPOCH,
         new Outage(ms * 1_000_000, 1, ms * 500_000, ms * 2_000_000),
         QUIET,
         null,
@@ -33,6 +35,7 @@ final class FailoverReportTest {
     return new FailoverRun(
         FailoverEvent.RESTART_FSYNC,
         new FailoverTarget(0, "all", List.of(0, 1)),
+        Instant.EPOCH,
         new Outage(9_000_000_000L, 1, 9_000_000_000L, 9_000_000_000L),
         QUIET,
         new FailoverRun.Restart(anyMs * 1_000_000, everyMs * 1_000_000),
