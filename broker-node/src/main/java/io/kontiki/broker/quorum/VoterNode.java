@@ -258,7 +258,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
    * everybody (rule R7). Blocks; not on the control loop.
    */
   void handOver(long atMostMs) throws InterruptedException {
-    if (!group.status().leading()) {
+    RaftGroup.RaftStatus status = group.status();
+    if (!status.leading() || status.voters().size() < 2) {
       return;
     }
     CountDownLatch latch = new CountDownLatch(1);
