@@ -140,6 +140,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
@@ -159,6 +160,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
+                clusterGuard::admittedAt,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
@@ -563,7 +565,7 @@ final class BrokerServer implements AutoCloseable {
 
   private void bind(NodeDirectory directory, ClusterImage image) {
     if (image.formed()) {
-      clusterGuard.know(image.clusterId());
+      clusterGuard.know(image);
     }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;

@@ -1,5 +1,6 @@
 package io.kontiki.broker.quorum;
 
+import io.kontiki.broker.session.Forming;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.TopicImage;
@@ -13,11 +14,14 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -40,12 +44,13 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final MetadataClient client;
   private final EventLoop loop;
   private final RandomSource random;
-  private final SortedMap<Integer, Uid> formingSet;
+  private final FormingFile.Stored stored;
   private final MetadataStateMachine machine;
   private final MetadataWatchers watchers;
   private final RaftGroup group;
   private final ControllerShell controller;
-  private final IntConsumer hints;
+  private final AdmissionShell admission;
+  private final Ends ends;
 
   private final List<Runnable> early = new ArrayList<>();
   private volatile @Nullable CountDownLatch successor;
@@ -56,35 +61,43 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private int leaderId = RaftGroup.NO_NODE;
 
   /**
+   * What a voter tells of itself, on the control loop.
+   *
+   * @param leader told who leads
+   * @param refused told why this node must not go on
+   */
+  record Ends(IntConsumer leader, Consumer<String> refused) {}
+
+  /**
    * Starts the group.
    *
-   * @param formingSet directory ids seen when the cluster was formed, by node (rule M15); empty if
-   *     this node did not take part
+   * @param stored how this directory came to vote
    * @param start starts the Raft group over the given state machine
    * @param controllers makes the controller over the group and the newest image
-   * @param hints told who leads, on the control loop
    */
   VoterNode(
       NodeIdentity identity,
       MetadataClient client,
       EventLoop control,
       RandomSource random,
-      SortedMap<Integer, Uid> formingSet,
+      FormingFile.Stored stored,
+      Hellos hellos,
       Function<MetadataStateMachine, RaftGroup> start,
       BiFunction<RaftGroup, Supplier<ClusterImage>, ControllerShell> controllers,
-      IntConsumer hints) {
+      Ends ends) {
     this.identity = identity;
     this.client = client;
     this.loop = control;
     this.random = random;
-    this.formingSet = formingSet;
+    this.stored = stored;
     this.machine = new MetadataStateMachine(this);
     this.group = start.apply(machine);
     this.watchers =
         new MetadataWatchers(
             machine, control, () -> group.status().leaderId() != RaftGroup.NO_NODE);
     this.controller = controllers.apply(group, machine::image);
-    this.hints = hints;
+    this.admission = new AdmissionShell(identity, group, hellos, control, machine::image);
+    this.ends = ends;
     loop.execute(this::begin);
   }
 
@@ -94,6 +107,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     client.listen(this::onPublished);
     early.forEach(Runnable::run);
     early.clear();
+    admission.start();
   }
 
   private void post(Runnable task) {
@@ -115,18 +129,27 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return controller;
   }
 
-  /** Directory ids of the voters: the cluster's, or until it has formed those it forms with. */
-  SortedMap<Integer, Uid> formingSet() {
-    if (!machine.image().formed()) {
-      return formingSet;
-    }
-    SortedMap<Integer, Uid> known = new TreeMap<>();
-    for (VoterImage voter : machine.image().voters().values()) {
-      if (voter.directoryId() != null) {
-        known.put(voter.id(), voter.directoryId());
+  /** The voters of the cluster, or until it has formed those that this one forms it with. */
+  SortedMap<Integer, Forming.Known> knownVoters(ClusterImage image) {
+    Set<Integer> members = new TreeSet<>();
+    group.status().voters().forEach(member -> members.add(member.nodeId()));
+    SortedMap<Integer, Forming.Known> known = new TreeMap<>();
+    if (image.formed()) {
+      for (VoterImage voter : image.voters().values()) {
+        Uid directory = voter.directoryId() == null ? Uid.NONE : voter.directoryId();
+        known.put(voter.id(), new Forming.Known(directory, members.contains(voter.id())));
       }
+    } else {
+      stored
+          .formingSet()
+          .forEach(
+              (id, directory) -> known.put(id, new Forming.Known(directory, members.contains(id))));
     }
     return known;
+  }
+
+  AdmissionShell admission() {
+    return admission;
   }
 
   MetadataWatchers watchers() {
@@ -148,6 +171,15 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     }
     watchers.onImage(image);
     controller.onImage(image);
+    admission.onImage(image);
+    VoterImage own = image.voters().get(identity.nodeId());
+    // While the log is replayed, the records are those of before this directory was taken in.
+    if (own != null && own.directoryId() != null && image.index() >= stored.admittedIndex()) {
+      String why = SameCluster.replaced(identity, own.directoryId());
+      if (why != null) {
+        ends.refused().accept(why);
+      }
+    }
   }
 
   @Override
@@ -161,7 +193,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           }
           form();
           controller.onLeaderStart(term);
-          hints.accept(identity.nodeId());
+          admission.onLeaderStart(term);
+          ends.leader().accept(identity.nodeId());
         });
   }
 
@@ -172,6 +205,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           ledTerm = -1;
           LOG.info("leads the metadata quorum no more, term {}", term);
           controller.onLeaderStop(term);
+          admission.onLeaderStop();
         });
   }
 
@@ -188,7 +222,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           }
           leaderId = newLeaderId;
           controller.onFollowing(newLeaderId);
-          hints.accept(newLeaderId);
+          ends.leader().accept(newLeaderId);
         });
   }
 
@@ -250,7 +284,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   }
 
   private @Nullable Uid directoryOf(int nodeId) {
-    return formingSet.get(nodeId);
+    return stored.formingSet().get(nodeId);
   }
 
   /**
@@ -274,6 +308,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   void stop() {
     stopped = true;
     controller.close();
+    admission.close();
     watchers.close();
   }
 
