@@ -156,7 +156,12 @@ class LeaderBalanceTest {
     create(1);
     lead();
     assertEquals(Optional.empty(), await(100_000));
-    apply(new MetadataCommand.Resign(1, 1, epoch(1), new PartitionId(TOPIC, 0), 0, 0));
+    apply(
+        new MetadataCommand.Resign(
+            1,
+            1,
+            epoch(1),
+            List.of(new MetadataCommand.LeaderMove(new PartitionId(TOPIC, 0), 2, 0, 0))));
     assertEquals(Optional.empty(), await(QUIET_MS - 50));
     assertTrue(await(QUIET_MS + 100).isPresent());
   }
