@@ -140,6 +140,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
@@ -159,6 +160,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
+                clusterGuard::admittedAt,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
@@ -240,6 +242,10 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     bind(metrics, metadata, health, logDirectory);
+    metrics.counter(
+        "kontiki.controller.balanced.recoveries",
+        "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
+        node::balancedRecoveries);
     AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
@@ -559,7 +565,7 @@ final class BrokerServer implements AutoCloseable {
 
   private void bind(NodeDirectory directory, ClusterImage image) {
     if (image.formed()) {
-      clusterGuard.know(image.clusterId());
+      clusterGuard.know(image);
     }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
@@ -637,6 +643,10 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      QuorumNode node = quorum;
+      if (node != null) {
+        node.handOver(); // before the doors close, which would call for an election (M13)
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

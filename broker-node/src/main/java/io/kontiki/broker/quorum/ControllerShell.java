@@ -52,6 +52,9 @@ final class ControllerShell {
   private final Supplier<ClusterImage> image;
   private final SortedMap<Long, SessionStream> streams = new TreeMap<>();
   private long nextStream;
+  private ClusterImage spread = ClusterImage.EMPTY;
+  private boolean spreading;
+  private boolean spreadAgain;
   private boolean closed;
   private int lastLeader = RaftGroup.NO_NODE;
   private EventLoop.@Nullable Timer ticking;
@@ -101,8 +104,37 @@ final class ControllerShell {
   }
 
   void onImage(ClusterImage newest) {
+    spread(newest);
     balance.onImage(newest, now());
     run(core.onImage(newest, now()));
+  }
+
+  /**
+   * Followers learn what is committed with the next message of their leader, up to a heartbeat of
+   * Raft later, and somebody waits for a new leader meanwhile: a round of ReadIndex goes out at
+   * once, and carries it.
+   */
+  private void spread(ClusterImage newest) {
+    boolean news = newest.brokers() != spread.brokers() || newest.topics() != spread.topics();
+    spread = newest;
+    if (ticking == null || !news) {
+      return; // does not lead, or nobody waits for it
+    }
+    if (spreading) {
+      spreadAgain = true;
+      return;
+    }
+    spreading = true;
+    group.confirmLeadership(term -> loop.execute(this::spreadDone));
+  }
+
+  private void spreadDone() {
+    spreading = false;
+    if (spreadAgain && ticking != null && !closed) {
+      spreading = true;
+      group.confirmLeadership(term -> loop.execute(this::spreadDone));
+    }
+    spreadAgain = false;
   }
 
   private void tick() {

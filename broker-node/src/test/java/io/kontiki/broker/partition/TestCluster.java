@@ -64,15 +64,9 @@ final class TestCluster {
     this.controller = new TestController(durability, 2);
     this.network = new TestNetwork(() -> delay(300_000, 3 * MS));
     for (int broker = 1; broker <= 3; broker++) {
-      nodes.put(broker, new TestNode(broker, storage(engine)));
+      nodes.put(broker, new TestNode(broker, engine));
       controller.register(broker);
     }
-  }
-
-  private TestStorage storage(boolean engine) {
-    return engine
-        ? new TestStorage.Engine(durability, time, () -> delay(250_000, 2 * MS))
-        : new TestStorage.Simple(durability, () -> delay(500_000, 5 * MS));
   }
 
   long delay(long usual, long worst) {
@@ -91,9 +85,45 @@ final class TestCluster {
     private long epoch;
     private int life;
 
-    TestNode(int id, TestStorage storage) {
+    private long stuckUntil;
+    private long slowNanos;
+    private boolean paused;
+
+    TestNode(int id, boolean engine) {
       this.id = id;
-      this.storage = storage;
+      this.storage =
+          engine
+              ? new TestStorage.Engine(durability, time, () -> syncNanos(250_000, 2 * MS))
+              : new TestStorage.Simple(durability, () -> syncNanos(500_000, 5 * MS));
+    }
+
+    private long syncNanos(long usual, long worst) {
+      long stuck = stuckUntil - time.clock().nanoTime();
+      return Math.max(stuck, Math.max(slowNanos, delay(usual, worst)));
+    }
+
+    /** Syncs that begin from now on end after so much time. */
+    void stickDiskMs(long ms) {
+      stuckUntil = time.clock().nanoTime() + ms * MS;
+    }
+
+    /** Each sync takes so long; 0: as usual. */
+    void slowDiskMs(long ms) {
+      slowNanos = ms * MS;
+    }
+
+    /** The process stands still, or goes on. */
+    void pause(boolean still) {
+      paused = still;
+      if (still) {
+        loop.pause();
+      } else {
+        loop.resume();
+      }
+    }
+
+    boolean paused() {
+      return paused;
     }
 
     long epoch() {
@@ -162,7 +192,7 @@ final class TestCluster {
 
     /** Applies the newest image, jumping over what lay between (rule M8). */
     void learn() {
-      if (up() && controller.version >= registeredAt && applied < controller.version) {
+      if (up() && !paused && controller.version >= registeredAt && applied < controller.version) {
         TestController.Image image = controller.image(id);
         if (image.brokers().localEpoch() == epoch) {
           applied = image.version();
@@ -174,6 +204,7 @@ final class TestCluster {
     /** Unfences it when it has applied its registration (rule R1). */
     void unfence() {
       if (up()
+          && !paused
           && applied >= registeredAt
           && controller.epochs.get(id) == epoch
           && controller.fenced.contains(id)) {

@@ -134,7 +134,8 @@ class ObserverTest {
               metadata,
               loops.first(),
               random,
-              directories,
+              new FormingFile.Stored(directories, 0),
+              new Hellos(identity, Uid.NONE, others),
               machine -> raft.start(id, machine, worker),
               (group, image) ->
                   new ControllerShell(
@@ -144,7 +145,7 @@ class ObserverTest {
                       new ProcessDialler(loops, others, id),
                       loops.first(),
                       image),
-              leader -> {});
+              new VoterNode.Ends(leader -> {}, refusals::add));
       service.tell(
           new OwnReports(
               id,

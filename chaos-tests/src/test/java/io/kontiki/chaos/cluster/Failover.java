@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.client.KontikiClient;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -108,6 +109,7 @@ final class Failover implements AutoCloseable {
 
     private FailoverRun measured(@Nullable DirectSends direct) {
       load.resetPauses();
+      Instant at = Instant.now();
       long begin = System.nanoTime();
       happen();
       if (direct != null) {
@@ -128,6 +130,7 @@ final class Failover implements AutoCloseable {
       return new FailoverRun(
           event,
           target,
+          at,
           times.outage(target.partitions(), begin, overcome),
           times.outage(target.partitions(), overcome, healed),
           restart,
@@ -149,6 +152,7 @@ final class Failover implements AutoCloseable {
 
     private void happen() {
       switch (event) {
+        case NOTHING -> aSecond();
         case KILL_LEADER, KILL_FOLLOWER, KILL_METADATA_LEADER, KILL_BOTH ->
             cluster.node(target.node()).kill();
         case FREEZE_LEADER, FREEZE_BOTH -> cluster.node(target.node()).freeze();

@@ -4,6 +4,8 @@ import java.util.Locale;
 
 /** What happens to nodes of a cluster of three under load, and what is allowed for it. */
 enum FailoverEvent {
+  /** The control: how much of the other figures is the machine. */
+  NOTHING("nothing", 100),
   KILL_LEADER("SIGKILL of a partition leader", 400),
   KILL_FOLLOWER("SIGKILL of a follower", 300),
   KILL_METADATA_LEADER("SIGKILL of the metadata leader", 400),

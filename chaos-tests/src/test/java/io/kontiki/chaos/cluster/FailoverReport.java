@@ -13,7 +13,8 @@ import java.util.function.ToDoubleFunction;
 
 /** All runs of a measurement, as a table and as JSON. One thread. */
 final class FailoverReport {
-  private static final String FORMAT = "%-44s %4s  %13s  %6s  %13s  %13s  %13s  %s%n";
+  private static final int SHOWN_ANOMALIES = 5;
+  private static final String FORMAT = "%-42s %4s  %13s  %6s  %13s  %13s  %13s  %s%n";
 
   private final Map<FailoverEvent, List<FailoverRun>> byEvent = new EnumMap<>(FailoverEvent.class);
 
@@ -26,12 +27,12 @@ final class FailoverReport {
     return byEvent.values().stream().flatMap(List::stream).allMatch(FailoverRun::isGood);
   }
 
-  /** One run. */
+  /** One run; of its anomalies the first few. */
   static String line(FailoverRun run) {
     String text =
         String.format(
             Locale.ROOT,
-            "%-44s node %d (%s): %.0f ms; any partition %.0f ms; a record waited %.0f ms; coming"
+            "%-42s node %d (%s): %.0f ms; any partition %.0f ms; a record waited %.0f ms; coming"
                 + " back %.0f ms; %d records, %d failed, %d anomalies",
             run.event().title(),
             run.target().node(),
@@ -44,7 +45,9 @@ final class FailoverReport {
             run.failed(),
             run.anomalies().size());
     StringBuilder all = new StringBuilder(text);
-    run.anomalies().forEach(anomaly -> all.append("\n  ").append(anomaly));
+    run.anomalies().stream()
+        .limit(SHOWN_ANOMALIES)
+        .forEach(anomaly -> all.append("\n  ").append(anomaly));
     return all.toString();
   }
 
@@ -169,6 +172,7 @@ final class FailoverReport {
     JsonObject object = new JsonObject();
     object.addProperty("node", run.target().node());
     object.addProperty("roles", run.target().roles());
+    object.addProperty("at", run.at().toString());
     object.addProperty("onePartitionMs", rounded(run.strictMs()));
     object.addProperty("partition", run.outage().partition());
     object.addProperty("allPartitionsMs", rounded(run.overallMs()));

@@ -1,12 +1,14 @@
 package io.kontiki.chaos.cluster;
 
 import io.kontiki.chaos.history.Anomaly;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One event as those saw it who wrote.
  *
+ * @param at when it happened, by the clock of the nodes' logs
  * @param outage from just before the event until a second after every partition went on
  * @param return_ from there until all nodes were ready and in sync again
  * @param restart only where all processes were started again
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 record FailoverRun(
     FailoverEvent event,
     FailoverTarget target,
+    Instant at,
     Outage outage,
     Outage return_,
     @Nullable Restart restart,

@@ -6,12 +6,12 @@ import java.util.Map;
 /**
  * Which node an event happens to, and which partitions are written to meanwhile.
  *
- * @param node 0: all
+ * @param node 0: no single one
  * @param roles of the node, for people
  * @param partitions at least one
  */
 record FailoverTarget(int node, String roles, List<Integer> partitions) {
-  private static final int ALL = 0;
+  private static final int NONE = 0;
 
   /**
    * Chooses for an event; what leaves a choice goes round with the rounds.
@@ -40,7 +40,8 @@ record FailoverTarget(int node, String roles, List<Integer> partitions) {
               round / 3,
               metadataLeader,
               leaders);
-      case RESTART_FSYNC, RESTART_REPLICATED -> new FailoverTarget(ALL, "all", all);
+      case NOTHING -> new FailoverTarget(NONE, "none", all);
+      case RESTART_FSYNC, RESTART_REPLICATED -> new FailoverTarget(NONE, "all", all);
     };
   }
 
