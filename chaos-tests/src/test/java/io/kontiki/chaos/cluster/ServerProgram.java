@@ -56,6 +56,7 @@ final class ServerProgram {
               "-XX:MaxDirectMemorySize=128m",
               "-XX:+ExitOnOutOfMemoryError",
               "-Dcom.google.protobuf.use_unsafe_pre22_gencode=true",
+              "-Dio.netty.jfr.enabled=false",
               EXIT_WITH_PARENT));
       words.addAll(Arrays.stream(JVM_OPTS.split(" ")).filter(option -> !option.isEmpty()).toList());
       words.addAll(List.of("-cp", classPath(), MAIN_CLASS));
