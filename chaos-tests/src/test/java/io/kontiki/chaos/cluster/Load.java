@@ -6,9 +6,12 @@ import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.HistoryChecker;
 import io.kontiki.client.KontikiClient;
+import io.kontiki.model.ErrorReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +35,7 @@ public final class Load implements AutoCloseable {
   private final List<Integer> partitions;
   private final History history = new History();
   private final PauseMeter pauses = new PauseMeter();
+  private final Map<ErrorReason, Integer> refusals = new ConcurrentHashMap<>();
   private final AckTimes times = new AckTimes();
   private @Nullable PacedProducer paced;
   private final List<Brokers> connections = new ArrayList<>();
@@ -92,7 +96,7 @@ public final class Load implements AutoCloseable {
   private void startProducers(int count) {
     for (int i = 0; i < count; i++) {
       LoadProducer producer =
-          new LoadProducer("p" + i, topic, partitions, connect(i), history, pauses);
+          new LoadProducer("p" + i, topic, partitions, connect(i), history, pauses, refusals);
       producers.add(producer);
       producerThreads.add(start(producer, "producer-" + i));
     }
@@ -153,6 +157,11 @@ public final class Load implements AutoCloseable {
   /** How many records were acknowledged so far. */
   public long acked() {
     return history.acked();
+  }
+
+  /** How often a broker has refused a send for good so far, whatever its repetition brought. */
+  public int refusals(ErrorReason reason) {
+    return refusals.getOrDefault(reason, 0);
   }
 
   /** From here on {@link #longestPauseMs} counts. */

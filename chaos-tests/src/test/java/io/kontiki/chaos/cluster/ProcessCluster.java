@@ -96,8 +96,13 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** As {@link #start(String, int, Map)}, but nothing is started. */
   static ProcessCluster prepare(String name, int size, Map<String, String> settings) {
+    return prepare(name, size, 0, settings);
+  }
+
+  /** As {@link #start(String, int, int, Map)}, but nothing is started. */
+  static ProcessCluster prepare(String name, int voters, int others, Map<String, String> settings) {
     try {
-      return new ProcessCluster(name, size, 0, settings);
+      return new ProcessCluster(name, voters, others, settings);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -166,6 +171,18 @@ public final class ProcessCluster implements AutoCloseable {
         .toList();
   }
 
+  /** Starts these, which do not run, and waits until they are ready. */
+  void start(int... ids) {
+    for (int id : ids) {
+      node(id).start();
+    }
+    for (int id : ids) {
+      await("node " + id + " ready")
+          .atMost(READY_PATIENCE)
+          .until(() -> node(id).unreadiness(), String::isEmpty);
+    }
+  }
+
   /** SIGKILL for all nodes, as close together as one thread can. */
   public void killAll() {
     nodes.values().forEach(ServerNode::destroy);
@@ -193,6 +210,12 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** Creates a topic; returns when its leaders serve (M21). */
   public void createTopic(String name, int partitions, int replicas, Map<String, String> config) {
+    createTopic(anyAlive().id(), name, partitions, replicas, config);
+  }
+
+  /** The same by a node of one's choice, where others may be frozen. */
+  void createTopic(
+      int nodeId, String name, int partitions, int replicas, Map<String, String> config) {
     JsonObject settings = new JsonObject();
     config.forEach(settings::addProperty);
     JsonObject request = new JsonObject();
@@ -201,7 +224,7 @@ public final class ProcessCluster implements AutoCloseable {
     request.addProperty("replicationFactor", replicas);
     request.add("config", settings);
     try {
-      anyAlive().admin("CreateTopic", request);
+      node(nodeId).admin("CreateTopic", request);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
