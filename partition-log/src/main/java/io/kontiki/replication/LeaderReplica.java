@@ -39,7 +39,10 @@ public final class LeaderReplica {
   /** Until then it shrinks where it would else resign (rule R38). */
   private final long shrinksUntil;
 
+  /** The last time that this broker is known to have run. */
   private long lookedNanos;
+
+  private long judgedNanos;
   private BrokerDirectory brokers;
   private List<Integer> replicas;
   private int minIsr;
@@ -83,6 +86,7 @@ public final class LeaderReplica {
     this.resigning = new ResignationSlot(times, nowNanos);
     this.shrinksUntil = handedOver ? nowNanos + times.handedOver() : nowNanos;
     this.lookedNanos = nowNanos;
+    this.judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     advance();
     noteOutstanding(nowNanos);
@@ -177,7 +181,8 @@ public final class LeaderReplica {
         next = Math.min(next, cursorOf(member).owed().dueAt(times.silent()));
       }
     }
-    return next > lookedNanos ? next : NEVER;
+    // What is due and was not decided is for the ticks: this must not bring its caller back at once.
+    return next > judgedNanos ? next : NEVER;
   }
 
   /** The own log grew. */
@@ -325,6 +330,7 @@ public final class LeaderReplica {
   public void tick(long nowNanos) {
     long gap = nowNanos - lookedNanos;
     lookedNanos = nowNanos;
+    judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     noteOutstanding(nowNanos);
     inSync.retry(nowNanos);
@@ -339,6 +345,7 @@ public final class LeaderReplica {
 
   /** The time that {@link #nextJudgementNanos} named has come: nobody waits for the next tick. */
   public void onJudgement(long nowNanos) {
+    judgedNanos = nowNanos;
     if (nowNanos - lookedNanos <= times.paused()) {
       lookedNanos = nowNanos;
       decide(nowNanos, true);
