@@ -171,7 +171,7 @@ class AdmissionTest {
         admission.onConfirmed(1, disk(2), false, now()));
     form(Uid.NONE, disk(2), disk(3));
     assertEquals(
-        List.of(new Action.Admit(5, 5, new AdmitVoter(ms + 100, 1, null, disk(1)))), tick(ALL));
+        List.of(new Action.Admit(4, 5, new AdmitVoter(ms + 100, 1, null, disk(1)))), tick(ALL));
   }
 
   @Test

@@ -134,20 +134,41 @@ final class VoterCluster {
     return last;
   }
 
+  /** Index of the last committed configuration that was not the one before. */
+  private int lastChange() {
+    TreeSet<Integer> last = new TreeSet<>();
+    int change = 1;
+    for (int i = 0; i < committed.size(); i++) {
+      TreeSet<Integer> found = committed.get(i).configuration();
+      if (found != null && !found.equals(last)) {
+        last = found;
+        change = i + 1;
+      }
+    }
+    return change;
+  }
+
   long committedEntries() {
     return committed.size();
   }
 
-  /** Whether every voter is on record with its disk and belongs to the configuration. */
+  /**
+   * Whether every voter is on record with its disk, belongs to the configuration, and knows that:
+   * one that still has the configuration without another does not let that one lead, so the next
+   * disk must not be lost before (M16).
+   */
   boolean whole() {
     ClusterImage image = newest();
+    int change = lastChange();
     return image.formed()
         && committedConfiguration().size() == size
         && nodes.values().stream()
             .allMatch(
                 node ->
-                    node.disk.directory.equals(
-                        Objects.requireNonNull(image.voters().get(node.id)).directoryId()));
+                    node.disk.log.size() >= change
+                        && node.disk.log.get(change - 1).equals(committed.get(change - 1))
+                        && node.disk.directory.equals(
+                            Objects.requireNonNull(image.voters().get(node.id)).directoryId()));
   }
 
   private void committed(int index, Entry entry) {
@@ -164,6 +185,22 @@ final class VoterCluster {
               + ", now "
               + entry);
     }
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("at " + ms + " ms");
+    text.append(", committed configuration ").append(committedConfiguration());
+    text.append(", on record ").append(newest().voters().values());
+    for (Node node : nodes.values()) {
+      text.append("; node ").append(node.id).append(node.up ? "" : " (down)");
+      text.append(" of ").append(node.disk.directory).append(" term ").append(node.disk.term);
+      text.append(" log ").append(node.disk.log.size()).append(" commit ").append(node.commit);
+      text.append(node.leads ? " leads" : "");
+      text.append(node.forming == null ? "" : " " + node.forming.situation());
+      text.append(", forming set ").append(node.disk.formingSet);
+    }
+    return text.toString();
   }
 
   /** One voter's process, or none. */
