@@ -31,11 +31,13 @@ final class LogReads {
   private final LogShared shared;
   private final LoopLogs home;
   private final SegmentedLog log;
+  private final LogState state;
 
-  LogReads(LogShared shared, LoopLogs home, SegmentedLog log) {
+  LogReads(LogShared shared, LoopLogs home, SegmentedLog log, LogState state) {
     this.shared = shared;
     this.home = home;
     this.log = log;
+    this.state = state;
   }
 
   void read(
@@ -43,17 +45,17 @@ final class LogReads {
       long limitOffset,
       int maxBytes,
       Completion<PartitionLog.ReadOutcome> completion) {
-    if (offset < log.logStart0() || offset >= limitOffset) {
+    if (offset < state.logStart || offset >= limitOffset) {
       completion.complete(NOTHING);
       return;
     }
-    if (log.damagedFrom() >= 0 && offset >= log.damagedFrom()) {
+    if (state.damagedFrom >= 0 && offset >= state.damagedFrom) {
       completion.complete(
-          new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.of(log.damagedFrom())));
+          new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.of(state.damagedFrom)));
       return;
     }
-    if (log.tail().has(offset)) {
-      completion.complete(outcome(log.tail().read(offset, limitOffset, maxBytes)));
+    if (state.tail.has(offset)) {
+      completion.complete(outcome(state.tail.read(offset, limitOffset, maxBytes)));
       return;
     }
     Segment segment = segmentAt(offset);
@@ -62,7 +64,7 @@ final class LogReads {
       return;
     }
     SegmentReader.View view = view(segment, offset);
-    if (segment.isActive() && log.isHot(offset)) {
+    if (segment.isActive() && state.hot.has(offset)) {
       completion.complete(hot(view, offset, limitOffset, maxBytes));
     } else {
       cold(view, segment, offset, limitOffset, maxBytes, completion);
@@ -86,7 +88,7 @@ final class LogReads {
       long limitOffset,
       int maxBytes,
       Completion<PartitionLog.ReadOutcome> completion) {
-    long truncations = log.truncations();
+    long truncations = state.truncations;
     shared.counters.onColdRead();
     shared.reads.execute(
         () -> {
@@ -103,7 +105,7 @@ final class LogReads {
       long offset,
       Completion<PartitionLog.ReadOutcome> completion) {
     // Rule R41: cut, deleted or left behind meanwhile; the caller asks again if it still wants.
-    if (log.isGone() || truncations != log.truncations() || offset < log.logStart0()) {
+    if (state.gone || truncations != state.truncations || offset < state.logStart) {
       completion.complete(NOTHING);
       return;
     }
@@ -131,16 +133,16 @@ final class LogReads {
 
   /** The segment with an offset; the next one if the offset is a gap at the end of one. */
   private @Nullable Segment segmentAt(long offset) {
-    Segment segment = log.segmentOf(offset);
+    Segment segment = state.segmentOf(offset);
     if (segment == null) {
-      return log.segments().isEmpty() ? null : log.segments().firstEntry().getValue();
+      return state.segments.isEmpty() ? null : state.segments.firstEntry().getValue();
     }
     return segment;
   }
 
   SegmentReader.View view(Segment segment, long offset) {
     return new SegmentReader.View(
-        log.id().directoryName(),
+        state.meta.id().directoryName(),
         segment.baseOffset(),
         segment.sizeBytes(),
         segment.indexedPosition(offset),
@@ -165,12 +167,12 @@ final class LogReads {
   void offsetForTime(
       long timestampMs, long limitOffset, Completion<PartitionLog.TimeLookup> completion) {
     List<TimeView> views = new ArrayList<>();
-    for (Segment segment : log.segments().values()) {
+    for (Segment segment : state.segments.values()) {
       long from = segment.indexedOffset(timestampMs);
       views.add(new TimeView(view(segment, Math.max(from, segment.baseOffset())), from));
     }
-    long start = log.logStart0();
-    long truncations = log.truncations();
+    long start = state.logStart;
+    long truncations = state.truncations;
     shared.reads.execute(
         () -> {
           Read<PartitionLog.TimeLookup> read =
@@ -185,7 +187,7 @@ final class LogReads {
       long start,
       Completion<PartitionLog.TimeLookup> completion) {
     PartitionLog.TimeLookup found = read.value();
-    if (log.isGone() || truncations != log.truncations() || start != log.logStart0()) {
+    if (state.gone || truncations != state.truncations || start != state.logStart) {
       completion.complete(NOT_FOUND);
     } else if (found == null) {
       onFailure(read.failure());
