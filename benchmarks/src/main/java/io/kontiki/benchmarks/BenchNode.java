@@ -72,9 +72,7 @@ final class BenchNode implements AutoCloseable {
     for (int i = 0; i < value.length; i++) {
       value[i] = (byte) (i * 31 + (i >> 5));
     }
-    return new RecordBatchBuilder(Compression.NONE)
-        .append(1_000, null, value, List.of())
-        .build();
+    return new RecordBatchBuilder(Compression.NONE).append(1_000, null, value, List.of()).build();
   }
 
   static ByteBuffer copy(ByteBuffer batch) {
@@ -88,8 +86,7 @@ final class BenchNode implements AutoCloseable {
 
   /** On the loop. */
   PartitionLog openLog(int number, LogSettings settings, LongConsumer onHeld) {
-    return directory.openOrCreate(
-        partition(number), "bench", settings, loop, new Listener(onHeld));
+    return directory.openOrCreate(partition(number), "bench", settings, loop, new Listener(onHeld));
   }
 
   /** Runs something on a loop and waits for it. */

@@ -52,12 +52,14 @@ public final class LogCounters {
    * @param journalSyncs syncs of journal files
    * @param journalBytes written into the journal
    * @param journalStalls commits that waited for room in the ring
+   * @param journalBypasses syncs of a partition's segments instead of bytes in the journal
    */
   public record Values(
       long journalCommits,
       long journalSyncs,
       long journalBytes,
       long journalStalls,
+      long journalBypasses,
       long fileSyncs,
       long checkpoints,
       long coldReads,
@@ -69,6 +71,7 @@ public final class LogCounters {
         journal.syncs(),
         journal.bytes(),
         journal.stalls(),
+        journal.bypasses(),
         fileSyncs,
         checkpoints,
         coldReads,

@@ -2,11 +2,11 @@ package io.kontiki.log.segment;
 
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -18,7 +18,9 @@ public final class OpenFiles {
   private final FileStore store;
   private final int limit;
   private final Map<String, Handle> handles = new LinkedHashMap<>(16, 0.75f, true);
-  private final TreeSet<String> dirtyDirectories = new TreeSet<>();
+  private final TreeSet<String> dirty = new TreeSet<>();
+  private final TreeMap<String, Long> dirtyDirectories = new TreeMap<>();
+  private long changes;
 
   /**
    * @param limit how many may be open; files that are in use or not synced are not closed for it
@@ -37,7 +39,7 @@ public final class OpenFiles {
 
   /** Uses a file that must exist. */
   public <T> T use(String path, Use<T> use) {
-    Handle handle = acquire(path, false, false);
+    Handle handle = acquire(path, false);
     try {
       return use.with(handle.file);
     } finally {
@@ -47,86 +49,108 @@ public final class OpenFiles {
 
   /** Writes into a file that is made if it does not exist; it is dirty from then on. */
   public void write(String path, List<ByteBuffer> bytes, long position) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       handle.file.write(bytes, position);
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
   /** Makes a file have exactly this content; dirty from then on. */
   public void replace(String path, ByteBuffer content) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       if (handle.file.size() > content.remaining()) {
         handle.file.truncate(content.remaining());
       }
       handle.file.write(content, 0);
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
   /** Counts a file as dirty: what is in it may not be durable (rule D10). */
   public void markDirty(String path) {
-    release(acquire(path, false, true));
+    releaseChanged(path, acquire(path, false));
   }
 
   /** Cuts a file that is made if it does not exist; dirty from then on. */
   public void truncate(String path, long size) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       if (handle.file.size() > size) {
         handle.file.truncate(size);
       }
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
-  /** Syncs a file if it is dirty and still there. */
+  /**
+   * Syncs a file if it is dirty and still there. It counts as dirty until the sync has finished, so
+   * that another thread which needs the bytes durable syncs it, too.
+   */
   public boolean sync(String path) {
     Handle handle;
+    long before;
     synchronized (this) {
       handle = handles.get(path);
-      if (handle == null || !handle.dirty) {
+      if (handle == null || !handle.isDirty()) {
         return false;
       }
-      handle.dirty = false;
+      before = handle.changed;
       handle.pins++;
     }
     try {
       handle.file.sync();
+      synchronized (this) {
+        handle.synced = Math.max(handle.synced, before);
+        if (!handle.isDirty() && !handle.dropped) {
+          dirty.remove(path);
+        }
+      }
       return true;
     } finally {
       release(handle);
     }
   }
 
-  /** The files with bytes that no sync covers, sorted. */
+  /** The files with bytes that no finished sync covers, sorted. */
   public synchronized List<String> dirtyFiles() {
-    List<String> dirty = new ArrayList<>();
-    handles.forEach(
-        (path, handle) -> {
-          if (handle.dirty) {
-            dirty.add(path);
-          }
-        });
-    dirty.sort(null);
-    return dirty;
+    return List.copyOf(dirty);
+  }
+
+  /** The dirty files below a directory, sorted. */
+  public synchronized List<String> dirtyFiles(String directory) {
+    return List.copyOf(dirty.subSet(directory + "/", directory + (char) ('/' + 1)));
   }
 
   /** Remembers that names in a directory changed. */
   public synchronized void markDirectory(String directory) {
-    dirtyDirectories.add(directory);
+    dirtyDirectories.put(directory, ++changes);
   }
 
-  /** The directories whose names changed since the last call, sorted; they are clean again. */
-  public synchronized List<String> takeDirtyDirectories() {
-    List<String> taken = List.copyOf(dirtyDirectories);
-    dirtyDirectories.clear();
-    return taken;
+  /** The directories with changed names that no finished sync covers, sorted. */
+  public synchronized List<String> dirtyDirectories() {
+    return List.copyOf(dirtyDirectories.keySet());
+  }
+
+  /** Makes the names of a directory durable if they changed; it may be gone. */
+  public void syncDirectory(String directory) {
+    Long before;
+    synchronized (this) {
+      before = dirtyDirectories.get(directory);
+    }
+    if (before == null) {
+      return;
+    }
+    if (directory.isEmpty() || store.exists(directory)) {
+      store.syncDirectory(directory);
+    }
+    synchronized (this) {
+      dirtyDirectories.remove(directory, before);
+    }
   }
 
   /** Forgets a file, or all below a directory, that gets another name or goes. */
@@ -136,6 +160,7 @@ public final class OpenFiles {
       Map.Entry<String, Handle> entry = all.next();
       if (entry.getKey().equals(path) || entry.getKey().startsWith(path + "/")) {
         all.remove();
+        dirty.remove(entry.getKey());
         entry.getValue().dropped = true;
         closeIfUnused(entry.getValue());
       }
@@ -154,9 +179,10 @@ public final class OpenFiles {
       closeIfUnused(handle);
     }
     handles.clear();
+    dirty.clear();
   }
 
-  private synchronized Handle acquire(String path, boolean create, boolean dirty) {
+  private synchronized Handle acquire(String path, boolean create) {
     Handle handle = handles.get(path);
     if (handle == null) {
       handle = new Handle(create ? store.openOrCreate(path) : store.open(path));
@@ -164,8 +190,16 @@ public final class OpenFiles {
       shrink(handle);
     }
     handle.pins++;
-    handle.dirty |= dirty;
     return handle;
+  }
+
+  // Dirty from here on and not from before the write: a sync in between would not cover it.
+  private synchronized void releaseChanged(String path, Handle handle) {
+    if (!handle.isDirty() && !handle.dropped) {
+      dirty.add(path);
+    }
+    handle.changed++;
+    release(handle);
   }
 
   private synchronized void release(Handle handle) {
@@ -184,7 +218,7 @@ public final class OpenFiles {
     Iterator<Handle> eldest = handles.values().iterator();
     while (handles.size() > limit && eldest.hasNext()) {
       Handle handle = eldest.next();
-      if (handle != keep && handle.pins == 0 && !handle.dirty) {
+      if (handle != keep && handle.pins == 0 && !handle.isDirty()) {
         handle.file.close();
         eldest.remove();
       }
@@ -194,11 +228,16 @@ public final class OpenFiles {
   private static final class Handle {
     private final FileStore.File file;
     private int pins;
-    private boolean dirty;
+    private long changed;
+    private long synced;
     private boolean dropped;
 
     private Handle(FileStore.File file) {
       this.file = file;
+    }
+
+    private boolean isDirty() {
+      return synced < changed;
     }
   }
 }
