@@ -86,7 +86,12 @@ final class BenchNode implements AutoCloseable {
 
   /** On the loop. */
   PartitionLog openLog(int number, LogSettings settings, LongConsumer onHeld) {
-    return directory.openOrCreate(partition(number), "bench", settings, loop, new Listener(onHeld));
+    return openLog(partition(number), settings, onHeld);
+  }
+
+  /** On the loop. */
+  PartitionLog openLog(PartitionId id, LogSettings settings, LongConsumer onHeld) {
+    return directory.openOrCreate(id, "bench", settings, loop, new Listener(onHeld));
   }
 
   /** Runs something on a loop and waits for it. */

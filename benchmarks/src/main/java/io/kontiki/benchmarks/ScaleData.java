@@ -42,7 +42,11 @@ public final class ScaleData {
     int batches = Integer.parseInt(args[1]);
     LoopGroup group = BenchNode.loops();
     BenchNode node = BenchNode.open(Path.of(args[0]), LogConfig.defaults(), group.first());
-    List<PartitionId> partitions = node.directory().partitions();
+    List<PartitionId> partitions = new ArrayList<>(node.directory().partitions());
+    int wanted = args.length > 3 ? Integer.parseInt(args[3]) : 0;
+    for (int i = partitions.size(); i < wanted; i++) {
+      partitions.add(BenchNode.partition(i));
+    }
     ScaleData data = new ScaleData(node, group.first(), partitions.size());
     data.loop.execute(
         () -> {

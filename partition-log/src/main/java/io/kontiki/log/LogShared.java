@@ -199,7 +199,7 @@ final class LogShared {
 
   /** Its directory gets another name or goes. */
   synchronized void forgetDirectory(PartitionId id) {
-    files.forget(id.directoryName());
+    files.forgetDirectory(id.directoryName());
     existing.remove(id);
   }
 }

@@ -2,12 +2,13 @@ package io.kontiki.log.segment;
 
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
-import java.util.Iterator;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The open files of a log directory: opened when they are needed, the least recently used closed
@@ -15,15 +16,20 @@ import java.util.TreeSet;
  * monitor is held while a file is opened, not while it is read, written or synced.
  */
 public final class OpenFiles {
+  // Files that are not synced may be so many times more than the limit.
+  private static final int DIRTY_FACTOR = 3;
+  private static final int LOOKED_AT = 8;
+
   private final FileStore store;
   private final int limit;
   private final Map<String, Handle> handles = new LinkedHashMap<>(16, 0.75f, true);
-  private final TreeSet<String> dirty = new TreeSet<>();
+  private final TreeMap<String, Dirt> dirty = new TreeMap<>();
   private final TreeMap<String, Long> dirtyDirectories = new TreeMap<>();
   private long changes;
 
   /**
-   * @param limit how many may be open; files that are in use or not synced are not closed for it
+   * @param limit how many may be open; files that are in use are not closed for it, files that are
+   *     not synced only when there are three times as many
    */
   public OpenFiles(FileStore store, int limit) {
     this.store = store;
@@ -93,37 +99,37 @@ public final class OpenFiles {
    */
   public boolean sync(String path) {
     Handle handle;
+    Dirt dirt;
     long before;
     synchronized (this) {
-      handle = handles.get(path);
-      if (handle == null || !handle.isDirty()) {
+      dirt = dirty.get(path);
+      if (dirt == null) {
         return false;
       }
-      before = handle.changed;
-      handle.pins++;
+      before = dirt.changed;
+      handle = acquire(path, false);
     }
     try {
       handle.file.sync();
-      synchronized (this) {
-        handle.synced = Math.max(handle.synced, before);
-        if (!handle.isDirty() && !handle.dropped) {
-          dirty.remove(path);
-        }
-      }
-      return true;
     } finally {
       release(handle);
     }
+    synchronized (this) {
+      if (dirt.changed == before && dirty.remove(path, dirt)) {
+        dirt.gone = true;
+      }
+    }
+    return true;
   }
 
   /** The files with bytes that no finished sync covers, sorted. */
   public synchronized List<String> dirtyFiles() {
-    return List.copyOf(dirty);
+    return List.copyOf(dirty.keySet());
   }
 
   /** The dirty files below a directory, sorted. */
   public synchronized List<String> dirtyFiles(String directory) {
-    return List.copyOf(dirty.subSet(directory + "/", directory + (char) ('/' + 1)));
+    return List.copyOf(below(directory).keySet());
   }
 
   /** Remembers that names in a directory changed. */
@@ -153,18 +159,32 @@ public final class OpenFiles {
     }
   }
 
-  /** Forgets a file, or all below a directory, that gets another name or goes. */
+  /** Forgets a file that gets another name or goes. */
   public synchronized void forget(String path) {
-    Iterator<Map.Entry<String, Handle>> all = handles.entrySet().iterator();
-    while (all.hasNext()) {
-      Map.Entry<String, Handle> entry = all.next();
-      if (entry.getKey().equals(path) || entry.getKey().startsWith(path + "/")) {
-        all.remove();
-        dirty.remove(entry.getKey());
-        entry.getValue().dropped = true;
-        closeIfUnused(entry.getValue());
+    Dirt dirt = dirty.remove(path);
+    if (dirt != null) {
+      dirt.gone = true;
+    }
+    Handle handle = handles.remove(path);
+    if (handle != null) {
+      handle.dropped = true;
+      closeIfUnused(handle);
+    }
+  }
+
+  /** Forgets all below a directory that gets another name or goes. */
+  public synchronized void forgetDirectory(String directory) {
+    List<String> paths = new ArrayList<>(below(directory).keySet());
+    for (String path : handles.keySet()) {
+      if (path.startsWith(directory + "/")) {
+        paths.add(path);
       }
     }
+    paths.forEach(this::forget);
+  }
+
+  private SortedMap<String, Dirt> below(String directory) {
+    return dirty.subMap(directory + "/", directory + (char) ('/' + 1));
   }
 
   /** How many are open. */
@@ -174,11 +194,7 @@ public final class OpenFiles {
 
   /** Closes all; not a sync. */
   public synchronized void close() {
-    for (Handle handle : handles.values()) {
-      handle.dropped = true;
-      closeIfUnused(handle);
-    }
-    handles.clear();
+    List.copyOf(handles.keySet()).forEach(this::forget);
     dirty.clear();
   }
 
@@ -195,10 +211,14 @@ public final class OpenFiles {
 
   // Dirty from here on and not from before the write: a sync in between would not cover it.
   private synchronized void releaseChanged(String path, Handle handle) {
-    if (!handle.isDirty() && !handle.dropped) {
-      dirty.add(path);
+    if (!handle.dropped) {
+      Dirt dirt = handle.dirt;
+      if (dirt == null || dirt.gone) {
+        dirt = dirty.computeIfAbsent(path, any -> new Dirt());
+        handle.dirt = dirt;
+      }
+      dirt.changed = ++changes;
     }
-    handle.changed++;
     release(handle);
   }
 
@@ -213,31 +233,38 @@ public final class OpenFiles {
     }
   }
 
-  // A dirty file stays open: a failed write-back must not be forgotten with the handle (rule D1).
+  // A dirty file stays open while that is possible: the sync that learns of a failed write-back
+  // (rule
+  // D1) is then one of the same descriptor. Beyond it the file is opened again for its sync.
   private void shrink(Handle keep) {
-    Iterator<Handle> eldest = handles.values().iterator();
-    while (handles.size() > limit && eldest.hasNext()) {
-      Handle handle = eldest.next();
-      if (handle != keep && handle.pins == 0 && !handle.isDirty()) {
+    for (int i = 0; i < LOOKED_AT && handles.size() > limit; i++) {
+      Map.Entry<String, Handle> eldest = handles.entrySet().iterator().next();
+      String path = eldest.getKey();
+      Handle handle = eldest.getValue();
+      boolean dirtyStays = handles.size() <= (long) limit * DIRTY_FACTOR && dirty.containsKey(path);
+      if (handle == keep || handle.pins > 0 || dirtyStays) {
+        // To the other end, so that the next call looks at others.
+        handles.get(path);
+      } else {
         handle.file.close();
-        eldest.remove();
+        handles.remove(path);
       }
     }
+  }
+
+  private static final class Dirt {
+    private long changed;
+    private boolean gone;
   }
 
   private static final class Handle {
     private final FileStore.File file;
     private int pins;
-    private long changed;
-    private long synced;
     private boolean dropped;
+    private @Nullable Dirt dirt;
 
     private Handle(FileStore.File file) {
       this.file = file;
-    }
-
-    private boolean isDirty() {
-      return synced < changed;
     }
   }
 }
