@@ -42,7 +42,10 @@ public final class LeaderReplica {
   /** Until then it shrinks where it would else resign (rule R38). */
   private final long shrinksUntil;
 
+  /** The last time that this broker is known to have run. */
   private long lookedNanos;
+
+  private long judgedNanos;
   private BrokerDirectory brokers;
   private List<Integer> replicas;
   private int minIsr;
@@ -86,6 +89,7 @@ public final class LeaderReplica {
     this.resigning = new ResignationSlot(times, nowNanos);
     this.shrinksUntil = handedOver ? nowNanos + times.handedOver() : nowNanos;
     this.lookedNanos = nowNanos;
+    this.judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     advance();
     noteOutstanding(nowNanos);
@@ -180,7 +184,9 @@ public final class LeaderReplica {
         next = Math.min(next, cursorOf(member).owed().dueAt(times.silent()));
       }
     }
-    return next > lookedNanos ? next : NEVER;
+    // What is due and was not decided is for the ticks: this must not bring its caller back at
+    // once.
+    return next > judgedNanos ? next : NEVER;
   }
 
   /** The own log grew. */
@@ -353,6 +359,7 @@ public final class LeaderReplica {
   public void tick(long nowNanos) {
     long gap = nowNanos - lookedNanos;
     lookedNanos = nowNanos;
+    judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     noteOutstanding(nowNanos);
     inSync.retry(nowNanos);
@@ -367,6 +374,7 @@ public final class LeaderReplica {
 
   /** The time that {@link #nextJudgementNanos} named has come: nobody waits for the next tick. */
   public void onJudgement(long nowNanos) {
+    judgedNanos = nowNanos;
     if (nowNanos - lookedNanos <= times.paused()) {
       lookedNanos = nowNanos;
       decide(nowNanos, true);

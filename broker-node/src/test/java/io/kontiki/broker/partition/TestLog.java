@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 
 /** A log in memory on a {@link TestDisk}; its syncs take the time that the test says. */
@@ -35,6 +36,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   /** Reads below this offset complete later, as from a read pool. */
   long coldBelow;
+
+  /** Told of each read that begins (1) or ends (-1) later. */
+  IntConsumer onColdRead = change -> {};
 
   /** The next data of a leader count as damaged (rule R30). */
   boolean refuseNext;
@@ -239,7 +243,13 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     }
     ReadOutcome outcome = new ReadOutcome(found, bytes, OptionalLong.empty());
     if (offset < coldBelow) {
-      loop.schedule(1_000_000, () -> completion.complete(outcome));
+      onColdRead.accept(1);
+      loop.schedule(
+          1_000_000,
+          () -> {
+            onColdRead.accept(-1);
+            completion.complete(outcome);
+          });
     } else {
       completion.complete(outcome);
     }
