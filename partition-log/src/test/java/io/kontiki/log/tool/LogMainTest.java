@@ -93,6 +93,9 @@ class LogMainTest {
     public void onHeld(long heldEndOffset) {}
 
     @Override
+    public void onDamaged(long offset) {}
+
+    @Override
     public void onOffline(StorageException cause) {}
   }
 
