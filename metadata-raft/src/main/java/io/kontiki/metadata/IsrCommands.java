@@ -5,10 +5,11 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.IsrOutcome;
 import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.CommandOutcome.Number;
 import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
-import io.kontiki.metadata.MetadataCommand.LeaderChange;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
@@ -86,7 +87,7 @@ final class IsrCommands {
   static CommandOutcome resign(ImageDraft draft, MetadataCommand.Resign command) {
     boolean fenced = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch()) != null;
     List<IsrOutcome> outcomes = new ArrayList<>(command.changes().size());
-    for (LeaderChange change : command.changes()) {
+    for (LeaderMove change : command.changes()) {
       PartitionImage now = draft.partition(change.partition());
       if (fenced || now == null) {
         outcomes.add(new IsrOutcome(change.partition(), Kind.FENCED, now));
@@ -98,7 +99,7 @@ final class IsrCommands {
   }
 
   private static IsrOutcome resign(
-      ImageDraft draft, int leader, LeaderChange change, PartitionImage now) {
+      ImageDraft draft, int leader, LeaderMove change, PartitionImage now) {
     if (now.leader() != leader || now.leaderEpoch() != change.leaderEpoch()) {
       return new IsrOutcome(change.partition(), Kind.FENCED, now);
     }
@@ -106,11 +107,30 @@ final class IsrCommands {
       return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
     PartitionChange next = new PartitionChange(now, topic(draft, change.partition()).minIsr());
-    if (!next.resign(change.successor(), draft::state)) {
+    if (!next.resign(change.to(), draft::state)) {
       return new IsrOutcome(change.partition(), Kind.INELIGIBLE, now);
     }
     PartitionImage after = draft.change(change.partition(), next, now);
     return new IsrOutcome(change.partition(), Kind.APPLIED, after);
+  }
+
+  /** R43: an own compare-and-set for each; one that does not fit does not stop the rest. */
+  static CommandOutcome move(ImageDraft draft, MetadataCommand.MoveLeaders command) {
+    long moved = 0;
+    for (LeaderMove move : command.moves()) {
+      PartitionImage now = draft.partition(move.partition());
+      if (now == null
+          || now.leaderEpoch() != move.leaderEpoch()
+          || now.partitionEpoch() != move.partitionEpoch()) {
+        continue;
+      }
+      PartitionChange change = new PartitionChange(now, topic(draft, move.partition()).minIsr());
+      if (change.moveTo(move.to(), draft::state)) {
+        draft.change(move.partition(), change, now);
+        moved++;
+      }
+    }
+    return new Number(moved);
   }
 
   /** R19: keeps what counts; the last report of a partition elects. */

@@ -92,6 +92,21 @@ final class PartitionChange {
   }
 
   /**
+   * The broker leads in place of another, if it is an active member of the ISR (R43). A partition
+   * without a leader is a matter of {@link #elect}.
+   */
+  boolean moveTo(int broker, IntFunction<State> states) {
+    if (leader == PartitionImage.NO_LEADER
+        || leader == broker
+        || !isr.contains(broker)
+        || states.apply(broker) != State.ACTIVE) {
+      return false;
+    }
+    leader = broker;
+    return true;
+  }
+
+  /**
    * Chooses a leader (R19): the present one while it may lead; else the first replica that is in
    * the ISR and active; else, if the ISR is empty, the first of the ELR, which thereby is the ISR.
    * A stopping broker is never chosen, but goes on where nobody else can (R7).

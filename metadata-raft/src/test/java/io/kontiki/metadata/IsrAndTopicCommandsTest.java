@@ -171,8 +171,8 @@ class IsrAndTopicCommandsTest {
                 leader,
                 cluster.epoch(leader),
                 List.of(
-                    new MetadataCommand.LeaderChange(
-                        cluster.id("t"), leaderEpoch, partitionEpoch, successor))));
+                    new MetadataCommand.LeaderMove(
+                        cluster.id("t"), successor, leaderEpoch, partitionEpoch))));
     return ((IsrOutcomes) outcome).outcomes().get(0);
   }
 

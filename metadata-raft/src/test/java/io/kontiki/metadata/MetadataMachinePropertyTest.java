@@ -224,8 +224,19 @@ class MetadataMachinePropertyTest {
       }
       case 10 -> {
         PartitionId some = somePartition(image, random);
-        return switch (random.nextInt(6)) {
+        return switch (random.nextInt(8)) {
           case 0 -> new MetadataCommand.DeleteTopic(1, some.topicId());
+          case 6, 7 -> {
+            PartitionImage there = image.partition(some);
+            yield new MetadataCommand.MoveLeaders(
+                1,
+                List.of(
+                    new MetadataCommand.LeaderMove(
+                        some,
+                        random.nextInt(BROKERS + 2),
+                        there == null ? 0 : there.leaderEpoch() - random.nextInt(2),
+                        there == null ? 0 : there.partitionEpoch())));
+          }
           case 1 ->
               new MetadataCommand.AdmitVoter(
                   1, random.nextInt(5), Cluster.directory(1), new Uid(3, random.nextInt(3)));
@@ -316,7 +327,7 @@ class MetadataMachinePropertyTest {
         1,
         broker,
         epoch,
-        List.of(new MetadataCommand.LeaderChange(id, leaderEpoch, partitionEpoch, successor)));
+        List.of(new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch)));
   }
 
   private static PartitionId somePartition(ClusterImage image, Random random) {

@@ -122,6 +122,14 @@ final class LogShared {
     loops().forEach(loop -> loop.onOffline(cause));
   }
 
+  /** A full disk is no reason to go offline; anything else is (rule L4), and is thrown again. */
+  void offlineUnlessFull(StorageException e) {
+    if (e.kind() != StorageException.Kind.NO_SPACE) {
+      goOffline(e);
+      throw e;
+    }
+  }
+
   /** Runs something in a callback: a storage failure takes the directory offline, no more. */
   void guard(Runnable task) {
     try {

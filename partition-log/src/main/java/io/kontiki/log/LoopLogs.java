@@ -118,7 +118,8 @@ final class LoopLogs implements CommitJournal.Party {
     turnEndAsked = false;
     List<Note> notes = new ArrayList<>(touched.size());
     for (SegmentedLog log : touched) {
-      notes.add(new Note(log, log.logEndOffset0(), log.logStart0(), log.truncations()));
+      LogState state = log.state();
+      notes.add(new Note(log, state.logEnd, state.logStart, state.truncations));
     }
     long last = shared.journal().handOver(entries, this);
     long first = last - entries.size() + 1;

@@ -12,6 +12,7 @@ import io.kontiki.metadata.TopicImage;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.replication.Resignation;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -120,6 +121,14 @@ public final class PrometheusMetrics
   public void gauge(String name, String unit, String help, Supplier<Number> value) {
     Gauge.builder(name, value)
         .baseUnit(unit.isEmpty() ? null : unit) // an empty one would leave its underscore
+        .description(help)
+        .register(registry);
+  }
+
+  /** A total that only grows, kept elsewhere; any thread, must not block. */
+  public void counter(String name, String help, Supplier<Number> value) {
+    // The registry holds the object weakly, and the function not.
+    FunctionCounter.builder(name, this, unused -> value.get().doubleValue())
         .description(help)
         .register(registry);
   }

@@ -7,7 +7,7 @@ import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AlterPartitions;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
-import io.kontiki.metadata.MetadataCommand.LeaderChange;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.Resign;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.model.Result;
@@ -66,12 +66,12 @@ public final class MetadataIsrProposals implements IsrProposals {
 
   @Override
   public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {
-    List<LeaderChange> changes =
+    List<LeaderMove> changes =
         resignations.stream()
             .map(
                 one ->
-                    new LeaderChange(
-                        one.partition(), one.leaderEpoch(), one.partitionEpoch(), one.successor()))
+                    new LeaderMove(
+                        one.partition(), one.successor(), one.leaderEpoch(), one.partitionEpoch()))
             .toList();
     submit(
         new Resign(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes),

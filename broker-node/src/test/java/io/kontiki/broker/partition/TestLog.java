@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
@@ -110,6 +111,21 @@ final class TestLog implements PartitionLog, LeaderEpochs {
             sync();
           }
         });
+  }
+
+  @Override
+  public void clearDoubt() {
+    // Never in doubt.
+  }
+
+  @Override
+  public Optional<Damage> damage() {
+    return Optional.empty();
+  }
+
+  @Override
+  public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
+    completion.complete(Optional.empty());
   }
 
   @Override
@@ -283,8 +299,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   public void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion) {
     completion.complete(
         timestampMs < limitOffset
-            ? new TimeLookup(OptionalLong.of(timestampMs), timestampMs, epochOf(timestampMs))
-            : new TimeLookup(OptionalLong.empty(), -1, -1));
+            ? new TimeLookup(
+                OptionalLong.of(timestampMs),
+                timestampMs,
+                epochOf(timestampMs),
+                OptionalLong.empty())
+            : new TimeLookup(OptionalLong.empty(), -1, -1, OptionalLong.empty()));
   }
 
   @Override

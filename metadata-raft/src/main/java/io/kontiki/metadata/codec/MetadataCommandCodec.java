@@ -12,9 +12,10 @@ import io.kontiki.internal.v1.FenceBrokerCommand;
 import io.kontiki.internal.v1.FormClusterCommand;
 import io.kontiki.internal.v1.IsrChangeRecord;
 import io.kontiki.internal.v1.IsrMemberRecord;
-import io.kontiki.internal.v1.LeaderChangeRecord;
+import io.kontiki.internal.v1.LeaderMoveRecord;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
+import io.kontiki.internal.v1.MoveLeadersCommand;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
 import io.kontiki.internal.v1.ReportLogEndsCommand;
 import io.kontiki.internal.v1.ResignCommand;
@@ -31,8 +32,9 @@ import io.kontiki.metadata.MetadataCommand.FenceBroker;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
-import io.kontiki.metadata.MetadataCommand.LeaderChange;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
+import io.kontiki.metadata.MetadataCommand.MoveLeaders;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
 import io.kontiki.metadata.MetadataCommand.Resign;
@@ -119,8 +121,12 @@ public final class MetadataCommandCodec {
     } else if (command instanceof Resign c) {
       ResignCommand.Builder resign =
           ResignCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch());
-      c.changes().forEach(change -> resign.addChanges(leaderChange(change)));
+      c.changes().forEach(change -> resign.addChanges(leaderMove(change)));
       entry.setResign(resign);
+    } else if (command instanceof MoveLeaders c) {
+      MoveLeadersCommand.Builder move = MoveLeadersCommand.newBuilder();
+      c.moves().forEach(one -> move.addMoves(leaderMove(one)));
+      entry.setMoveLeaders(move);
     } else if (command instanceof AllocateProducerIds c) {
       entry.setAllocateProducerIds(
           AllocateProducerIdsCommand.newBuilder().setThin(c.thin()).setCount(c.count()));
@@ -234,7 +240,14 @@ public final class MetadataCommandCodec {
             timeMs,
             c.getBrokerId(),
             c.getBrokerEpoch(),
-            c.getChangesList().stream().map(MetadataCommandCodec::leaderChange).toList());
+            c.getChangesList().stream().map(MetadataCommandCodec::leaderMove).toList());
+      }
+      case MOVE_LEADERS -> {
+        return new MoveLeaders(
+            timeMs,
+            entry.getMoveLeaders().getMovesList().stream()
+                .map(MetadataCommandCodec::leaderMove)
+                .toList());
       }
       case ALLOCATE_PRODUCER_IDS -> {
         AllocateProducerIdsCommand c = entry.getAllocateProducerIds();
@@ -285,23 +298,6 @@ public final class MetadataCommandCodec {
     return record.build();
   }
 
-  private static LeaderChange leaderChange(LeaderChangeRecord record) {
-    return new LeaderChange(
-        Parts.partitionId(record.getPartition()),
-        record.getLeaderEpoch(),
-        record.getPartitionEpoch(),
-        record.getSuccessor());
-  }
-
-  private static LeaderChangeRecord leaderChange(LeaderChange change) {
-    return LeaderChangeRecord.newBuilder()
-        .setPartition(Parts.key(change.partition()))
-        .setLeaderEpoch(change.leaderEpoch())
-        .setPartitionEpoch(change.partitionEpoch())
-        .setSuccessor(change.successor())
-        .build();
-  }
-
   private static IsrChange isrChange(IsrChangeRecord record) {
     return new IsrChange(
         Parts.partitionId(record.getPartition()),
@@ -310,6 +306,23 @@ public final class MetadataCommandCodec {
         record.getIsrList().stream()
             .map(member -> new IsrMember(member.getBrokerId(), member.getBrokerEpoch()))
             .toList());
+  }
+
+  private static LeaderMoveRecord leaderMove(LeaderMove move) {
+    return LeaderMoveRecord.newBuilder()
+        .setPartition(Parts.key(move.partition()))
+        .setTo(move.to())
+        .setLeaderEpoch(move.leaderEpoch())
+        .setPartitionEpoch(move.partitionEpoch())
+        .build();
+  }
+
+  private static LeaderMove leaderMove(LeaderMoveRecord record) {
+    return new LeaderMove(
+        Parts.partitionId(record.getPartition()),
+        record.getTo(),
+        record.getLeaderEpoch(),
+        record.getPartitionEpoch());
   }
 
   private static LogEndRecord logEnd(LogEnd end) {

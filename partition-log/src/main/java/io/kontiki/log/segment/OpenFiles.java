@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The open files of a log directory: opened when they are needed, the least recently used closed
@@ -30,13 +31,13 @@ public final class OpenFiles {
 
   /** Something to do with an open file. */
   @FunctionalInterface
-  public interface Use<T> {
+  public interface Use<T extends @Nullable Object> {
     /** Must not keep the file. */
     T with(FileStore.File file);
   }
 
   /** Uses a file that must exist. */
-  public <T> T use(String path, Use<T> use) {
+  public <T extends @Nullable Object> T use(String path, Use<T> use) {
     Handle handle = acquire(path, false, false);
     try {
       return use.with(handle.file);
