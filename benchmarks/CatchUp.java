@@ -14,9 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * What a returning replica costs those who write: three nodes, acks=all at a steady rate, and one
@@ -33,7 +36,7 @@ public final class CatchUp {
   private final int basePort;
   private final ConcurrentLinkedQueue<Long> latencies = new ConcurrentLinkedQueue<>();
   private volatile boolean stopping;
-  private volatile int failures;
+  private final AtomicInteger failures = new AtomicInteger();
 
   private CatchUp(Path work, String launcher, int basePort) {
     this.work = work;
@@ -60,7 +63,8 @@ public final class CatchUp {
       configure(id, settings);
       start(id);
     }
-    try (KontikiClient client = KontikiClient.connect("127.0.0.1:" + basePort + ",127.0.0.1:" + (basePort + 10))) {
+    String bootstrap = "127.0.0.1:" + basePort + ",127.0.0.1:" + (basePort + 10);
+    try (KontikiClient client = KontikiClient.connect(bootstrap)) {
       Admin admin = client.admin();
       for (String topic : List.of("live", "bulk")) {
         create(admin, topic);
@@ -89,12 +93,13 @@ public final class CatchUp {
         Figures after = phase(producer, rate, 20);
         System.out.println("three in sync again:  " + after);
         System.out.printf(
-            "%d MiB missing, full in-sync sets %.1f s after the start of the process (%.0f MiB/s); failed"
-                + " appends: %d%n",
-            backlogMib, seconds, backlogMib / seconds, failures);
+            "%d MiB missing, full in-sync sets %.1f s after the start of the process (%.0f MiB/s);"
+                + " failed appends: %d%n",
+            backlogMib, seconds, backlogMib / seconds, failures.get());
         System.out.printf(
             "ratio to the mean of before and after: p50 %.2f, p99 %.2f%n",
-            during.p50 * 2 / (before.p50 + after.p50), during.p99 * 2 / (before.p99 + after.p99));
+            during.p50 * 2 / (before.p50 + after.p50),
+            during.p99 * 2 / (before.p99 + after.p99));
       }
     }
   }
@@ -104,7 +109,7 @@ public final class CatchUp {
       try {
         admin.createTopic(topic, PARTITIONS, 3, Map.of()).get(30, TimeUnit.SECONDS);
         return;
-      } catch (java.util.concurrent.ExecutionException e) {
+      } catch (ExecutionException e) {
         if (i == 60) {
           throw e;
         }
@@ -129,7 +134,7 @@ public final class CatchUp {
   }
 
   /** Open loop: a record that is late counts from when it was due. */
-  private void write(Producer producer, int rate, java.util.function.BooleanSupplier done) {
+  private void write(Producer producer, int rate, BooleanSupplier done) {
     long step = 1_000_000_000L / rate;
     long due = System.nanoTime();
     byte[] value = new byte[LIVE_RECORD];
@@ -145,7 +150,7 @@ public final class CatchUp {
                 if (failure == null) {
                   latencies.add(System.nanoTime() - from);
                 } else {
-                  failures++;
+                  failures.incrementAndGet();
                 }
               });
     }
@@ -189,7 +194,8 @@ public final class CatchUp {
     lines.add("data.dir = " + work.resolve("node-" + id));
     StringBuilder voters = new StringBuilder();
     for (int voter = 1; voter <= 3; voter++) {
-      voters.append(voter == 1 ? "" : ",").append(voter).append("@127.0.0.1:").append(basePort + (voter - 1) * 10 + 1);
+      voters.append(voter == 1 ? "" : ",").append(voter).append("@127.0.0.1:");
+      voters.append(basePort + (voter - 1) * 10 + 1);
     }
     lines.add("cluster.voters = " + voters);
     lines.add("grpc.listen = 127.0.0.1:" + port);
@@ -200,11 +206,13 @@ public final class CatchUp {
   }
 
   private void start(int id) throws IOException {
+    String config = work.resolve("node-" + id + ".conf").toString();
+    Path log = work.resolve("node-" + id + ".log");
     nodes.set(
         id - 1,
-        new ProcessBuilder(launcher, "server", "--config", work.resolve("node-" + id + ".conf").toString())
+        new ProcessBuilder(launcher, "server", "--config", config)
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(work.resolve("node-" + id + ".log").toFile()))
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .start());
   }
 
@@ -235,7 +243,8 @@ public final class CatchUp {
 
     @Override
     public String toString() {
-      return String.format("p50 %.2f ms, p99 %.2f ms, worst %.0f ms, %d records", p50, p99, max, count);
+      return String.format(
+          "p50 %.2f ms, p99 %.2f ms, worst %.0f ms, %d records", p50, p99, max, count);
     }
   }
 }
