@@ -213,7 +213,8 @@ final class LogAppends {
       throw e;
     }
     int size = bytes.remaining();
-    state.hot.onAppended(state.logEnd, home.onAppended(size));
+    long start = state.logEnd;
+    state.hot.onAppended(start, home.onAppended(size));
     for (RecordBatch batch : run) {
       segment.onAppended(batch, state.settings.indexIntervalBytes());
       if (state.epochs.latest() != batch.leaderEpoch()) {
@@ -224,7 +225,7 @@ final class LogAppends {
       state.logEnd = batch.nextOffset();
     }
     if (state.isFsync()) {
-      home.journalData(log, segment.baseOffset(), position, bytes);
+      home.journalData(log, segment.baseOffset(), position, bytes, start);
     } else {
       home.touch(log);
     }

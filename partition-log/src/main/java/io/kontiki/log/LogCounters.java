@@ -98,6 +98,7 @@ public final class LogCounters {
    * @param journalSyncs syncs of journal files
    * @param journalBytes written into the journal
    * @param journalStalls commits that waited for room in the ring
+   * @param journalBypasses syncs of a partition's segments instead of bytes in the journal
    * @param damages times that bad bytes were found
    * @param mended damaged ranges that were mended
    * @param scrubbedBytes checked in the background
@@ -108,6 +109,7 @@ public final class LogCounters {
       long journalSyncs,
       long journalBytes,
       long journalStalls,
+      long journalBypasses,
       long fileSyncs,
       long checkpoints,
       long coldReads,
@@ -123,6 +125,7 @@ public final class LogCounters {
         journal.syncs(),
         journal.bytes(),
         journal.stalls(),
+        journal.bypasses(),
         fileSyncs,
         checkpoints,
         coldReads,

@@ -95,6 +95,11 @@ public final class LogDirectory {
               }
 
               @Override
+              public void makeDurable(PartitionId partition) {
+                shared.makeSegmentsDurable(partition);
+              }
+
+              @Override
               public void onFailure(StorageException cause) {
                 shared.goOffline(cause);
               }

@@ -184,7 +184,8 @@ public final class LeaderReplica {
         next = Math.min(next, cursorOf(member).owed().dueAt(times.silent()));
       }
     }
-    // What is due and was not decided is for the ticks: this must not bring its caller back at once.
+    // What is due and was not decided is for the ticks: this must not bring its caller back at
+    // once.
     return next > judgedNanos ? next : NEVER;
   }
 
