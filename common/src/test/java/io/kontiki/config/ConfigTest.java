@@ -45,7 +45,8 @@ class ConfigTest {
         config.liveness());
     long mib = 1024 * 1024;
     assertEquals(
-        new StorageConfig(64 * mib, 256 * mib, (int) (16 * mib), 2000, 10_000, 64 * mib),
+        new StorageConfig(
+            64 * mib, 256 * mib, (int) (16 * mib), 2000, 4 * mib, 86_400_000, 10_000, 64 * mib),
         config.storage());
     assertEquals(64 * mib, config.limits().requestMemoryBytes());
     assertEquals(100, config.limits().callsPerConnection());
