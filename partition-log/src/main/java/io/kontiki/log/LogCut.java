@@ -28,21 +28,23 @@ final class LogCut {
   private final LogShared shared;
   private final LoopLogs home;
   private final SegmentedLog log;
+  private final LogState state;
   private final List<Long> barriers = new ArrayList<>();
   private final List<Segment> removed = new ArrayList<>();
   private final List<Runnable> waiters = new ArrayList<>();
   private @Nullable CheckpointRow rowBefore;
   private int removals;
 
-  LogCut(LogShared shared, LoopLogs home, SegmentedLog log) {
+  LogCut(LogShared shared, LoopLogs home, SegmentedLog log, LogState state) {
     this.shared = shared;
     this.home = home;
     this.log = log;
+    this.state = state;
   }
 
   JournalEntry entry(JournalEntry.Kind kind, long offset, long segment, long position) {
     ByteBuffer payload = ByteBuffer.allocate(Long.BYTES).putLong(segment).flip();
-    return new JournalEntry(log.id(), kind, offset, position, payload);
+    return new JournalEntry(state.meta.id(), kind, offset, position, payload);
   }
 
   /**
@@ -80,11 +82,11 @@ final class LogCut {
       return;
     }
     carryOutFiles();
-    if (log.segments().isEmpty()) {
+    if (state.segments.isEmpty()) {
       finish(null);
       return;
     }
-    long truncations = log.truncations();
+    long truncations = state.truncations;
     LogWalk.Task task = log.walkTask();
     LogWalk walk = newWalk();
     shared.reads.execute(() -> readAgain(walk, task, truncations));
@@ -115,9 +117,9 @@ final class LogCut {
   }
 
   private boolean isCurrent(long truncations) {
-    return truncations == log.truncations()
+    return truncations == state.truncations
         && isPending()
-        && !log.isGone()
+        && !state.gone
         && !shared.isOffline()
         && !shared.isClosed();
   }
@@ -139,7 +141,7 @@ final class LogCut {
   private void carryOutFiles() {
     remove(removed);
     removed.clear();
-    Segment active = log.active();
+    Segment active = state.active();
     if (active != null) {
       shared.files.truncate(active.path(), active.sizeBytes());
     }
@@ -160,7 +162,7 @@ final class LogCut {
       }
     }
     if (!renamed.isEmpty()) {
-      shared.files.markDirectory(log.id().directoryName());
+      shared.files.markDirectory(state.meta.id().directoryName());
       home.markDirty(log);
       shared.reads.execute(() -> delete(renamed));
     }
@@ -187,22 +189,13 @@ final class LogCut {
 
   /** Syncs what is dirty of this log, off the loop. */
   void syncFiles(Runnable completion) {
-    String prefix = log.id().directoryName() + "/";
     shared.reads.execute(
         () -> {
           if (shared.isClosed() || shared.isOffline()) {
             return;
           }
           try {
-            for (String path : shared.files.dirtyFiles()) {
-              if (path.startsWith(prefix) && shared.files.sync(path)) {
-                shared.counters.onFileSync();
-              }
-            }
-            if (shared.store.exists(log.id().directoryName())) {
-              shared.store.syncDirectory(log.id().directoryName());
-              shared.store.syncDirectory("");
-            }
+            shared.makeDurable(state.meta.id());
             home.loop.execute(completion);
           } catch (StorageException e) {
             shared.goOffline(e);
@@ -212,6 +205,9 @@ final class LogCut {
 
   private LogWalk newWalk() {
     return new LogWalk(
-        shared.store, shared.files, log.id().directoryName(), log.settings().indexIntervalBytes());
+        shared.store,
+        shared.files,
+        state.meta.id().directoryName(),
+        state.settings.indexIntervalBytes());
   }
 }

@@ -95,6 +95,11 @@ public final class LogDirectory {
               }
 
               @Override
+              public void makeDurable(PartitionId partition) {
+                shared.makeSegmentsDurable(partition);
+              }
+
+              @Override
               public void onFailure(StorageException cause) {
                 shared.goOffline(cause);
               }
@@ -190,11 +195,6 @@ public final class LogDirectory {
   /** Other settings of an open log, but for its durability; on its loop. */
   public void changeSettings(PartitionId id, LogSettings settings) {
     openLog(id).changeSettings(settings);
-  }
-
-  /** A doubtful log has been compared with a leader's and is in the ISR again; on its loop. */
-  public void clearDoubt(PartitionId id) {
-    openLog(id).clearDoubt();
   }
 
   /**
@@ -325,6 +325,9 @@ public final class LogDirectory {
       if (home != null) {
         return home;
       }
+      if (loops.isEmpty()) {
+        new LogScrubber(shared, this::openLogs).start(loop);
+      }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);
       shared.addLoop(home);
@@ -334,6 +337,10 @@ public final class LogDirectory {
       each.loop.execute(() -> each.shareTail(all.size()));
     }
     return home;
+  }
+
+  private synchronized List<SegmentedLog> openLogs() {
+    return List.copyOf(open.values());
   }
 
   private synchronized SegmentedLog openLog(PartitionId id) {

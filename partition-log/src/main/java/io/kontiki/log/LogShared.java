@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Clock;
@@ -122,6 +123,38 @@ final class LogShared {
     loops().forEach(loop -> loop.onOffline(cause));
   }
 
+  /** A full disk is no reason to go offline; anything else is (rule L4), and is thrown again. */
+  void offlineUnlessFull(StorageException e) {
+    if (e.kind() != StorageException.Kind.NO_SPACE) {
+      goOffline(e);
+      throw e;
+    }
+  }
+
+  /** Syncs the files of a log that are dirty, with their names. Blocks. */
+  void makeDurable(PartitionId id) {
+    String directory = id.directoryName();
+    for (String path : files.dirtyFiles(directory)) {
+      if (files.sync(path)) {
+        counters.onFileSync();
+      }
+    }
+    files.syncDirectory(directory);
+    files.syncDirectory("");
+  }
+
+  /** Syncs the segments of a log that are dirty, with their names, and nothing beside. Blocks. */
+  void makeSegmentsDurable(PartitionId id) {
+    String directory = id.directoryName();
+    for (String path : files.dirtyFiles(directory)) {
+      if (path.endsWith(SegmentFiles.LOG) && files.sync(path)) {
+        counters.onFileSync();
+      }
+    }
+    files.syncDirectory(directory);
+    files.syncDirectory("");
+  }
+
   /** Runs something in a callback: a storage failure takes the directory offline, no more. */
   void guard(Runnable task) {
     try {
@@ -166,7 +199,7 @@ final class LogShared {
 
   /** Its directory gets another name or goes. */
   synchronized void forgetDirectory(PartitionId id) {
-    files.forget(id.directoryName());
+    files.forgetDirectory(id.directoryName());
     existing.remove(id);
   }
 }

@@ -8,7 +8,9 @@ import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Forming;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.internal.v1.HelloResponse;
@@ -37,6 +39,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,6 +52,7 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
+  private static final long HAND_OVER_MS = 500;
   private static final String GROUP = "metadata";
   private static final long PLACE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -72,7 +76,7 @@ public final class QuorumNode implements AutoCloseable {
 
   // Of the control loop.
   private @Nullable FormingShell forming;
-  private @Nullable VoterNode voter;
+  private volatile @Nullable VoterNode voter; // written there only
   private @Nullable ObserverNode observer;
   private @Nullable SessionShell session;
   private boolean closed;
@@ -93,16 +97,25 @@ public final class QuorumNode implements AutoCloseable {
    * @param electionTimeoutMs without word from the leader before a voter stands
    * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
    * @param snapshotBytes or after so many bytes of them
+   * @param leaderRebalanceQuiet nanoseconds that leaderships stay where they are after a fence or
+   *     an election (R43); {@link Long#MAX_VALUE}: for ever
    */
   public record Settings(
-      SessionTiming timing, int electionTimeoutMs, long snapshotEntries, long snapshotBytes) {
+      SessionTiming timing,
+      int electionTimeoutMs,
+      long snapshotEntries,
+      long snapshotBytes,
+      long leaderRebalanceQuiet) {
     /** As configured. */
     public static Settings of(NodeConfig config) {
       return new Settings(
           SessionTiming.of(config.liveness()),
           Math.toIntExact(config.liveness().electionTimeoutMs()),
           config.storage().raftSnapshotEntries(),
-          config.storage().raftSnapshotBytes());
+          config.storage().raftSnapshotBytes(),
+          config.liveness().leaderRebalance()
+              ? TimeUnit.MILLISECONDS.toNanos(config.liveness().leaderRebalanceQuietMs())
+              : Long.MAX_VALUE);
     }
   }
 
@@ -261,7 +274,13 @@ public final class QuorumNode implements AutoCloseable {
             hellos,
             machine -> startGroup(options, machine),
             (group, image) ->
-                new ControllerShell(timing, identity.nodeId(), group, dialler, loop, image),
+                new ControllerShell(
+                    new ControllerSessions(timing, identity.nodeId()),
+                    new LeaderBalance(settings.leaderRebalanceQuiet()),
+                    group,
+                    dialler,
+                    loop,
+                    image),
             new VoterNode.Ends(this::onLeader, refused));
     loop.execute(
         () -> {
@@ -310,14 +329,23 @@ public final class QuorumNode implements AutoCloseable {
    * served already (rule R6).
    *
    * @param registration what this process registers with, as of the call
+   * @param roles up to which image the roles of partitions have followed; asked on the control loop
    */
   public SessionShell openSession(
       Supplier<RegisterBroker> registration,
+      LongSupplier roles,
       List<PartitionId> doubtful,
       SessionShell.Listener listener) {
     SessionShell shell =
         new SessionShell(
-            timing, identity, metadata, new Peers(sessionChannels), loop, registration, listener);
+            timing,
+            identity,
+            metadata,
+            new Peers(sessionChannels),
+            loop,
+            registration,
+            roles,
+            listener);
     loop.execute(
         () -> {
           if (closed) {
@@ -332,6 +360,12 @@ public final class QuorumNode implements AutoCloseable {
           }
         });
     return shell;
+  }
+
+  /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
+  public long balancedRecoveries() {
+    VoterNode node = voter;
+    return node == null ? 0 : node.balancedRecoveries();
   }
 
   /**
@@ -404,18 +438,39 @@ public final class QuorumNode implements AutoCloseable {
     loop.execute(task);
   }
 
-  /** Leaves leadership to another node and stops; blocks for less than a second or two. */
+  /**
+   * Leaves the leadership of the metadata to another node, if this one has it and another is there,
+   * while all ports are still served (rule R7). Blocks for a second at most; not on the control
+   * loop.
+   */
+  public void handOver() throws InterruptedException {
+    VoterNode node = onLoop(() -> voter);
+    if (node != null) {
+      node.handOver(HAND_OVER_MS);
+    }
+  }
+
+  /** The result, or null if the control loop does not move. */
+  private @Nullable VoterNode onLoop(Supplier<@Nullable VoterNode> task)
+      throws InterruptedException {
+    CompletableFuture<@Nullable VoterNode> result = new CompletableFuture<>();
+    loop.execute(() -> result.complete(task.get()));
+    try {
+      return result.get(LOOP_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("the control loop does not move: the quorum is left without a word");
+      return null;
+    }
+  }
+
+  /** Stops; blocks for less than a second or two. */
   @Override
   public void close() {
-    CompletableFuture<@Nullable VoterNode> last = new CompletableFuture<>();
-    loop.execute(() -> last.complete(leave()));
     try {
-      VoterNode node = last.get(LOOP_SECONDS, TimeUnit.SECONDS);
+      VoterNode node = onLoop(this::leave);
       if (node != null) {
         node.close();
       }
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.warn("the control loop does not move: the quorum is left without a word");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -3,6 +3,7 @@ package io.kontiki.broker.quorum;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.metadata.machine.MetadataStateMachine;
@@ -18,6 +19,8 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -51,10 +54,12 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final Ends ends;
 
   private final List<Runnable> early = new ArrayList<>();
+  private volatile @Nullable CountDownLatch successor;
   private boolean begun;
   private boolean stopped;
   private boolean toldDifference;
   private long ledTerm = -1;
+  private volatile long balancedRecoveries;
   private int leaderId = RaftGroup.NO_NODE;
 
   /**
@@ -225,6 +230,10 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   @Override
   public void onFollowing(int newLeaderId, long term) {
+    CountDownLatch latch = successor;
+    if (latch != null && newLeaderId >= 0 && newLeaderId != identity.nodeId()) {
+      latch.countDown();
+    }
     post(
         () -> {
           if (newLeaderId != leaderId && newLeaderId >= 0) {
@@ -240,9 +249,32 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return nodeId < 0 ? "none" : String.valueOf(nodeId);
   }
 
+  /**
+   * R19: told and counted once, by the metadata leader; others apply it too, some at each start.
+   */
   @Override
   public void onRecovered(List<PartitionId> partitions) {
-    // The state machine has logged it; nothing waits for it here.
+    post(
+        () -> {
+          if (ledTerm < 0) {
+            return;
+          }
+          balancedRecoveries += partitions.size();
+          List<String> names = new ArrayList<>();
+          for (PartitionId id : partitions) {
+            TopicImage topic = machine.image().topics().get(id.topicId());
+            names.add((topic == null ? id.topicId() : topic.name()) + "-" + id.partition());
+          }
+          LOG.warn(
+              "possible data loss: no replica is known to hold every acknowledged record, the"
+                  + " longest log leads (balanced recovery, R19): {}",
+              String.join(", ", names));
+        });
+  }
+
+  /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
+  long balancedRecoveries() {
+    return balancedRecoveries;
   }
 
   /** M15: the first command of a cluster, by its first leader. */
@@ -274,6 +306,23 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return stored.formingSet().get(nodeId);
   }
 
+  /**
+   * Hands leadership to another voter and waits until it leads, while this node still answers
+   * everybody (rule R7). Blocks; not on the control loop.
+   */
+  void handOver(long atMostMs) throws InterruptedException {
+    RaftGroup.RaftStatus status = group.status();
+    if (!status.leading() || status.voters().size() < 2) {
+      return;
+    }
+    CountDownLatch latch = new CountDownLatch(1);
+    successor = latch;
+    group.transferLeadership();
+    if (!latch.await(atMostMs, TimeUnit.MILLISECONDS)) {
+      LOG.info("no other voter has taken over within {} ms", atMostMs);
+    }
+  }
+
   /** Judges nobody and feeds nobody any more; on the control loop, before {@link #close}. */
   void stop() {
     stopped = true;
@@ -285,7 +334,6 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   /** Leaves the group. Blocks; not on the control loop. */
   @Override
   public void close() {
-    group.transferLeadership();
     group.close();
   }
 }

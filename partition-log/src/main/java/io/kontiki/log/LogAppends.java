@@ -1,0 +1,234 @@
+package io.kontiki.log;
+
+import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.producer.ProducerState;
+import io.kontiki.log.producer.ProducerState.Verdict;
+import io.kontiki.log.segment.BatchWalker;
+import io.kontiki.log.segment.OffsetIndex;
+import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.TimeIndex;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.record.RecordBatch;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The way of batches into one log, of a leader and of a follower. Belongs to the log's loop. */
+final class LogAppends {
+  private static final long BUSY_RETRY_MS = 20;
+  private static final long DISK_FULL_RETRY_MS = 1_000;
+
+  private final LogShared shared;
+  private final LoopLogs home;
+  private final SegmentedLog log;
+  private final LogState state;
+  private final LogCut cut;
+  private final LogDerived derived;
+
+  LogAppends(
+      LogShared shared,
+      LoopLogs home,
+      SegmentedLog log,
+      LogState state,
+      LogCut cut,
+      LogDerived derived) {
+    this.shared = shared;
+    this.home = home;
+    this.log = log;
+    this.state = state;
+    this.cut = cut;
+    this.derived = derived;
+  }
+
+  /** See {@link PartitionLog#appendAsLeader}. */
+  PartitionLog.AppendOutcome asLeader(ByteBuffer buffer, int leaderEpoch, long nowMs) {
+    RecordBatch batch = RecordBatch.at(buffer);
+    Optional<ApiError> obstacle =
+        state.damage == null ? obstacle(leaderEpoch) : Optional.of(damaged(state.unreadableFrom()));
+    if (obstacle.isPresent()) {
+      return new PartitionLog.AppendOutcome.Refused(obstacle.get());
+    }
+    Verdict verdict = state.producers.check(batch, state.logStart == state.logEnd);
+    if (verdict instanceof Verdict.Repeated repeated) {
+      ProducerState.BatchInfo first = repeated.first();
+      return new PartitionLog.AppendOutcome.Duplicate(
+          first.baseOffset(), first.lastOffset(), first.appendTimeMs());
+    }
+    if (verdict instanceof Verdict.Refused refused) {
+      return new PartitionLog.AppendOutcome.Refused(refused.error());
+    }
+    boolean appendTime = state.settings.appendTime();
+    if (appendTime) {
+      batch.stampAppendTime(nowMs);
+    }
+    batch.stamp(state.logEnd, leaderEpoch);
+    try {
+      write(segmentFor(batch), List.of(batch), batch.bytes());
+    } catch (StorageException e) {
+      shared.offlineUnlessFull(e);
+      return new PartitionLog.AppendOutcome.Refused(
+          ApiError.retriable(
+              ErrorReason.DISK_FULL, state + ": the disk is full", DISK_FULL_RETRY_MS));
+    }
+    return new PartitionLog.AppendOutcome.Appended(
+        batch.baseOffset(), batch.lastOffset(), appendTime ? nowMs : -1);
+  }
+
+  /** See {@link PartitionLog#appendAsFollower}. */
+  PartitionLog.FollowerAppend asFollower(ByteBuffer batches, int leaderEpoch) {
+    Optional<ApiError> obstacle = obstacle(leaderEpoch);
+    if (obstacle.isPresent()) {
+      return new PartitionLog.FollowerAppend(state.logEnd, obstacle.get().message());
+    }
+    ByteBuffer bytes = batches.slice();
+    List<RecordBatch> run = new ArrayList<>();
+    int runStart = 0;
+    int at = 0;
+    long expected = state.logEnd;
+    int epoch =
+        state.logEnd > state.logStart ? state.epochs.epochOf(state.logEnd - 1) : EpochHistory.NONE;
+    String fault = "";
+    try {
+      Segment segment = null;
+      while (at < bytes.limit()) {
+        RecordBatch batch = new RecordBatch(bytes, at);
+        fault = followerFault(batch, bytes.limit() - at, expected, epoch, leaderEpoch);
+        if (!fault.isEmpty()) {
+          break;
+        }
+        if (segment == null || isFull(segment, batch, at - runStart)) {
+          writeRun(segment, run, bytes.slice(runStart, at - runStart));
+          run.clear();
+          runStart = at;
+          segment = segmentFor(batch);
+        }
+        run.add(batch);
+        at += batch.sizeBytes();
+        expected = batch.nextOffset();
+        epoch = batch.leaderEpoch();
+      }
+      writeRun(segment, run, bytes.slice(runStart, at - runStart));
+    } catch (StorageException e) {
+      shared.offlineUnlessFull(e);
+      fault = "the disk is full";
+    }
+    return new PartitionLog.FollowerAppend(state.logEnd, fault);
+  }
+
+  private void writeRun(@Nullable Segment segment, List<RecordBatch> run, ByteBuffer bytes) {
+    if (segment != null && !run.isEmpty()) {
+      write(segment, run, bytes);
+    }
+  }
+
+  /** Rule R30; empty if the batch is good. */
+  private static String followerFault(
+      RecordBatch batch, int available, long expected, int epoch, int leaderEpoch) {
+    if (available < RecordBatch.HEADER_BYTES) {
+      return "only " + available + " bytes, fewer than a header";
+    }
+    String fault = BatchWalker.headerFault(batch, available);
+    if (!fault.isEmpty()) {
+      return fault;
+    }
+    if (batch.baseOffset() != expected) {
+      return "base offset " + batch.baseOffset() + " where " + expected + " was due";
+    }
+    if (batch.leaderEpoch() < epoch || batch.leaderEpoch() > leaderEpoch) {
+      return "epoch " + batch.leaderEpoch() + " is not from " + epoch + " to " + leaderEpoch;
+    }
+    return batch.computeCrc() == batch.crc()
+        ? ""
+        : "checksum of the batch at " + expected + " is wrong";
+  }
+
+  private ApiError damaged(long offset) {
+    return ApiError.definite(
+        ErrorReason.CORRUPT_LOG, state + ": damaged from offset " + offset + " on");
+  }
+
+  private Optional<ApiError> obstacle(int leaderEpoch) {
+    if (leaderEpoch < state.epochs.latest()) {
+      return Optional.of(
+          ApiError.definite(
+              ErrorReason.FENCED_LEADER_EPOCH,
+              state + ": epoch " + leaderEpoch + " is behind " + state.epochs.latest()));
+    }
+    if (state.damagedFrom >= 0) {
+      return Optional.of(damaged(state.damagedFrom));
+    }
+    if (cut.isPending()) {
+      return Optional.of(
+          ApiError.retriable(
+              ErrorReason.BUSY, state + ": a truncation is not durable yet", BUSY_RETRY_MS));
+    }
+    if (shared.journal().isCrowded()) {
+      return Optional.of(
+          ApiError.retriable(
+              ErrorReason.BUSY, state + ": too much waits for the journal", BUSY_RETRY_MS));
+    }
+    return Optional.empty();
+  }
+
+  /** The active segment, or a new one if the batch does not go in. */
+  private Segment segmentFor(RecordBatch batch) {
+    Segment active = state.active();
+    if (active != null && !isFull(active, batch, 0)) {
+      return active;
+    }
+    shared.ensureDirectory(state.meta);
+    if (active != null) {
+      derived.closeActive(active);
+    }
+    Segment segment =
+        new Segment(state.meta.id().directoryName(), batch.baseOffset(), 0, shared.clock.wallMs());
+    shared.files.replace(segment.path(), ByteBuffer.allocate(0));
+    shared.files.markDirectory(state.meta.id().directoryName());
+    segment.activate(new OffsetIndex(batch.baseOffset()), new TimeIndex(batch.baseOffset()));
+    state.segments.put(segment.baseOffset(), segment);
+    return segment;
+  }
+
+  private boolean isFull(Segment segment, RecordBatch batch, int moreBytes) {
+    long size = segment.sizeBytes() + moreBytes;
+    return size > 0
+        && (size + batch.sizeBytes() > state.settings.segmentBytes()
+            || shared.clock.wallMs() - segment.createdMs() > state.settings.segmentMs()
+            || !segment.takes(batch.lastOffset(), moreBytes + batch.sizeBytes()));
+  }
+
+  private void write(Segment segment, List<RecordBatch> run, ByteBuffer bytes) {
+    long position = segment.sizeBytes();
+    try {
+      shared.files.write(segment.path(), List.of(bytes.duplicate()), position);
+    } catch (StorageException e) {
+      if (e.kind() == StorageException.Kind.NO_SPACE) {
+        // Rule D4: cut back to where it began; nothing of it was visible.
+        shared.files.truncate(segment.path(), position);
+      }
+      throw e;
+    }
+    int size = bytes.remaining();
+    long start = state.logEnd;
+    state.hot.onAppended(start, home.onAppended(size));
+    for (RecordBatch batch : run) {
+      segment.onAppended(batch, state.settings.indexIntervalBytes());
+      if (state.epochs.latest() != batch.leaderEpoch()) {
+        state.epochs.assign(batch.leaderEpoch(), batch.baseOffset());
+      }
+      state.producers.onAppended(batch);
+      state.tail.add(batch.baseOffset(), batch.nextOffset(), batch.bytes());
+      state.logEnd = batch.nextOffset();
+    }
+    if (state.isFsync()) {
+      home.journalData(log, segment.baseOffset(), position, bytes, start);
+    } else {
+      home.touch(log);
+    }
+    derived.onAppended(size);
+  }
+}
