@@ -27,6 +27,7 @@ import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
@@ -34,6 +35,7 @@ import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replication.GrpcReplicaTransport;
+import io.kontiki.broker.replication.PacedCatchUp;
 import io.kontiki.broker.replication.ReplicationGrpcService;
 import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
@@ -138,6 +140,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
@@ -157,6 +160,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
+                clusterGuard::admittedAt,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
@@ -188,6 +192,12 @@ final class BrokerServer implements AutoCloseable {
     // The data plane.
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
+    ReplicationPolicy replication =
+        new ReplicationPolicy(
+            ReplicationLimits.DEFAULT,
+            replicaTimes(),
+            new PacedCatchUp(config.limits().catchUpBytesPerSecond(), clock.nanoTime()),
+            metrics);
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -200,11 +210,11 @@ final class BrokerServer implements AutoCloseable {
                   loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
-              ReplicationLimits.DEFAULT,
-              replicaTimes()));
+              replication));
     }
     ReplicaHost host =
-        new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
+        new ReplicaHost(
+            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -232,6 +242,10 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     bind(metrics, metadata, health, logDirectory);
+    metrics.counter(
+        "kontiki.controller.balanced.recoveries",
+        "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
+        node::balancedRecoveries);
     AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
@@ -257,6 +271,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
+            host::followed,
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -293,7 +308,10 @@ final class BrokerServer implements AutoCloseable {
         .withHot(hot, Math.min(hot, defaults.tailCacheBytes()))
         .withOpenFiles(config.storage().openSegments())
         .withCheckpoints(config.liveness().highWatermarkCheckpointMs(), defaults.derivedBytes())
-        .withDecompressed(config.limits().decompressedBytes());
+        .withDecompressed(config.limits().decompressedBytes())
+        .withScrub(
+            new LogConfig.Scrub(
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
   }
 
   private ReplicaTimes replicaTimes() {
@@ -305,7 +323,10 @@ final class BrokerServer implements AutoCloseable {
         TimeUnit.MILLISECONDS.toNanos(config.liveness().rejoinDelayMaxMs()),
         defaults.damping(),
         defaults.retry(),
-        defaults.rejected());
+        defaults.rejected(),
+        defaults.stuck(),
+        defaults.handedOver(),
+        defaults.paused());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
@@ -336,6 +357,26 @@ final class BrokerServer implements AutoCloseable {
         "syncs",
         "Syncs of segments and other files since the start.",
         () -> logDirectory.counters().fileSyncs());
+    metrics.gauge(
+        "kontiki.log.damaged",
+        "logs",
+        "Logs with damage that is not mended: from there on they are not served (D9).",
+        () -> logDirectory.counters().damagedLogs());
+    metrics.gauge(
+        "kontiki.log.damage.found",
+        "",
+        "Times that bytes were found damaged since the start.",
+        () -> logDirectory.counters().damages());
+    metrics.gauge(
+        "kontiki.log.damage.mended",
+        "",
+        "Damaged ranges that were mended from another replica since the start.",
+        () -> logDirectory.counters().mended());
+    metrics.gauge(
+        "kontiki.log.scrub.bytes",
+        "bytes",
+        "Bytes that were checked in the background since the start (D6).",
+        () -> logDirectory.counters().scrubbedBytes());
     metrics.gauge(
         "kontiki.log.directory.offline",
         "",
@@ -533,6 +574,13 @@ final class BrokerServer implements AutoCloseable {
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
+  private void onFollowed() {
+    SessionShell shell = session;
+    if (shell != null) {
+      shell.onRoles();
+    }
+  }
+
   private long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
@@ -540,7 +588,7 @@ final class BrokerServer implements AutoCloseable {
 
   private void bind(NodeDirectory directory, ClusterImage image) {
     if (image.formed()) {
-      clusterGuard.know(image.clusterId());
+      clusterGuard.know(image);
     }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
@@ -618,6 +666,10 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      QuorumNode node = quorum;
+      if (node != null) {
+        node.handOver(); // before the doors close, which would call for an election (M13)
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

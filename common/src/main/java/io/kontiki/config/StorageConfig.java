@@ -1,6 +1,7 @@
 package io.kontiki.config;
 
 import static io.kontiki.config.Parsers.bytes;
+import static io.kontiki.config.Parsers.durationMs;
 import static io.kontiki.config.Parsers.intBytes;
 import static io.kontiki.config.Parsers.integer;
 
@@ -13,6 +14,8 @@ import java.util.List;
  * @param journalBytes greatest size of the commit journal (L9)
  * @param journalStepBytes size of one of its files
  * @param openSegments files that are kept open at most
+ * @param scrubBytesPerSecond everything is read at this rate to find what rots (D6)
+ * @param scrubIntervalMs between two such rounds
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -21,6 +24,8 @@ public record StorageConfig(
     long journalBytes,
     int journalStepBytes,
     int openSegments,
+    long scrubBytesPerSecond,
+    long scrubIntervalMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -59,6 +64,23 @@ public record StorageConfig(
           "",
           "Segment files that are kept open; the least recently used ones are closed.",
           integer(16, 1_000_000));
+  static final ConfigKey<Long> SCRUB_RATE =
+      new ConfigKey<>(
+          "scrub.bytes.per.second",
+          "4m",
+          false,
+          "bytes",
+          "All segments are read in turn, not faster than this, to find bytes that have changed on"
+              + " the disk while another replica can still mend them (D6). 0: never.",
+          bytes(0, 1L << 40));
+  static final ConfigKey<Long> SCRUB_INTERVAL =
+      new ConfigKey<>(
+          "scrub.interval.ms",
+          "86400000",
+          false,
+          "ms",
+          "From the end of such a round to the next, and from the start to the first.",
+          durationMs(100, 365L * 24 * 3600 * 1000));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -77,7 +99,15 @@ public record StorageConfig(
           bytes(MIB, 1L << 32));
 
   static final List<ConfigKey<?>> KEYS =
-      List.of(HOT, JOURNAL, JOURNAL_STEP, OPEN_SEGMENTS, SNAPSHOT_ENTRIES, SNAPSHOT_BYTES);
+      List.of(
+          HOT,
+          JOURNAL,
+          JOURNAL_STEP,
+          OPEN_SEGMENTS,
+          SCRUB_RATE,
+          SCRUB_INTERVAL,
+          SNAPSHOT_ENTRIES,
+          SNAPSHOT_BYTES);
 
   static StorageConfig from(Config config, List<String> errors) {
     StorageConfig read =
@@ -86,6 +116,8 @@ public record StorageConfig(
             config.get(JOURNAL),
             config.get(JOURNAL_STEP),
             config.get(OPEN_SEGMENTS),
+            config.get(SCRUB_RATE),
+            config.get(SCRUB_INTERVAL),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

@@ -197,11 +197,6 @@ public final class LogDirectory {
     openLog(id).changeSettings(settings);
   }
 
-  /** A doubtful log has been compared with a leader's and is in the ISR again; on its loop. */
-  public void clearDoubt(PartitionId id) {
-    openLog(id).clearDoubt();
-  }
-
   /**
    * Deletes a log for good, open or not; only on a committed tombstone (rule L6). An open one fails
    * every call from now on.
@@ -330,6 +325,9 @@ public final class LogDirectory {
       if (home != null) {
         return home;
       }
+      if (loops.isEmpty()) {
+        new LogScrubber(shared, this::openLogs).start(loop);
+      }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);
       shared.addLoop(home);
@@ -339,6 +337,10 @@ public final class LogDirectory {
       each.loop.execute(() -> each.shareTail(all.size()));
     }
     return home;
+  }
+
+  private synchronized List<SegmentedLog> openLogs() {
+    return List.copyOf(open.values());
   }
 
   private synchronized SegmentedLog openLog(PartitionId id) {

@@ -49,6 +49,7 @@ final class LogStart {
         && state.segments.firstKey() < state.durableStart
         && state.segments.higherKey(state.segments.firstKey()) <= state.durableStart) {
       cut.remove(List.of(state.segments.pollFirstEntry().getValue()));
+      log.damages().onRemoved();
     }
   }
 }

@@ -15,6 +15,7 @@ import io.kontiki.replication.Lane;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.LeaderReplica.AckOutcome;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.Resignation;
 import io.kontiki.replication.StreamId;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
@@ -24,12 +25,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A partition that leads: its core, its log, the producers that wait, and the followers that are
  * shipped to. Reading is in {@link LeaderReads}.
  */
 final class LeaderRole {
+  private static final Logger LOG = LoggerFactory.getLogger(LeaderRole.class);
   private static final int MOST_WAITERS = 100_000;
 
   private final Partition partition;
@@ -39,6 +43,7 @@ final class LeaderRole {
   private final ProduceWaiters producers = new ProduceWaiters();
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
+  private @Nullable Resignation lastResignation;
 
   LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
     this.partition = partition;
@@ -90,7 +95,12 @@ final class LeaderRole {
     if (outcome instanceof AppendOutcome.Appended done) {
       if (!shipments.isEmpty()) {
         recent.add(done.baseOffset(), done.lastOffset() + 1, request.batch().asReadOnlyBuffer());
-        shipments.values().forEach(shipment -> shipment.stream().hasMore(shipment));
+        for (Shipment shipment : shipments.values()) {
+          if (shipment.stream().catchesUp()) {
+            context.catchUp().onAppended(request.batch().remaining());
+          }
+          shipment.stream().hasMore(shipment);
+        }
       }
       replica.onLogEnd(log().logEndOffset(), context.nowNanos());
       await(request, done.baseOffset(), done.lastOffset(), done.appendTimeMs(), completion);
@@ -98,7 +108,11 @@ final class LeaderRole {
       // The first try may not be committed yet: its repetition waits like itself (rule I2).
       await(request, first.baseOffset(), first.lastOffset(), first.appendTimeMs(), completion);
     } else {
-      completion.complete(Result.error(((AppendOutcome.Refused) outcome).error()));
+      ApiError error = ((AppendOutcome.Refused) outcome).error();
+      boolean elsewhere =
+          error.reason() == ErrorReason.CORRUPT_LOG && replica.handsOver(context.nowNanos());
+      completion.complete(
+          Result.error(elsewhere ? Errors.handsOver(partition.assignment()) : error));
       return;
     }
     onHeld();
@@ -151,7 +165,7 @@ final class LeaderRole {
   /** More of the own log is held. */
   void onHeld() {
     long held = log().heldEndOffset();
-    replica.onHeld(held);
+    replica.onHeld(held, context.nowNanos());
     producers.onHeld(held, highWatermark());
     progress();
   }
@@ -177,8 +191,7 @@ final class LeaderRole {
       endSubscription(old);
     }
     if (answer instanceof SubscribeAnswer.Accepted) {
-      if (stream.id().lane() == Lane.LIVE
-          && bytesBehind(request.fetchOffset()) > context.limits().farBehind()) {
+      if (stream.id().lane() == Lane.LIVE && isFarBehind(follower, request.fetchOffset())) {
         replica.onSubscriptionEnded(follower, stream.id().brokerEpoch(), request.subscription());
         return new SubscribeAnswer.Refused(request.subscription(), Refusal.FAR_BEHIND);
       }
@@ -189,11 +202,17 @@ final class LeaderRole {
     return answer;
   }
 
-  /** About so many bytes of the log lie behind an offset. */
+  /** About so many bytes of the log are at or behind an offset. */
   long bytesBehind(long offset) {
-    long end = log().logEndOffset();
-    long records = Math.max(1, end - log().logStartOffset());
-    return (long) ((double) log().sizeBytes() / records * (end - offset));
+    return log().bytesFrom(offset);
+  }
+
+  /**
+   * Whether a follower belongs on the catch-up lane: not a member of the in-sync set, for which
+   * acknowledgements wait.
+   */
+  boolean isFarBehind(int follower, long offset) {
+    return !replica.waitsFor(follower) && bytesBehind(offset) > context.limits().farBehind();
   }
 
   void onAck(Shipment shipment, long heldEnd) {
@@ -210,6 +229,43 @@ final class LeaderRole {
     } else {
       progress();
     }
+  }
+
+  /** A follower cannot read from an offset on: it is out until it is mended (rule D9). */
+  void onLost(Shipment shipment, long offset) {
+    StreamId owner = shipment.stream().id();
+    LOG.warn(
+        "{} is damaged at offset {} on broker {}: out of the in-sync set until it is mended",
+        partition.name(),
+        offset,
+        owner.followerId());
+    replica.onLost(
+        owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
+    progress();
+    try {
+      log()
+          .read(
+              offset,
+              log().logEndOffset(),
+              context.limits().message(),
+              outcome -> shipment.stream().mend(shipment, outcome.batches()));
+    } catch (StorageException e) {
+      onOffline(e);
+    }
+  }
+
+  /** The own log is damaged: somebody else shall lead (rule D9). */
+  void onDamaged(long offset) {
+    replica.onOwnDamage(context.nowNanos());
+    if (!replica.handsOver(context.nowNanos())) {
+      LOG.error(
+          "{} is damaged at offset {} and no other replica is in sync (in sync: {}): it serves what"
+              + " lies before, and takes nothing",
+          partition.name(),
+          offset,
+          replica.isr());
+    }
+    progress();
   }
 
   /** Ends a subscription from this side. */
@@ -246,6 +302,11 @@ final class LeaderRole {
     progress();
   }
 
+  void onResignOutcome(Resignation resignation, IsrOutcome outcome) {
+    replica.onOutcome(resignation, outcome, context.nowNanos());
+    progress();
+  }
+
   void onOffline(StorageException cause) {
     partition.onOffline(cause);
   }
@@ -259,10 +320,16 @@ final class LeaderRole {
   void onDeadline(long nowNanos) {
     producers.expire(nowNanos, Errors.appendTimedOut(partition.assignment()));
     reads.onDeadline(nowNanos);
+    if (nowNanos >= replica.nextJudgementNanos()) {
+      replica.onJudgement(nowNanos);
+      progress();
+    }
   }
 
   long nextDeadlineNanos() {
-    return Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos());
+    return Math.min(
+        Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos()),
+        replica.nextJudgementNanos());
   }
 
   /** The core has changed: tells everybody whom it concerns. */
@@ -284,6 +351,23 @@ final class LeaderRole {
       reads.onHighWatermark();
     }
     replica.proposal().ifPresent(proposal -> context.turn().propose(partition, proposal));
+    replica.resignation().ifPresent(this::resign);
+    partition.armDeadline();
+  }
+
+  private void resign(Resignation resignation) {
+    if (!resignation.equals(lastResignation)) {
+      lastResignation = resignation;
+      context.meters().onResignation(resignation.cause());
+      LOG.info(
+          "{} resigns in epoch {}: {}; in sync {}, broker {} shall lead",
+          partition.name(),
+          resignation.leaderEpoch(),
+          resignation.cause().text(),
+          replica.isr(),
+          resignation.successor());
+    }
+    context.turn().resign(partition, resignation);
   }
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */

@@ -13,8 +13,7 @@ final class LoopContext {
   private final EventLoop loop;
   private final Lease lease;
   private final ReplicaTransport transport;
-  private final ReplicationLimits limits;
-  private final ReplicaTimes times;
+  private final ReplicationPolicy policy;
   private final LoopTurn turn;
   private final Deadlines deadlines;
   private final RecentAppends.Budget tails;
@@ -29,17 +28,15 @@ final class LoopContext {
       Lease lease,
       ReplicaTransport transport,
       IsrProposals proposals,
-      ReplicationLimits limits,
-      ReplicaTimes times) {
+      ReplicationPolicy policy) {
     this.loopIndex = loopIndex;
     this.loop = loop;
     this.lease = lease;
     this.transport = transport;
-    this.limits = limits;
-    this.times = times;
+    this.policy = policy;
     this.turn = new LoopTurn(loop, proposals);
     this.deadlines = new Deadlines(loop);
-    this.tails = new RecentAppends.Budget(limits.loopTail());
+    this.tails = new RecentAppends.Budget(policy.limits().loopTail());
   }
 
   int loopIndex() {
@@ -63,11 +60,19 @@ final class LoopContext {
   }
 
   ReplicationLimits limits() {
-    return limits;
+    return policy.limits();
   }
 
   ReplicaTimes times() {
-    return times;
+    return policy.times();
+  }
+
+  CatchUpBudget catchUp() {
+    return policy.catchUp();
+  }
+
+  ReplicationMeters meters() {
+    return policy.meters();
   }
 
   LoopTurn turn() {

@@ -2,7 +2,6 @@ package io.kontiki.broker.partition;
 
 import io.kontiki.log.PartitionLog;
 import io.kontiki.model.PartitionId;
-import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
@@ -43,10 +42,9 @@ public final class LoopPartitions {
       ReplicaTransport transport,
       IsrProposals proposals,
       Lease lease,
-      ReplicationLimits limits,
-      ReplicaTimes times) {
+      ReplicationPolicy policy) {
     this.logs = logs;
-    this.context = new LoopContext(loopIndex, loop, lease, transport, proposals, limits, times);
+    this.context = new LoopContext(loopIndex, loop, lease, transport, proposals, policy);
   }
 
   /** A replica whose log is open, or null. */
@@ -251,6 +249,13 @@ public final class LoopPartitions {
     public void onHeld(long heldEndOffset) {
       if (partition != null) {
         partition.onHeld();
+      }
+    }
+
+    @Override
+    public void onDamaged(long offset) {
+      if (partition != null) {
+        partition.onDamaged(offset);
       }
     }
 

@@ -17,6 +17,7 @@ import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.IsrState;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.Resignation;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
 import io.kontiki.runtime.Completion;
@@ -50,7 +51,7 @@ public final class Partition {
     this.context = context;
     this.assignment = assignment;
     this.highWatermark = log.checkpointedHighWatermark();
-    changeRole();
+    changeRole(false);
   }
 
   /** Which. */
@@ -162,10 +163,17 @@ public final class Partition {
     boolean sameRole =
         state.leaderEpoch() == old.leaderEpoch() && state.leaderId() == old.leaderId();
     if (!sameRole) {
-      changeRole();
+      changeRole(state.handedOverSince(old));
     } else if (role != null) {
       role.replica().adopt(state, context.nowNanos());
       onBrokers();
+    }
+    FollowerRole followed = follower;
+    if (followed != null) {
+      if (log.doubtful() && state.isr().contains(context.brokers().localId())) {
+        log.clearDoubt(); // compared with the leader's log, by R12
+      }
+      followed.onState();
     }
   }
 
@@ -180,19 +188,19 @@ public final class Partition {
     }
   }
 
-  private void changeRole() {
+  private void changeRole(boolean handedOver) {
     endRole(refusal());
     IsrState state = assignment.state();
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
     } else if (state.leaderId() == context.brokers().localId()) {
-      becomeLeader(state);
+      becomeLeader(state, handedOver);
     } else {
       becomeFollower(state);
     }
   }
 
-  private void becomeLeader(IsrState state) {
+  private void becomeLeader(IsrState state, boolean handedOver) {
     try {
       log.beginEpoch(state.leaderEpoch()); // before it serves (rule R29)
     } catch (StorageException e) {
@@ -209,6 +217,7 @@ public final class Partition {
                 id(),
                 context.brokers().localId(),
                 state,
+                handedOver,
                 assignment.replicas(),
                 assignment.minIsr(),
                 own,
@@ -224,6 +233,7 @@ public final class Partition {
         highWatermark,
         state.isr());
     role.progress();
+    log.damage().ifPresent(damage -> role.onDamaged(damage.offset()));
   }
 
   private void becomeFollower(IsrState state) {
@@ -274,6 +284,13 @@ public final class Partition {
     }
   }
 
+  void onResignOutcome(Resignation resignation, IsrOutcome outcome) {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.onResignOutcome(resignation, outcome);
+    }
+  }
+
   void tick(long nowNanos) {
     LeaderRole role = leader;
     if (role != null) {
@@ -289,6 +306,17 @@ public final class Partition {
       led.onHeld();
     } else if (followed != null) {
       followed.onHeld();
+    }
+  }
+
+  /** A read or a check found damage (rule D9). */
+  void onDamaged(long offset) {
+    LeaderRole led = leader;
+    FollowerRole followed = follower;
+    if (led != null) {
+      led.onDamaged(offset);
+    } else if (followed != null) {
+      followed.onDamaged();
     }
   }
 

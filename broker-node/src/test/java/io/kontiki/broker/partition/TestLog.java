@@ -16,8 +16,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 
 /** A log in memory on a {@link TestDisk}; its syncs take the time that the test says. */
@@ -34,6 +36,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   /** Reads below this offset complete later, as from a read pool. */
   long coldBelow;
+
+  /** Told of each read that begins (1) or ends (-1) later. */
+  IntConsumer onColdRead = change -> {};
 
   /** The next data of a leader count as damaged (rule R30). */
   boolean refuseNext;
@@ -106,6 +111,21 @@ final class TestLog implements PartitionLog, LeaderEpochs {
             sync();
           }
         });
+  }
+
+  @Override
+  public void clearDoubt() {
+    // Never in doubt.
+  }
+
+  @Override
+  public Optional<Damage> damage() {
+    return Optional.empty();
+  }
+
+  @Override
+  public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
+    completion.complete(Optional.empty());
   }
 
   @Override
@@ -223,7 +243,13 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     }
     ReadOutcome outcome = new ReadOutcome(found, bytes, OptionalLong.empty());
     if (offset < coldBelow) {
-      loop.schedule(1_000_000, () -> completion.complete(outcome));
+      onColdRead.accept(1);
+      loop.schedule(
+          1_000_000,
+          () -> {
+            onColdRead.accept(-1);
+            completion.complete(outcome);
+          });
     } else {
       completion.complete(outcome);
     }
@@ -273,8 +299,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   public void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion) {
     completion.complete(
         timestampMs < limitOffset
-            ? new TimeLookup(OptionalLong.of(timestampMs), timestampMs, epochOf(timestampMs))
-            : new TimeLookup(OptionalLong.empty(), -1, -1));
+            ? new TimeLookup(
+                OptionalLong.of(timestampMs),
+                timestampMs,
+                epochOf(timestampMs),
+                OptionalLong.empty())
+            : new TimeLookup(OptionalLong.empty(), -1, -1, OptionalLong.empty()));
   }
 
   @Override
@@ -290,6 +320,14 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   @Override
   public long sizeBytes() {
     return entries.stream().mapToLong(entry -> entry.bytes().remaining()).sum();
+  }
+
+  @Override
+  public long bytesFrom(long offset) {
+    return entries.stream()
+        .filter(entry -> entry.next() > offset)
+        .mapToLong(entry -> entry.bytes().remaining())
+        .sum();
   }
 
   @Override

@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One server: its directory, its configuration, its log and, while it runs, its process. */
@@ -57,6 +59,25 @@ public final class ServerNode {
   /** Of the server; survives kills, and goes with the cluster. */
   public Path dataDir() {
     return dir.resolve("data");
+  }
+
+  /** The node's disk is lost; no process of it may run. */
+  void loseData() {
+    try {
+      ProcessCluster.delete(dataDir());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Copies the data directory to another beside it; no process of the node may run. */
+  void copyData(String name) throws IOException {
+    Path to = dataDir().resolveSibling(name);
+    try (Stream<Path> all = Files.walk(dataDir())) {
+      for (Path from : all.toList()) {
+        Files.copy(from, to.resolve(dataDir().relativize(from)));
+      }
+    }
   }
 
   /** What the processes of this node printed, one after the other. */
@@ -266,6 +287,34 @@ public final class ServerNode {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     }
+  }
+
+  /** A number of {@code /metrics}; empty if the node does not answer or has no such line. */
+  OptionalDouble metric(String name) {
+    try {
+      HttpResponse<String> answer =
+          http.send(
+              HttpRequest.newBuilder(URI.create("http://" + http() + "/metrics"))
+                  .timeout(Duration.ofSeconds(1))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      return answer
+          .body()
+          .lines()
+          .filter(line -> line.startsWith(name + " "))
+          .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
+          .findFirst();
+    } catch (IOException e) {
+      return OptionalDouble.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Lines of the log that contain a text. */
+  List<String> logLines(String text) {
+    return logLines().stream().filter(line -> line.contains(text)).toList();
   }
 
   /** Whether this node's own image of the metadata has the topic. */
