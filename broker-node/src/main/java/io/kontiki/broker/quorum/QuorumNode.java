@@ -400,11 +400,9 @@ public final class QuorumNode implements AutoCloseable {
     }
 
     private void answered(BrokerImage registered, @Nullable HelloResponse answer) {
-      boolean alive =
-          answer != null
-              && answer.getNodeId() == identity.nodeId()
-              && !Peers.uid(answer.getIncarnation()).equals(identity.incarnation());
-      if (alive) {
+      if (answer != null
+          && answer.getNodeId() == identity.nodeId()
+          && !Peers.uid(answer.getIncarnation()).equals(identity.incarnation())) {
         refused.accept(
             Forming.idInUse(
                 identity.nodeId(),
