@@ -56,6 +56,11 @@ final class DirectoryLogs implements PartitionLogs {
                 }
 
                 @Override
+                public void onDamaged(long offset) {
+                  listener.onDamaged(offset);
+                }
+
+                @Override
                 public void onOffline(StorageException cause) {
                   listener.onOffline(cause);
                   offline.run();

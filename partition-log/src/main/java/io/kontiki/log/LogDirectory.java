@@ -358,6 +358,11 @@ public final class LogDirectory {
     }
 
     @Override
+    public void onDamaged(long offset) {
+      // Nobody reads it any more.
+    }
+
+    @Override
     public void onOffline(StorageException cause) {
       // Whoever opened the directory is told by the others.
     }

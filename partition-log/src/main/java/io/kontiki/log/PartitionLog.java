@@ -199,10 +199,7 @@ public interface PartitionLog {
     /** The log directory is offline (rule L4). */
     void onOffline(io.kontiki.runtime.StorageException cause);
 
-    /**
-     * A read or a check found damage (rule D9); see {@link PartitionLog#damage}. Who does nothing
-     * about it leaves the log unreadable from there on.
-     */
-    default void onDamaged(long offset) {}
+    /** A read or a check found damage (rule D9); see {@link PartitionLog#damage}. */
+    void onDamaged(long offset);
   }
 }

@@ -295,6 +295,11 @@ class CrashPropertyTest {
       }
 
       @Override
+      public void onDamaged(long offset) {
+        throw new AssertionError("damaged at " + offset);
+      }
+
+      @Override
       public void onOffline(StorageException cause) {
         throw new AssertionError("offline", cause);
       }

@@ -402,6 +402,9 @@ class PartitionLogTest {
                       public void onHeld(long end) {}
 
                       @Override
+                      public void onDamaged(long offset) {}
+
+                      @Override
                       public void onOffline(StorageException cause) {}
                     })
                 .beginEpoch(1);

@@ -75,11 +75,15 @@ interface TestStorage {
 
   /** The storage engine on a disk in memory that loses what was not synced. */
   final class Engine implements TestStorage {
-    private static final LogConfig CONFIG =
+    static final LogConfig CONFIG =
         LogConfig.defaults().withJournal(new CommitJournal.Sizes(64 << 10, 4, 1 << 20));
 
-    private final MemoryFileStore store = new MemoryFileStore();
-    private final LogSettings settings;
+    final MemoryFileStore store = new MemoryFileStore();
+
+    /** Of the processes that start from now on. */
+    LogConfig config = CONFIG;
+
+    LogSettings settings;
     private final SimulatedTime time;
     private final LongSupplier syncNanos;
     private final TreeMap<PartitionId, PartitionLog> logs = new TreeMap<>();
@@ -103,7 +107,7 @@ interface TestStorage {
       LogDirectory directory =
           LogDirectory.open(
               store,
-              CONFIG,
+              config,
               time.clock(),
               commit,
               reads,

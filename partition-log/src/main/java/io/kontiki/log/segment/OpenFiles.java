@@ -38,13 +38,13 @@ public final class OpenFiles {
 
   /** Something to do with an open file. */
   @FunctionalInterface
-  public interface Use<T extends @Nullable Object> {
+  public interface Use<T> {
     /** Must not keep the file. */
     T with(FileStore.File file);
   }
 
   /** Uses a file that must exist. */
-  public <T extends @Nullable Object> T use(String path, Use<T> use) {
+  public <T> T use(String path, Use<T> use) {
     Handle handle = acquire(path, false);
     try {
       return use.with(handle.file);

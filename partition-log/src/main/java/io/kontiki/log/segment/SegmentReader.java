@@ -226,8 +226,9 @@ public final class SegmentReader {
   }
 
   /** The batch whose possible header stands at a position, or null if none does. */
+  @SuppressWarnings("NullAway") // null passes through the type parameter
   public @Nullable Found at(View view, long position) {
-    return files.<@Nullable Found>use(
+    return files.use(
         view.path(),
         file -> {
           BatchWalker walker = new BatchWalker(file, position, view.sizeBytes);

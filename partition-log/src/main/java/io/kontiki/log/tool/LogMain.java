@@ -105,9 +105,12 @@ public final class LogMain {
       err.println("kontiki: " + path + " is not the data directory of a node");
       return 1;
     }
-    try (DirectoryLock lock = DirectoryLock.acquire(locked, "kontiki.pid")) {
+    DirectoryLock lock = DirectoryLock.acquire(locked, "kontiki.pid");
+    try {
       Path log = data ? path.resolve("log") : path;
       return new DirectoryCheck(new DiskFileStore(log), report).run() ? 0 : 1;
+    } finally {
+      lock.close();
     }
   }
 }

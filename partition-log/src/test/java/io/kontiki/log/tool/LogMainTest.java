@@ -93,6 +93,9 @@ class LogMainTest {
     public void onHeld(long heldEndOffset) {}
 
     @Override
+    public void onDamaged(long offset) {}
+
+    @Override
     public void onOffline(StorageException cause) {}
   }
 
@@ -158,9 +161,12 @@ class LogMainTest {
 
   @Test
   void aRunningNodeIsLeftAlone() {
-    try (DirectoryLock held = DirectoryLock.acquire(data, "kontiki.pid")) {
+    DirectoryLock held = DirectoryLock.acquire(data, "kontiki.pid");
+    try {
       assertEquals(1, run("verify", data.toString()));
       assertTrue(err.contains("is in use"), err);
+    } finally {
+      held.close();
     }
     assertEquals(1, run("verify", data.resolve("nowhere").toString()));
     assertEquals(1, run("verify", data.resolve("log").resolve(ORDERS.directoryName()).toString()));
