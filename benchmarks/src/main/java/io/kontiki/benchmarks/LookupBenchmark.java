@@ -52,7 +52,7 @@ public class LookupBenchmark {
 
   @Benchmark
   public int indexLookup() {
-    return index.positionBefore(offset());
+    return index.before(offset()).position();
   }
 
   @Benchmark
