@@ -43,8 +43,7 @@ public final class JournalTable {
   private static void warmUp(Path top) throws IOException {
     Path path = Files.createTempDirectory(top, "warm-up");
     Load.Meter meter = new Load.Meter();
-    try (Load load =
-        new JournalLoad(path, LogConfig.defaults(), 1, 100, 10, BATCH_BYTES, meter)) {
+    try (Load load = new JournalLoad(path, LogConfig.defaults(), 1, 100, 10, BATCH_BYTES, meter)) {
       Load.measure(load, meter, WARM_UP_MS, 1);
     }
     JournalTable.remove(path);
