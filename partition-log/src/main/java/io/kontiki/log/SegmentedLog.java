@@ -13,16 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A log in segment files: {@link LogState} and the parts that work on it. Belongs to its loop; see
  * {@link PartitionLog} for the contract.
  */
 final class SegmentedLog implements PartitionLog {
-  private static final Logger LOG = LoggerFactory.getLogger(SegmentedLog.class);
-
   private final LogShared shared;
   private final LoopLogs home;
   private final Listener listener;
