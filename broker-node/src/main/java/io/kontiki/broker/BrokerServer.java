@@ -271,7 +271,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
-            host::followed,
+            new Work(host, health),
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -330,10 +330,17 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
-    List<EventLoop> loops = new ArrayList<>(control.loops());
-    loops.addAll(data.loops());
+    List<EventLoop> loops = new ArrayList<>(data.loops());
+    loops.addAll(control.loops());
     return new BrokerHealth(
-        config.nodeId(), metadata, state, this::leaseHeld, () -> logOffline, loops, clock);
+        config.nodeId(),
+        metadata,
+        state,
+        this::leaseHeld,
+        () -> logOffline,
+        loops,
+        data.loops().size(),
+        clock);
   }
 
   private void bind(
@@ -623,6 +630,19 @@ final class BrokerServer implements AutoCloseable {
     }
     stopFinished.countDown();
     onEnd.run();
+  }
+
+  /** What the data loops are at, as the session needs to know it. */
+  private record Work(ReplicaHost host, BrokerHealth health) implements SessionShell.Work {
+    @Override
+    public long followed() {
+      return host.followed();
+    }
+
+    @Override
+    public boolean standsStill() {
+      return health.dataStandsStill();
+    }
   }
 
   /** What the cluster says to this broker. */

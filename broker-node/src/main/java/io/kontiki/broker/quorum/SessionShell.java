@@ -27,7 +27,6 @@ import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,7 +48,7 @@ public final class SessionShell {
   private final EventLoop loop;
   private final Clock clock;
   private final Supplier<RegisterBroker> registration;
-  private final LongSupplier roles;
+  private final Work work;
   private final Listener listener;
   private final Metadata.Listener images = this::onImage;
   private @Nullable Stream stream;
@@ -59,6 +58,15 @@ public final class SessionShell {
 
   private volatile Lease lease = Lease.NONE;
   private volatile long brokerEpoch = -1;
+
+  /** What the loops that serve partitions are at. */
+  public interface Work {
+    /** Up to which image the roles of partitions have followed. */
+    long followed();
+
+    /** Whether one of these loops has not moved for so long that its disk must hang. */
+    boolean standsStill();
+  }
 
   /** Told on the control loop. */
   public interface Listener {
@@ -75,7 +83,7 @@ public final class SessionShell {
   /**
    * @param peers channels used for sessions only
    * @param registration what this process registers with, as of now
-   * @param roles up to which image the roles of partitions have followed; asked on the control loop
+   * @param work asked on the control loop
    */
   public SessionShell(
       SessionTiming timing,
@@ -84,7 +92,7 @@ public final class SessionShell {
       Peers peers,
       EventLoop control,
       Supplier<RegisterBroker> registration,
-      LongSupplier roles,
+      Work work,
       Listener listener) {
     this.core = new BrokerSession(timing, List.copyOf(identity.voters().keySet()));
     this.identity = identity;
@@ -93,7 +101,7 @@ public final class SessionShell {
     this.loop = control;
     this.clock = control.clock();
     this.registration = registration;
-    this.roles = roles;
+    this.work = work;
     this.listener = listener;
   }
 
@@ -147,7 +155,7 @@ public final class SessionShell {
 
   /** Roles of partitions have followed an image. */
   public void onRoles() {
-    run(core.onRoles(roles.getAsLong(), now()));
+    run(core.onRoles(work.followed(), now()));
   }
 
   private void onImage(ClusterImage image) {
@@ -158,6 +166,7 @@ public final class SessionShell {
   private void tick() {
     ticking = loop.schedule(TICK_NANOS, this::tick);
     onRoles();
+    run(core.onStalled(work.standsStill(), now()));
     run(core.onTick(now()));
   }
 
