@@ -226,6 +226,7 @@ public final class SegmentReader {
   }
 
   /** The batch whose possible header stands at a position, or null if none does. */
+  @SuppressWarnings("NullAway") // null, for no header, passes through the type parameter
   public @Nullable Found at(View view, long position) {
     return files.<@Nullable Found>use(
         view.path(),
