@@ -157,6 +157,7 @@ class LogMainTest {
   }
 
   @Test
+  @SuppressWarnings("try") // the lock is held, not used
   void aRunningNodeIsLeftAlone() {
     try (DirectoryLock held = DirectoryLock.acquire(data, "kontiki.pid")) {
       assertEquals(1, run("verify", data.toString()));
