@@ -167,7 +167,10 @@ final class LogReads {
   void offsetForTime(
       long timestampMs, long limitOffset, Completion<PartitionLog.TimeLookup> completion) {
     List<TimeView> views = new ArrayList<>();
-    for (Segment segment : state.segments.values()) {
+    // Not those wholly below the log start: they may be removed while others are searched.
+    Long first = state.segments.floorKey(state.logStart);
+    for (Segment segment :
+        state.segments.tailMap(first == null ? state.logStart : first, true).values()) {
       long from = segment.indexedOffset(timestampMs);
       views.add(new TimeView(view(segment, Math.max(from, segment.baseOffset())), from));
     }
@@ -177,7 +180,8 @@ final class LogReads {
         () -> {
           Read<PartitionLog.TimeLookup> read =
               Read.of(() -> search(views, timestampMs, start, limitOffset));
-          home.loop.execute(() -> onFound(read, truncations, start, completion));
+          Runnable again = () -> offsetForTime(timestampMs, limitOffset, completion);
+          home.loop.execute(() -> onFound(read, truncations, start, completion, again));
         });
   }
 
@@ -185,10 +189,14 @@ final class LogReads {
       Read<PartitionLog.TimeLookup> read,
       long truncations,
       long start,
-      Completion<PartitionLog.TimeLookup> completion) {
+      Completion<PartitionLog.TimeLookup> completion,
+      Runnable again) {
     PartitionLog.TimeLookup found = read.value();
-    if (state.gone || truncations != state.truncations || start != state.logStart) {
+    if (state.gone || truncations != state.truncations || shared.isOffline()) {
       completion.complete(NOT_FOUND);
+    } else if (start != state.logStart) {
+      // What was found, or missed, may be gone; "not found" would send the caller to the end.
+      again.run();
     } else if (found == null) {
       onFailure(read.failure());
       completion.complete(NOT_FOUND);
