@@ -25,6 +25,9 @@ import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
+import io.kontiki.broker.partition.Conditions;
+import io.kontiki.broker.partition.DiskSpace;
+import io.kontiki.broker.partition.Housekeeping;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.quorum.ClusterGuard;
@@ -188,6 +191,7 @@ final class BrokerServer implements AutoCloseable {
     // The data plane.
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
+    Conditions conditions = new NodeConditions();
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -195,13 +199,15 @@ final class BrokerServer implements AutoCloseable {
           new LoopPartitions(
               i,
               loop,
-              new DirectoryLogs(logDirectory, loop, metadata::image, this::onLogOffline),
+              new DirectoryLogs(logDirectory, loop, this::onLogOffline),
               new GrpcReplicaTransport(
                   loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
               ReplicationLimits.DEFAULT,
-              replicaTimes()));
+              replicaTimes(),
+              new Housekeeping(
+                  conditions, TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()))));
     }
     ReplicaHost host =
         new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
@@ -575,6 +581,20 @@ final class BrokerServer implements AutoCloseable {
     }
     stopFinished.countDown();
     onEnd.run();
+  }
+
+  /** What partitions heed besides metadata. */
+  private final class NodeConditions implements Conditions {
+    @Override
+    public boolean wallClockTrusted() {
+      SessionShell shell = session;
+      return shell != null && shell.wallClockTrusted();
+    }
+
+    @Override
+    public DiskSpace diskSpace() {
+      return DiskSpace.ENOUGH;
+    }
   }
 
   /** What the cluster says to this broker. */

@@ -1,6 +1,7 @@
 package io.kontiki.config;
 
 import static io.kontiki.config.Parsers.bytes;
+import static io.kontiki.config.Parsers.durationMs;
 import static io.kontiki.config.Parsers.intBytes;
 import static io.kontiki.config.Parsers.integer;
 
@@ -13,6 +14,7 @@ import java.util.List;
  * @param journalBytes greatest size of the commit journal (L9)
  * @param journalStepBytes size of one of its files
  * @param openSegments files that are kept open at most
+ * @param retentionCheckMs every log is looked at once in so much time (L6)
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -21,6 +23,7 @@ public record StorageConfig(
     long journalBytes,
     int journalStepBytes,
     int openSegments,
+    long retentionCheckMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -59,6 +62,15 @@ public record StorageConfig(
           "",
           "Segment files that are kept open; the least recently used ones are closed.",
           integer(16, 1_000_000));
+  static final ConfigKey<Long> RETENTION_CHECK =
+      new ConfigKey<>(
+          "retention.check.ms",
+          "300000",
+          false,
+          "ms",
+          "Each partition is looked at once in this time: whether its retention lets old segments go,"
+              + " and whether an old segment is closed.",
+          durationMs(100, 24L * 3600 * 1000));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -77,7 +89,14 @@ public record StorageConfig(
           bytes(MIB, 1L << 32));
 
   static final List<ConfigKey<?>> KEYS =
-      List.of(HOT, JOURNAL, JOURNAL_STEP, OPEN_SEGMENTS, SNAPSHOT_ENTRIES, SNAPSHOT_BYTES);
+      List.of(
+          HOT,
+          JOURNAL,
+          JOURNAL_STEP,
+          OPEN_SEGMENTS,
+          RETENTION_CHECK,
+          SNAPSHOT_ENTRIES,
+          SNAPSHOT_BYTES);
 
   static StorageConfig from(Config config, List<String> errors) {
     StorageConfig read =
@@ -86,6 +105,7 @@ public record StorageConfig(
             config.get(JOURNAL),
             config.get(JOURNAL_STEP),
             config.get(OPEN_SEGMENTS),
+            config.get(RETENTION_CHECK),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

@@ -187,11 +187,6 @@ public final class LogDirectory {
     return log;
   }
 
-  /** Other settings of an open log, but for its durability; on its loop. */
-  public void changeSettings(PartitionId id, LogSettings settings) {
-    openLog(id).changeSettings(settings);
-  }
-
   /** A doubtful log has been compared with a leader's and is in the ISR again; on its loop. */
   public void clearDoubt(PartitionId id) {
     openLog(id).clearDoubt();

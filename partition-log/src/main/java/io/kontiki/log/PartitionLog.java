@@ -111,6 +111,9 @@ public interface PartitionLog {
    */
   void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion);
 
+  /** Other settings of its topic, but for the durability, which stays (rule R36). */
+  void changeSettings(LogSettings settings);
+
   /** The high watermark to remember (rule R39): a lower bound, never used to truncate. */
   void noteHighWatermark(long highWatermark);
 

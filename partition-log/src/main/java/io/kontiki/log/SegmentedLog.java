@@ -289,7 +289,9 @@ final class SegmentedLog implements PartitionLog {
     state.tail.clear();
   }
 
-  void changeSettings(LogSettings newSettings) {
+  @Override
+  public void changeSettings(LogSettings newSettings) {
+    checkUsable();
     state.settings = newSettings;
   }
 

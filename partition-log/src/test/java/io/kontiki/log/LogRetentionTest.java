@@ -61,15 +61,9 @@ class LogRetentionTest {
     long all = world.call(log::sizeBytes);
     assertEquals(10, retained(log, 10, true));
     long segment = all * 3 / 10;
-    world.run(
-        () ->
-            world.directory.changeSettings(
-                LogWorld.ORDERS, SMALL.withRetention(-1, all - segment)));
+    world.run(() -> log.changeSettings(SMALL.withRetention(-1, all - segment)));
     assertEquals(3, retained(log, 10, true));
-    world.run(
-        () ->
-            world.directory.changeSettings(
-                LogWorld.ORDERS, SMALL.withRetention(-1, all - segment + 1)));
+    world.run(() -> log.changeSettings(SMALL.withRetention(-1, all - segment + 1)));
     assertEquals(0, retained(log, 10, true));
   }
 
@@ -126,8 +120,7 @@ class LogRetentionTest {
     world.restart();
     PartitionLog third = world.openLog(SMALL.withRetention(HOUR, -1));
     assertEquals(10, retained(third, 10, true));
-    world.run(
-        () -> world.directory.changeSettings(LogWorld.ORDERS, SMALL.withRetention(3 * HOUR, -1)));
+    world.run(() -> third.changeSettings(SMALL.withRetention(3 * HOUR, -1)));
     assertEquals(0, retained(third, 10, true));
   }
 

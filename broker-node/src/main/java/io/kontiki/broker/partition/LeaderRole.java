@@ -24,12 +24,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A partition that leads: its core, its log, the producers that wait, and the followers that are
  * shipped to. Reading is in {@link LeaderReads}.
  */
 final class LeaderRole {
+  private static final Logger LOG = LoggerFactory.getLogger(LeaderRole.class);
   private static final int MOST_WAITERS = 100_000;
 
   private final Partition partition;
@@ -39,6 +42,7 @@ final class LeaderRole {
   private final ProduceWaiters producers = new ProduceWaiters();
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
+  private boolean over;
 
   LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
     this.partition = partition;
@@ -154,6 +158,64 @@ final class LeaderRole {
     replica.onHeld(held);
     producers.onHeld(held, highWatermark());
     progress();
+  }
+
+  /** Lets go what the topic's retention does not keep, below the high watermark (D5, L6). */
+  void retain(boolean byTime) {
+    log()
+        .retainedStart(
+            highWatermark(),
+            byTime,
+            start -> {
+              if (!over && start > log().logStartOffset()) {
+                LOG.info(
+                    "{} keeps {} on, by its retention; before, {}",
+                    partition.name(),
+                    start,
+                    log().logStartOffset());
+                raiseLogStart(start);
+              }
+            });
+  }
+
+  /** See {@link Partition#deleteRecords}. */
+  void deleteRecords(long before, Completion<Result<Long>> completion) {
+    PartitionAssignment p = partition.assignment();
+    if (!context.lease().held()) {
+      completion.complete(Result.error(Errors.noLease(p)));
+      return;
+    }
+    if (!replica.knowsTrueHighWatermark()) {
+      completion.complete(Result.error(Errors.notAvailable(p)));
+      return;
+    }
+    long start = before == Requests.HIGH_WATERMARK ? highWatermark() : before;
+    if (start > highWatermark() || start < 0) {
+      completion.complete(
+          Result.error(Errors.outOfRange(p, start, log().logStartOffset(), highWatermark())));
+      return;
+    }
+    try {
+      if (start > log().logStartOffset()) {
+        LOG.info(
+            "{} keeps {} on, as an operator asked; before, {}",
+            partition.name(),
+            start,
+            log().logStartOffset());
+        raiseLogStart(start);
+      }
+      long now = log().logStartOffset();
+      log().whenDurable(() -> completion.complete(Result.ok(now)));
+    } catch (StorageException e) {
+      completion.complete(Result.error(Errors.offlineInAppend(p)));
+      partition.onOffline(e);
+    }
+  }
+
+  private void raiseLogStart(long start) {
+    log().advanceLogStart(start);
+    // Followers take it from the leader, with the next data or alone.
+    shipments.values().forEach(shipment -> shipment.stream().hasNews(shipment));
   }
 
   /** A follower subscribes (rules R25 to R29); the accepted one ends the older (rule R27). */
@@ -288,6 +350,7 @@ final class LeaderRole {
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */
   void stop(ApiError forProducers, ApiError forReaders) {
+    over = true;
     List<Shipment> all = List.copyOf(shipments.values());
     shipments.clear();
     recent.clear();

@@ -15,6 +15,7 @@ final class LoopContext {
   private final ReplicaTransport transport;
   private final ReplicationLimits limits;
   private final ReplicaTimes times;
+  private final Conditions conditions;
   private final LoopTurn turn;
   private final Deadlines deadlines;
   private final RecentAppends.Budget tails;
@@ -30,13 +31,15 @@ final class LoopContext {
       ReplicaTransport transport,
       IsrProposals proposals,
       ReplicationLimits limits,
-      ReplicaTimes times) {
+      ReplicaTimes times,
+      Conditions conditions) {
     this.loopIndex = loopIndex;
     this.loop = loop;
     this.lease = lease;
     this.transport = transport;
     this.limits = limits;
     this.times = times;
+    this.conditions = conditions;
     this.turn = new LoopTurn(loop, proposals);
     this.deadlines = new Deadlines(loop);
     this.tails = new RecentAppends.Budget(limits.loopTail());
@@ -68,6 +71,10 @@ final class LoopContext {
 
   ReplicaTimes times() {
     return times;
+  }
+
+  Conditions conditions() {
+    return conditions;
   }
 
   LoopTurn turn() {

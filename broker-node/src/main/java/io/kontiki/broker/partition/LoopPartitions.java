@@ -25,6 +25,7 @@ public final class LoopPartitions {
   private static final long TICK_NANOS = 250_000_000L;
 
   private final LoopContext context;
+  private final RetentionWalk walk;
   private final PartitionLogs logs;
   private final SortedMap<PartitionId, Slot> slots = new TreeMap<>();
   private final List<ShippingStream> streams = new ArrayList<>();
@@ -44,9 +45,13 @@ public final class LoopPartitions {
       IsrProposals proposals,
       Lease lease,
       ReplicationLimits limits,
-      ReplicaTimes times) {
+      ReplicaTimes times,
+      Housekeeping housekeeping) {
     this.logs = logs;
-    this.context = new LoopContext(loopIndex, loop, lease, transport, proposals, limits, times);
+    this.walk = new RetentionWalk(TICK_NANOS, housekeeping.checkNanos());
+    this.context =
+        new LoopContext(
+            loopIndex, loop, lease, transport, proposals, limits, times, housekeeping.conditions());
   }
 
   /** A replica whose log is open, or null. */
@@ -204,6 +209,12 @@ public final class LoopPartitions {
         slot.partition.tick(now);
       }
     }
+    for (PartitionId id : walk.next(slots)) {
+      Partition partition = partition(id);
+      if (partition != null) {
+        partition.keepHouse();
+      }
+    }
     ticking = context.loop().schedule(TICK_NANOS, this::tick);
   }
 
@@ -231,6 +242,7 @@ public final class LoopPartitions {
       if (gone != null) {
         gone.accept(open);
       } else if (!closed) {
+        open.changeSettings(newest.log());
         partition = new Partition(open, newest, context);
       }
     }

@@ -74,6 +74,7 @@ final class TestCluster {
   final class TestNode {
     final int id;
     final TestStorage storage;
+    final TestConditions conditions = new TestConditions();
     boolean leased = true;
     VirtualLoop loop;
     LoopPartitions partitions;
@@ -113,7 +114,8 @@ final class TestCluster {
               this::propose,
               () -> leased,
               limits,
-              ReplicaTimes.DEFAULT);
+              ReplicaTimes.DEFAULT,
+              new Housekeeping(conditions, 1_000 * MS));
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
 

@@ -15,7 +15,9 @@ import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.partition.TestBatches;
+import io.kontiki.broker.partition.TestConditions;
 import io.kontiki.broker.partition.TestLogs;
+import io.kontiki.log.LogSettings;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
@@ -71,7 +73,8 @@ class GrpcReplicationTest {
                 (proposals, completion) -> {},
                 () -> true,
                 ReplicationLimits.DEFAULT,
-                ReplicaTimes.DEFAULT));
+                ReplicaTimes.DEFAULT,
+                TestConditions.housekeeping()));
       }
       listen(port);
     }
@@ -150,7 +153,13 @@ class GrpcReplicationTest {
             .map(
                 id ->
                     new PartitionAssignment(
-                        id, "t", state, List.of(1, 2, 3), 2, Durability.FSYNC, 4 << 20))
+                        id,
+                        "t",
+                        state,
+                        List.of(1, 2, 3),
+                        2,
+                        LogSettings.defaults(Durability.FSYNC),
+                        4 << 20))
             .toList();
     nodes
         .values()
