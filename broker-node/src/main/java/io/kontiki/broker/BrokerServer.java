@@ -16,7 +16,9 @@ import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
@@ -377,9 +379,11 @@ final class BrokerServer implements AutoCloseable {
             config.limits().topics(),
             config.limits().partitions());
     Metadata metadata = node.asMetadata();
+    int maxBatchBytes = ServerLimits.of(config.limits()).maxBatchBytes();
     return new AdminCalls(
-        new TopicAdmin(
-            metadata, requests, defaults, ServerLimits.of(config.limits()).maxBatchBytes(), random),
+        new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
+        new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
+        new RecordDeletion(metadata, requests),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
+import io.kontiki.broker.api.PartitionRequests.DeleteRecords;
 import io.kontiki.broker.api.PartitionRequests.Description;
 import io.kontiki.broker.api.PartitionRequests.Fetch;
 import io.kontiki.broker.api.PartitionRequests.FetchAnswer;
@@ -71,6 +72,13 @@ class PartitionRouterTest {
         BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion) {
       asked.add(leader.id());
       completion.complete(new OffsetAnswer.Found(9, -1, 0));
+    }
+
+    @Override
+    public void deleteRecords(
+        BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion) {
+      asked.add(leader.id());
+      completion.complete(new OffsetAnswer.Found(request.before(), -1, -1));
     }
 
     @Override
