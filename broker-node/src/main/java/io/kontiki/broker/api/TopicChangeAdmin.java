@@ -72,12 +72,7 @@ public final class TopicChangeAdmin {
         name,
         (image, topic) ->
             TopicChanges.addPartitions(
-                    image,
-                    topic,
-                    total,
-                    defaults,
-                    random.nextLong(),
-                    call.loop().clock().wallMs())
+                    image, topic, total, defaults, random.nextLong(), call.loop().clock().wallMs())
                 .map(command -> command),
         completion);
   }
