@@ -32,6 +32,7 @@ import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.broker.partition.Housekeeping;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
@@ -39,6 +40,7 @@ import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replication.GrpcReplicaTransport;
+import io.kontiki.broker.replication.PacedCatchUp;
 import io.kontiki.broker.replication.ReplicationGrpcService;
 import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
@@ -143,6 +145,7 @@ final class BrokerServer implements AutoCloseable {
   void start() {
     int nodeId = config.nodeId();
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
+    clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
     NodeIdentity identity =
         new NodeIdentity(
@@ -162,6 +165,7 @@ final class BrokerServer implements AutoCloseable {
                 control,
                 QuorumNode.Settings.of(config),
                 random,
+                clusterGuard::admittedAt,
                 endpoint -> channel(endpoint, control.netty(), clusterGuard),
                 faults));
     quorum = node;
@@ -194,6 +198,12 @@ final class BrokerServer implements AutoCloseable {
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
+    ReplicationPolicy replication =
+        new ReplicationPolicy(
+            ReplicationLimits.DEFAULT,
+            replicaTimes(),
+            new PacedCatchUp(config.limits().catchUpBytesPerSecond(), clock.nanoTime()),
+            metrics);
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -206,13 +216,13 @@ final class BrokerServer implements AutoCloseable {
                   loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
-              ReplicationLimits.DEFAULT,
-              replicaTimes(),
+              replication,
               new Housekeeping(
                   conditions, TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()))));
     }
     ReplicaHost host =
-        new ReplicaHost(nodeId, metadata, control.first(), data, partitions, logDirectory);
+        new ReplicaHost(
+            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -240,6 +250,10 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
     bind(metrics, metadata, health, logDirectory);
+    metrics.counter(
+        "kontiki.controller.balanced.recoveries",
+        "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
+        node::balancedRecoveries);
     AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
     Server grpcServer =
         grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
@@ -265,6 +279,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
+            host::followed,
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -313,7 +328,10 @@ final class BrokerServer implements AutoCloseable {
         TimeUnit.MILLISECONDS.toNanos(config.liveness().rejoinDelayMaxMs()),
         defaults.damping(),
         defaults.retry(),
-        defaults.rejected());
+        defaults.rejected(),
+        defaults.stuck(),
+        defaults.handedOver(),
+        defaults.paused());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
@@ -543,6 +561,13 @@ final class BrokerServer implements AutoCloseable {
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
+  private void onFollowed() {
+    SessionShell shell = session;
+    if (shell != null) {
+      shell.onRoles();
+    }
+  }
+
   private long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
@@ -550,7 +575,7 @@ final class BrokerServer implements AutoCloseable {
 
   private void bind(NodeDirectory directory, ClusterImage image) {
     if (image.formed()) {
-      clusterGuard.know(image.clusterId());
+      clusterGuard.know(image);
     }
     if (!image.formed() || directory.boundTo(image.clusterId())) {
       return;
@@ -642,6 +667,10 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      QuorumNode node = quorum;
+      if (node != null) {
+        node.handOver(); // before the doors close, which would call for an election (M13)
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

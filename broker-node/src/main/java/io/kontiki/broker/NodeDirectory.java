@@ -32,8 +32,13 @@ final class NodeDirectory implements AutoCloseable {
     Optional<DirectoryMeta> inRaft = DirectoryMeta.read(raft);
     Optional<DirectoryMeta> inLog = DirectoryMeta.read(log);
     boolean half = inRaft.isPresent() != inLog.isPresent();
-    // A start that was cut short between the two leaves raft/ alone, with nothing in it.
-    if (half && !(inRaft.isPresent() && raft.list("").size() <= 1)) {
+    // A start that was cut short between the two leaves raft/ alone, with nothing in it, and of no
+    // cluster: a broker that does not vote has nothing more in raft/ either, but it has met one.
+    boolean cutShort =
+        inRaft.isPresent()
+            && inRaft.get().clusterId().equals(Uid.NONE)
+            && raft.list("").size() <= 1;
+    if (half && !cutShort) {
       throw new RefusedException(
           path.resolve(inRaft.isPresent() ? "log" : "raft")
               + " is empty or missing while "

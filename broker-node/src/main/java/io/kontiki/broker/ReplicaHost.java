@@ -26,6 +26,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,12 +48,19 @@ final class ReplicaHost {
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
+  private final Runnable onFollowed;
+
+  // Of the newest image on its way to the loops, and of the newest that each has followed.
+  private long handedOut = -1;
+  private final AtomicLongArray followed;
+
   private long brokerEpoch = -1;
   private boolean sorted;
   private boolean closed;
 
   /**
    * @param partitions of the data loops, in their order
+   * @param onFollowed told on the control loop when a loop has followed an image
    */
   ReplicaHost(
       int brokerId,
@@ -60,7 +68,8 @@ final class ReplicaHost {
       EventLoop control,
       LoopGroup data,
       List<LoopPartitions> partitions,
-      LogDirectory logs) {
+      LogDirectory logs,
+      Runnable onFollowed) {
     this.brokerId = brokerId;
     this.metadata = metadata;
     this.control = control;
@@ -68,6 +77,8 @@ final class ReplicaHost {
     this.partitions = partitions;
     this.logs = logs;
     this.assignments = new ReplicaAssignments(brokerId);
+    this.onFollowed = onFollowed;
+    this.followed = new AtomicLongArray(partitions.size());
   }
 
   /** This process was registered: its role can begin (rule R1). */
@@ -95,14 +106,37 @@ final class ReplicaHost {
     change
         .changed()
         .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
+    handedOut = image.index();
     for (int i = 0; i < partitions.size(); i++) {
-      LoopPartitions target = partitions.get(i);
+      int loop = i;
       List<PartitionAssignment> changed = byLoop.get(i);
-      data.loops().get(i).execute(() -> target.apply(change.brokers(), changed));
+      data.loops()
+          .get(i)
+          .execute(
+              () -> {
+                partitions.get(loop).apply(change.brokers(), changed);
+                followed.set(loop, image.index());
+                control.execute(onFollowed);
+              });
     }
     change.removed().forEach(id -> discard(id, () -> {}));
     change.deleted().forEach(this::delete);
     report(RecoveryQuestions.of(image, brokerId));
+  }
+
+  /**
+   * Up to which image all roles here are what it says; {@link Long#MAX_VALUE} if they have followed
+   * all of them. On the control loop.
+   */
+  long followed() {
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < followed.length(); i++) {
+      long index = followed.get(i);
+      if (index < handedOut) {
+        least = Math.min(least, index);
+      }
+    }
+    return least;
   }
 
   /** Says where logs end that only balanced recovery can bring back (rule R19). */

@@ -104,6 +104,16 @@ class NodeDirectoryTest {
   }
 
   @Test
+  void aBrokersDirectoryWithoutItsLogIsNotTakenForAFirstStartThatWasCutShort() throws IOException {
+    made();
+    try (NodeDirectory directory = open(1)) {
+      directory.bindTo(new Uid(4, 5));
+    }
+    Files.delete(path().resolve("log").resolve(META));
+    assertTrue(refusal().contains("log"), refusal());
+  }
+
+  @Test
   void halvesOfDifferentAgesAreRefused() throws IOException {
     made();
     Path other = parent.resolve("other");

@@ -33,6 +33,7 @@ final class AppendStream extends ClientCall.Listener<AppendResponse> {
   private final EventLoop loop;
   private final Handler handler;
   private final ClientCall<WithPayload<AppendRequest>, AppendResponse> call;
+  private final long startedNanos;
   private boolean open;
   private boolean ended;
 
@@ -41,6 +42,7 @@ final class AppendStream extends ClientCall.Listener<AppendResponse> {
     this.endpoint = endpoint;
     this.loop = loop;
     this.handler = handler;
+    this.startedNanos = loop.clock().nanoTime();
     this.call =
         channels
             .to(endpoint, Channels.Lane.APPEND)
@@ -59,6 +61,11 @@ final class AppendStream extends ClientCall.Listener<AppendResponse> {
 
   Endpoint endpoint() {
     return endpoint;
+  }
+
+  /** When it was made. */
+  long startedNanos() {
+    return startedNanos;
   }
 
   /** Whether it has ever been open: then a message may have left. */

@@ -4,6 +4,7 @@ import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.kontiki.model.Endpoint;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,6 +26,9 @@ final class Channels {
   static final int MAX_MESSAGE_BYTES = 65 * 1024 * 1024;
 
   private static final int WINDOW_BYTES = 4 * 1024 * 1024;
+
+  /** A machine that is gone answers no dial; another broker, or another dial, may help. */
+  private static final int CONNECT_TIMEOUT_MS = 3_000;
 
   private final ClientLoop loop;
   private final Map<String, ManagedChannel> channels = new TreeMap<>();
@@ -61,6 +65,7 @@ final class Channels {
         .usePlaintext()
         .eventLoopGroup(loop.group())
         .channelType(NioSocketChannel.class)
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
         .directExecutor()
         .disableRetry()
         .keepAliveTime(10, TimeUnit.SECONDS)

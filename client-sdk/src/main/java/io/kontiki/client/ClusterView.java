@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param clusterId empty: not known
  * @param metadataIndex that it has reached
  * @param brokers their gRPC addresses, by id
+ * @param away ids of those that serve nobody at the moment: fenced, or about to stop
  * @param topics by name
  * @param known topics of which it is known whether they exist
  */
@@ -28,14 +29,16 @@ record ClusterView(
     String clusterId,
     long metadataIndex,
     Map<Integer, Endpoint> brokers,
+    Set<Integer> away,
     Map<String, TopicView> topics,
     Set<String> known) {
   /** Nothing is known. */
   static final ClusterView EMPTY =
-      new ClusterView("", -1, new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
+      new ClusterView("", -1, new TreeMap<>(), new TreeSet<>(), new TreeMap<>(), new TreeSet<>());
 
   ClusterView {
     brokers = Collections.unmodifiableMap(new TreeMap<>(brokers));
+    away = Collections.unmodifiableSet(new TreeSet<>(away));
     topics = Collections.unmodifiableMap(new TreeMap<>(topics));
     known = Collections.unmodifiableSet(new TreeSet<>(known));
   }
@@ -64,12 +67,26 @@ record ClusterView(
     return topics.get(name);
   }
 
+  /** False only if both name their clusters: one that is being formed has no name yet. */
+  boolean isOfSameCluster(ClusterView other) {
+    return clusterId.isEmpty() || other.clusterId.isEmpty() || clusterId.equals(other.clusterId);
+  }
+
   /**
-   * Whether this is news: a broker that is behind the one asked before must not take the client
-   * back (rule M22).
+   * Whether this is news about the same cluster: a broker that is behind another must not take the
+   * client back (rule M22).
    */
   boolean replaces(ClusterView older) {
-    return metadataIndex >= older.metadataIndex || !clusterId.equals(older.clusterId);
+    return metadataIndex > older.metadataIndex
+        || (metadataIndex == older.metadataIndex && !known.equals(older.known));
+  }
+
+  /** Addresses of the brokers that serve, as far as is known. */
+  List<Endpoint> serving() {
+    return brokers.entrySet().stream()
+        .filter(broker -> !away.contains(broker.getKey()))
+        .map(Map.Entry::getValue)
+        .toList();
   }
 
   /** Whether it is certain that there is no topic of this name. */
@@ -95,12 +112,20 @@ record ClusterView(
   static ClusterView apply(ClusterView base, WatchClusterResponse message, Set<String> watched) {
     ClusterView from = message.getSnapshot() ? EMPTY : base;
     Map<Integer, Endpoint> brokers = new TreeMap<>(from.brokers);
+    Set<Integer> away = new TreeSet<>(from.away);
     for (Broker broker : message.getBrokersList()) {
       if (!broker.getGrpcAddress().isEmpty()) {
         brokers.put(broker.getBrokerId(), Endpoint.parse(broker.getGrpcAddress()));
       }
+      away.remove(broker.getBrokerId());
+      switch (broker.getState()) {
+        case BROKER_STATE_FENCED, BROKER_STATE_FENCED_BY_OPERATOR, BROKER_STATE_STOPPING ->
+            away.add(broker.getBrokerId());
+        default -> {}
+      }
     }
     message.getRemovedBrokerIdsList().forEach(brokers::remove);
+    message.getRemovedBrokerIdsList().forEach(away::remove);
 
     Map<String, TopicView> topics = new TreeMap<>(from.topics);
     Set<TopicId> removed = new TreeSet<>();
@@ -113,6 +138,7 @@ record ClusterView(
         message.getClusterId().isEmpty() ? from.clusterId : message.getClusterId(),
         message.getMetadataIndex(),
         brokers,
+        away,
         topics,
         message.getComplete() ? watched : from.known);
   }

@@ -19,8 +19,10 @@ import io.kontiki.record.InvalidBatchException;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordBatches;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.RandomSource;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -50,12 +52,13 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
 
   private static final class Assigned {
     private final TopicPartition key;
-    private final PartitionFetcher fetcher = new PartitionFetcher();
+    private final PartitionFetcher fetcher;
     private final long sinceNanos;
     private @Nullable TopicId topicId;
     private boolean failed;
 
-    Assigned(TopicPartition key, long sinceNanos) {
+    Assigned(TopicPartition key, long sinceNanos, RandomSource random) {
+      this.fetcher = new PartitionFetcher(random);
       this.key = key;
       this.sinceNanos = sinceNanos;
     }
@@ -67,6 +70,7 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
   private final Admin offsets;
   private final ConsumerOptions options;
   private final FetchQueue queue;
+  private final RandomSource random;
   private final Map<TopicPartition, Assigned> assigned = new TreeMap<>();
   private final Map<Endpoint, FetchStream> streams = new HashMap<>();
   private long lastStreamId;
@@ -81,13 +85,15 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
       ClusterWatch watch,
       Admin offsets,
       ConsumerOptions options,
-      FetchQueue queue) {
+      FetchQueue queue,
+      RandomSource random) {
     this.loop = loop;
     this.channels = channels;
     this.watch = watch;
     this.offsets = offsets;
     this.options = options;
     this.queue = queue;
+    this.random = random;
     loop.execute(
         () -> {
           watch.listen(this);
@@ -111,7 +117,7 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
                     return goes;
                   });
           for (TopicPartition key : wanted) {
-            assigned.computeIfAbsent(key, any -> new Assigned(key, now()));
+            assigned.computeIfAbsent(key, any -> new Assigned(key, now(), random));
             watch.watch(key.topic());
           }
           onView(watch.view());
@@ -128,7 +134,7 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
             boolean anew = partition.failed;
             if (anew) {
               // The topic may be another one by now.
-              partition = new Assigned(key, now());
+              partition = new Assigned(key, now(), random);
               assigned.put(key, partition);
             }
             if (to instanceof StartAt.At at) {
@@ -210,7 +216,24 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
       PartitionView at = topic.partitions().get(partition.key.partition());
       partition.fetcher.onLeader(view.leader(at), at.leaderEpoch());
     }
+    leaveFormerLeaders();
     schedulePump();
+  }
+
+  /** A broker that leads nothing of ours any more may be frozen, and would keep its stream. */
+  private void leaveFormerLeaders() {
+    Set<Endpoint> leaders = new HashSet<>();
+    for (Assigned partition : assigned.values()) {
+      Leader leader = partition.fetcher.leader();
+      if (leader != null) {
+        leaders.add(leader.endpoint());
+      }
+    }
+    for (FetchStream stream : List.copyOf(streams.values())) {
+      if (!leaders.contains(stream.endpoint())) {
+        stream.cancel("it leads nothing of ours any more");
+      }
+    }
   }
 
   @Override
@@ -492,7 +515,7 @@ final class FetchLoop implements ClusterWatch.Listener, FetchStream.Handler {
     long now = now();
     for (FetchStream stream : List.copyOf(streams.values())) {
       if (now - stream.lastMessageNanos() >= SILENCE_NANOS) {
-        watch.suspect(stream.endpoint());
+        watch.suspect(stream.endpoint(), stream.lastMessageNanos());
         stream.cancel("silent for 15 s");
       }
     }

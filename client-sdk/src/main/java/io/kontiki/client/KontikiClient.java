@@ -22,18 +22,18 @@ public final class KontikiClient implements AutoCloseable {
   private final ClusterWatch watch;
   private final UnaryCalls calls;
   private final ClientOptions options;
+  private final SecureRandomSource random = new SecureRandomSource();
   private final List<Producer> producers = new CopyOnWriteArrayList<>();
 
   private KontikiClient(ClientOptions options) {
     this.options = options;
-    SecureRandomSource random = new SecureRandomSource();
     // Clients spread over the brokers; each of the two walks the list by itself.
     int start = random.nextInt(1 << 16);
     BrokerList forWatch = new BrokerList(options.bootstrap(), start);
     BrokerList forCalls = new BrokerList(options.bootstrap(), start);
-    this.watch = new ClusterWatch(loop, channels, forWatch);
-    this.calls = new UnaryCalls(loop, channels, forCalls);
-    loop.execute(() -> watch.listen(view -> forCalls.learn(view.brokers().values())));
+    this.watch = new ClusterWatch(loop, channels, forWatch, random);
+    this.calls = new UnaryCalls(loop, channels, forCalls, random);
+    loop.execute(() -> watch.listen(forCalls::learn));
   }
 
   /**
@@ -54,7 +54,9 @@ public final class KontikiClient implements AutoCloseable {
   public Producer newProducer(ProducerOptions producerOptions) {
     Producer producer =
         new Producer(
-            loop, new SendLoop(loop, channels, watch, calls, producerOptions), producerOptions);
+            loop,
+            new SendLoop(loop, channels, watch, calls, producerOptions, random),
+            producerOptions);
     producers.add(producer);
     return producer;
   }
@@ -64,7 +66,7 @@ public final class KontikiClient implements AutoCloseable {
     FetchQueue queue = new FetchQueue(loop.clock());
     Admin offsets = admin();
     return new Consumer(
-        new FetchLoop(loop, channels, watch, offsets, consumerOptions, queue),
+        new FetchLoop(loop, channels, watch, offsets, consumerOptions, queue, random),
         queue,
         consumerOptions,
         loop.clock());

@@ -1,6 +1,7 @@
 package io.kontiki.client;
 
 import io.kontiki.model.ApiError;
+import io.kontiki.runtime.RandomSource;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,7 @@ final class PartitionFetcher {
 
   private static final int NONE = -1;
 
-  private final Backoff backoff = new Backoff();
+  private final Backoff backoff;
   private @Nullable Leader leader;
   private int leaderEpoch = -1;
   private long position = NONE;
@@ -59,6 +60,13 @@ final class PartitionFetcher {
   private long bufferedBytes;
   private OptionalLong divergence = OptionalLong.empty();
   private @Nullable ApiError lastError;
+
+  /**
+   * @param random for the length of pauses
+   */
+  PartitionFetcher(RandomSource random) {
+    this.backoff = new Backoff(random);
+  }
 
   @Nullable Leader leader() {
     return leader;

@@ -2,6 +2,7 @@ package io.kontiki.client;
 
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
+import io.kontiki.runtime.RandomSource;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -43,7 +44,7 @@ final class PartitionSender {
   private final List<PendingBatch> outstanding = new ArrayList<>();
   private final List<PendingBatch> setAside = new ArrayList<>();
   private final TreeMap<Long, PendingBatch> attempts = new TreeMap<>();
-  private final Backoff backoff = new Backoff();
+  private final Backoff backoff;
   private int batchBytes;
 
   private @Nullable Leader leader;
@@ -61,8 +62,11 @@ final class PartitionSender {
 
   /**
    * @param attemptIds gives ids that are unique in the producer
+   * @param random for the length of pauses
    */
-  PartitionSender(int partition, SenderSettings settings, LongSupplier attemptIds) {
+  PartitionSender(
+      int partition, SenderSettings settings, LongSupplier attemptIds, RandomSource random) {
+    this.backoff = new Backoff(random);
     this.partition = partition;
     this.settings = settings;
     this.attemptIds = attemptIds;
@@ -204,8 +208,13 @@ final class PartitionSender {
     batch.sent = false;
     batch.lastError = error;
     batch.maybeAppended |= !error.definite();
+    boolean news = learn(hint);
     switch (error.reason()) {
-      case NOT_LEADER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH -> onWrongLeader(hint, nowNanos);
+      case NOT_LEADER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH -> {
+        if (!news) {
+          backoff.pause(nowNanos);
+        }
+      }
       case SEQUENCE_OUT_OF_ORDER -> onOutOfOrder(batch, error, nowNanos);
       case PRODUCER_FENCED, UNKNOWN_PRODUCER_ID -> {
         refusedProducerId = producerId;
@@ -218,10 +227,10 @@ final class PartitionSender {
       case RECORD_TOO_LARGE -> onTooLarge(batch, error);
       case SEQUENCE_TOO_OLD -> failFor(batch, error);
       default -> {
-        if (isRetriable(error)) {
-          backoff.pause(nowNanos, error.retryAfterMs());
-        } else {
+        if (!isRetriable(error)) {
           failFor(batch, error);
+        } else if (!news) {
+          backoff.pause(nowNanos, error.retryAfterMs());
         }
       }
     }
@@ -327,14 +336,13 @@ final class PartitionSender {
         || nowNanos - batch.createdNanos() >= settings.lingerNanos();
   }
 
-  private void onWrongLeader(@Nullable Leader hint, long nowNanos) {
+  /** Whether a refusal names a leader that was not known: then nothing needs to wait. */
+  private boolean learn(@Nullable Leader hint) {
     int before = leaderEpoch;
     if (hint != null) {
       onLeader(hint, hint.epoch());
     }
-    if (leaderEpoch == before) {
-      backoff.pause(nowNanos);
-    }
+    return leaderEpoch != before;
   }
 
   private void onOutOfOrder(PendingBatch batch, ApiError error, long nowNanos) {

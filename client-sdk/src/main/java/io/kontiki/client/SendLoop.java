@@ -14,9 +14,11 @@ import io.kontiki.raw.v1.InitProducerIdRequest;
 import io.kontiki.raw.v1.LeaderHint;
 import io.kontiki.raw.v1.PartitionServiceGrpc;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.RandomSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,8 +40,8 @@ import org.slf4j.LoggerFactory;
 final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
   private static final Logger log = LoggerFactory.getLogger(SendLoop.class);
 
-  /** A leader that owes an answer so long may be frozen: metadata is taken from another broker. */
-  private static final long SUSPECT_NANOS = 2_000_000_000L;
+  /** A leader that owes an answer so long may be frozen: the cluster is watched elsewhere, too. */
+  private static final long SUSPECT_NANOS = 750_000_000L;
 
   /** What an answer may take beyond the time that the leader may wait. */
   private static final long ANSWER_SLACK_NANOS = 5_000_000_000L;
@@ -62,6 +64,7 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
   private final ProducerOptions options;
   private final SenderSettings settings;
   private final io.kontiki.v1.Acks acks;
+  private final RandomSource random;
   private final ConcurrentLinkedQueue<PendingRecord> inbox = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean drainIsDue = new AtomicBoolean();
 
@@ -92,7 +95,8 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
       Channels channels,
       ClusterWatch watch,
       UnaryCalls calls,
-      ProducerOptions options) {
+      ProducerOptions options,
+      RandomSource random) {
     this.loop = loop;
     this.channels = channels;
     this.watch = watch;
@@ -100,6 +104,7 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
     this.options = options;
     this.settings = SenderSettings.of(options);
     this.acks = wireAcks(options.acks());
+    this.random = random;
     loop.execute(() -> watch.listen(this));
   }
 
@@ -179,8 +184,28 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
       }
     }
     unpark();
+    leaveFormerLeaders();
     dirty.addAll(active);
     schedulePump();
+  }
+
+  /**
+   * Gives up what is under way at brokers that lead nothing of ours any more: its batches go to the
+   * new leaders, with the same sequences (rule I5). One of them may be frozen, and hold our memory.
+   */
+  private void leaveFormerLeaders() {
+    Set<Endpoint> leaders = new HashSet<>();
+    for (PartitionSender sender : owners.keySet()) {
+      Leader leader = sender.leader();
+      if (leader != null) {
+        leaders.add(leader.endpoint());
+      }
+    }
+    for (AppendStream stream : List.copyOf(streams.values())) {
+      if (!leaders.contains(stream.endpoint())) {
+        stream.cancel("it leads nothing of ours any more");
+      }
+    }
   }
 
   @Override
@@ -310,7 +335,7 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
   }
 
   private TopicSenders newTopic(String name) {
-    int start = (int) (loop.clock().nanoTime() & 0xffff);
+    int start = random.nextInt(1 << 16);
     // The sender must know its topic to be found again; the topic makes its senders.
     TopicSenders[] self = new TopicSenders[1];
     TopicSenders topic =
@@ -320,7 +345,7 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
             start,
             partition -> {
               PartitionSender sender =
-                  new PartitionSender(partition, settings, () -> ++lastAttemptId);
+                  new PartitionSender(partition, settings, () -> ++lastAttemptId, random);
               owners.put(sender, new Owner(self[0], partition));
               return sender;
             });
@@ -483,6 +508,9 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
         wake = Math.min(wake, Math.max(now, oldest) + SUSPECT_NANOS);
       }
     }
+    if (streams.values().stream().anyMatch(stream -> !stream.wasOpen())) {
+      wake = Math.min(wake, now + SUSPECT_NANOS);
+    }
     if (!parked.isEmpty()) {
       wake = Math.min(wake, now + MISSING_NANOS / 4);
     }
@@ -500,11 +528,16 @@ final class SendLoop implements ClusterWatch.Listener, AppendStream.Handler {
     timer = null;
     long now = now();
     unpark();
+    for (AppendStream stream : streams.values()) {
+      if (!stream.wasOpen() && now - stream.startedNanos() >= SUSPECT_NANOS) {
+        watch.suspect(stream.endpoint(), stream.startedNanos());
+      }
+    }
     for (PartitionSender sender : active) {
       long oldest = sender.oldestSentNanos();
       Leader leader = sender.leader();
       if (oldest != Long.MAX_VALUE && now - oldest >= SUSPECT_NANOS && leader != null) {
-        watch.suspect(leader.endpoint());
+        watch.suspect(leader.endpoint(), oldest);
         AppendStream stream = streams.get(leader.endpoint());
         long most = options.requestTimeout().toNanos() + ANSWER_SLACK_NANOS;
         if (now - oldest >= most && stream != null) {

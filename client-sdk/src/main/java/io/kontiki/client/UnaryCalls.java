@@ -11,6 +11,11 @@ import io.kontiki.model.Endpoint;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.proto.Statuses;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.RandomSource;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +24,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Calls that any broker takes: asks one broker after the other until one answers, within a time
- * limit. A change whose outcome is not known is not repeated (rule R45). Thread-safe.
+ * limit. A broker that is slow may be frozen: the next one is asked <em>as well</em> if the call
+ * may be made twice, else only if the call has not left the client yet. A change whose outcome is
+ * not known is not repeated (rule R45). Thread-safe.
  */
 final class UnaryCalls {
   private static final Logger log = LoggerFactory.getLogger(UnaryCalls.class);
@@ -32,19 +39,24 @@ final class UnaryCalls {
     IF_DEFINITE
   }
 
-  /**
-   * A broker that does not answer a repeatable call by then may be frozen: the next one is asked.
-   */
-  private static final long ATTEMPT_NANOS = 5_000_000_000L;
+  /** Long for a broker that is well, short beside a failover; doubled with each broker asked. */
+  private static final long SLOW_NANOS = 400_000_000L;
+
+  private static final long MOST_SLOW_NANOS = 3_200_000_000L;
+
+  /** Of one call at a time; beyond it the oldest attempt is given up. */
+  private static final int MOST_ATTEMPTS = 3;
 
   private final EventLoop loop;
   private final Channels channels;
   private final BrokerList brokers;
+  private final RandomSource random;
 
-  UnaryCalls(EventLoop loop, Channels channels, BrokerList brokers) {
+  UnaryCalls(EventLoop loop, Channels channels, BrokerList brokers, RandomSource random) {
     this.loop = loop;
     this.channels = channels;
     this.brokers = brokers;
+    this.random = random;
   }
 
   /**
@@ -68,8 +80,14 @@ final class UnaryCalls {
     private final long deadlineNanos;
     private final Repeat repeat;
     private final CompletableFuture<A> answer;
-    private final Backoff backoff = new Backoff();
-    private int unreachable;
+    private final Backoff backoff = new Backoff(random);
+    private final List<Attempt> running = new ArrayList<>();
+
+    /** Asked since the last pause. */
+    private final Set<Endpoint> asked = new LinkedHashSet<>();
+
+    private long slowNanos = SLOW_NANOS;
+    private EventLoop.@Nullable Timer timer;
 
     Call(
         MethodDescriptor<Q, A> method,
@@ -85,63 +103,109 @@ final class UnaryCalls {
     }
 
     void attempt() {
+      stopTimer();
       if (answer.isDone()) {
         return;
       }
-      Endpoint endpoint = brokers.current();
-      long left = deadlineNanos - loop.clock().nanoTime();
-      long limit = repeat == Repeat.SAFE ? Math.min(left, ATTEMPT_NANOS) : left;
+      Endpoint endpoint = brokers.pick(asked);
+      if (endpoint == null) {
+        asked.clear();
+        endpoint = brokers.current();
+      }
+      asked.add(endpoint);
+      long left = Math.max(deadlineNanos - now(), 1_000_000);
       ClientCall<Q, A> call;
       try {
         call =
             channels
                 .to(endpoint, Channels.Lane.CONTROL)
-                .newCall(
-                    method,
-                    CallOptions.DEFAULT.withDeadlineAfter(
-                        Math.max(limit, 1_000_000), TimeUnit.NANOSECONDS));
+                .newCall(method, CallOptions.DEFAULT.withDeadlineAfter(left, TimeUnit.NANOSECONDS));
       } catch (IllegalStateException e) {
-        answer.completeExceptionally(
-            new KontikiException(
-                ApiError.definite(ErrorReason.BROKER_UNREACHABLE, "the client is closed")));
+        end(ApiError.definite(ErrorReason.BROKER_UNREACHABLE, "the client is closed"));
         return;
       }
-      call.start(new Listener(call, endpoint), new Metadata());
+      Attempt attempt = new Attempt(call, endpoint);
+      running.add(attempt);
+      timer = loop.schedule(slowNanos, this::onSlow);
+      slowNanos = Math.min(2 * slowNanos, MOST_SLOW_NANOS);
+      call.start(attempt, new Metadata());
       call.request(2);
       call.sendMessage(request);
       call.halfClose();
     }
 
+    /** The attempts under way have had their time. */
+    private void onSlow() {
+      timer = null;
+      if (answer.isDone() || running.isEmpty() || brokers.size() == 1) {
+        return;
+      }
+      Attempt newest = running.get(running.size() - 1);
+      log.debug("{} at {}: no answer yet", method.getBareMethodName(), newest.endpoint);
+      if (repeat == Repeat.SAFE) {
+        brokers.passOver(newest.endpoint);
+        if (running.size() >= MOST_ATTEMPTS) {
+          running.remove(0).cancel();
+        }
+        attempt();
+      } else if (!newest.hasLeft()) {
+        // Its end is that of a call that certainly did nothing; the next attempt follows.
+        newest.cancel();
+      }
+    }
+
     private void onAnswer(A value) {
+      stopTimer();
+      List.copyOf(running).forEach(Attempt::cancel);
+      running.clear();
       answer.complete(value);
     }
 
-    private void onFailure(Endpoint endpoint, ApiError error, boolean reached) {
-      long now = loop.clock().nanoTime();
-      log.debug("{} at {}: {}", method.getBareMethodName(), endpoint, error);
-      if (endpoint.equals(brokers.current()) && !answeredForAll(error)) {
-        brokers.advance();
+    private void onFailure(Attempt failed, ApiError error, boolean reached) {
+      if (!running.remove(failed) || answer.isDone()) {
+        return;
+      }
+      long now = now();
+      log.debug("{} at {}: {}", method.getBareMethodName(), failed.endpoint, error);
+      if (!answeredForAll(error)) {
+        brokers.passOver(failed.endpoint);
       }
       boolean again =
           !reached
               || (error.definite() ? isRetriable(error) : repeat == Repeat.SAFE && mayHeal(error));
-      unreachable = reached ? 0 : unreachable + 1;
-      if (reached || unreachable % brokers.size() == 0) {
+      if (reached || asked.size() >= brokers.size()) {
         backoff.pause(now, error.retryAfterMs());
       }
       long wait = backoff.leftNanos(now);
-      if (!again || wait >= deadlineNanos - now) {
-        ApiError shown =
+      boolean inTime = wait < deadlineNanos - now;
+      if (again && inTime) {
+        stopTimer();
+        timer = loop.schedule(wait, this::attempt);
+      } else if (!again || running.isEmpty()) {
+        end(
             reached
                 ? error
                 : ApiError.definite(
-                    ErrorReason.BROKER_UNREACHABLE, "no broker answered; last: " + error);
-        answer.completeExceptionally(new KontikiException(shown));
-      } else if (wait == 0) {
-        loop.execute(this::attempt);
-      } else {
-        loop.schedule(wait, this::attempt);
+                    ErrorReason.BROKER_UNREACHABLE, "no broker answered; last: " + error));
       }
+    }
+
+    private void end(ApiError error) {
+      stopTimer();
+      List.copyOf(running).forEach(Attempt::cancel);
+      running.clear();
+      answer.completeExceptionally(new KontikiException(error));
+    }
+
+    private void stopTimer() {
+      if (timer != null) {
+        timer.cancel();
+        timer = null;
+      }
+    }
+
+    private long now() {
+      return loop.clock().nanoTime();
     }
 
     private boolean answeredForAll(ApiError error) {
@@ -160,15 +224,24 @@ final class UnaryCalls {
           || error.reason() == ErrorReason.OUTCOME_UNKNOWN;
     }
 
-    /** Of one attempt. */
-    private final class Listener extends ClientCall.Listener<A> {
+    /** At one broker. */
+    private final class Attempt extends ClientCall.Listener<A> {
       private final ClientCall<Q, A> call;
       private final Endpoint endpoint;
       private @Nullable A value;
 
-      Listener(ClientCall<Q, A> call, Endpoint endpoint) {
+      Attempt(ClientCall<Q, A> call, Endpoint endpoint) {
         this.call = call;
         this.endpoint = endpoint;
+      }
+
+      void cancel() {
+        call.cancel("another broker is asked", null);
+      }
+
+      /** Without a remote address it never left the client: certainly nothing happened. */
+      boolean hasLeft() {
+        return call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) != null;
       }
 
       @Override
@@ -179,19 +252,18 @@ final class UnaryCalls {
       @Override
       public void onClose(Status status, Metadata trailers) {
         A message = value;
-        // Without a remote address the call never left the client: certainly nothing happened.
-        boolean reached = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) != null;
+        boolean reached = hasLeft();
         loop.execute(
             () -> {
               if (status.isOk() && message != null) {
                 onAnswer(message);
               } else if (status.isOk()) {
                 onFailure(
-                    endpoint,
+                    this,
                     ApiError.indefinite(ErrorReason.INTERNAL, "an answer without a message"),
                     true);
               } else {
-                onFailure(endpoint, Statuses.fromStatus(status, trailers), reached);
+                onFailure(this, Statuses.fromStatus(status, trailers), reached);
               }
             });
       }

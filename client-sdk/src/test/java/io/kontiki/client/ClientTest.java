@@ -7,14 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.model.Acks;
-import io.kontiki.model.Endpoint;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.record.Compression;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -362,34 +360,6 @@ class ClientTest {
       assertEquals(List.of(), consumer.poll(Duration.ofMillis(300)), "P6");
       consumer.seek(key, 3);
       assertEquals(3, consumer.poll(Duration.ofSeconds(20)).get(0).offset());
-    }
-  }
-
-  @Test
-  void severalWhoFindABrokerSilentLeadTheWatchToTheNextOneOnce() throws Exception {
-    BrokerList brokers =
-        new BrokerList(
-            Arrays.stream(cluster.bootstrap().split(",")).map(Endpoint::parse).toList(), 0);
-    try (ClientLoop loop = new ClientLoop()) {
-      Channels channels = new Channels(loop);
-      ClusterWatch watch = new ClusterWatch(loop, channels, brokers);
-      CompletableFuture<Boolean> moved = new CompletableFuture<>();
-      Runnable suspicions =
-          () -> {
-            Endpoint silent = brokers.current();
-            for (int i = 0; i < brokers.size(); i++) {
-              watch.suspect(silent);
-            }
-            moved.complete(!silent.equals(brokers.current()));
-            watch.close();
-            channels.close();
-          };
-      loop.execute(
-          () -> {
-            watch.watch("t");
-            loop.execute(suspicions); // behind the opening of the stream
-          });
-      assertTrue(moved.get(20, TimeUnit.SECONDS));
     }
   }
 

@@ -40,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ForkJoinPool;
 
 /** One broker of a {@link FakeCluster}: a gRPC server on a port that the system chose. */
 final class FakeBroker {
@@ -49,13 +50,17 @@ final class FakeBroker {
   private final FakeCluster cluster;
   private final Server server;
   private final String address;
+  private final List<Runnable> stopped = new ArrayList<>();
+  private boolean frozen;
   volatile long mostCreditUsed;
+  volatile int creations;
 
   FakeBroker(int id, FakeCluster cluster) throws IOException {
     this.id = id;
     this.cluster = cluster;
     this.server =
         NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+            .executor(this::execute)
             .addService(new AdminService())
             .addService(new LogService())
             .addService(
@@ -75,6 +80,41 @@ final class FakeBroker {
 
   void kill() {
     server.shutdownNow();
+  }
+
+  /** Keeps its connections, takes what comes, and does nothing. */
+  void freeze() {
+    synchronized (stopped) {
+      frozen = true;
+    }
+  }
+
+  /** Does what it should have done meanwhile. */
+  void thaw() {
+    List<Runnable> late;
+    synchronized (stopped) {
+      frozen = false;
+      late = List.copyOf(stopped);
+      stopped.clear();
+    }
+    late.forEach(this::execute);
+    cluster.catchUp(id);
+  }
+
+  boolean isFrozen() {
+    synchronized (stopped) {
+      return frozen;
+    }
+  }
+
+  private void execute(Runnable task) {
+    synchronized (stopped) {
+      if (frozen) {
+        stopped.add(task);
+        return;
+      }
+    }
+    ForkJoinPool.commonPool().execute(task);
   }
 
   private void initProducerId(
@@ -106,7 +146,9 @@ final class FakeBroker {
     Runnable deliver =
         () -> {
           synchronized (cluster) {
-            fetches.values().removeIf(fetch -> fetch.deliver(answers));
+            if (!isFrozen()) {
+              fetches.values().removeIf(fetch -> fetch.deliver(answers));
+            }
           }
         };
     cluster.onAppend(deliver);
@@ -214,6 +256,7 @@ final class FakeBroker {
     @Override
     public void createTopic(
         CreateTopicRequest request, StreamObserver<CreateTopicResponse> answer) {
+      creations++;
       if (cluster.topics.containsKey(request.getName())) {
         answer.onError(
             Statuses.toException(ApiError.definite(ErrorReason.TOPIC_EXISTS, "it exists")));

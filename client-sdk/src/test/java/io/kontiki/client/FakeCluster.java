@@ -9,6 +9,7 @@ import io.kontiki.raw.v1.AppendResponse;
 import io.kontiki.raw.v1.LeaderHint;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.v1.Broker;
+import io.kontiki.v1.BrokerState;
 import io.kontiki.v1.PartitionDescription;
 import io.kontiki.v1.TopicDescription;
 import io.kontiki.v1.WatchClusterResponse;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
 
@@ -43,6 +45,7 @@ final class FakeCluster implements AutoCloseable {
       int broker, Set<String> topics, io.grpc.stub.StreamObserver<WatchClusterResponse> to) {}
 
   final Map<Integer, FakeBroker> brokers = new TreeMap<>();
+  final Set<Integer> fenced = new TreeSet<>();
   final Map<String, TopicId> ids = new TreeMap<>();
   final Map<String, List<Log>> topics = new TreeMap<>();
   private final List<Watcher> watchers = new ArrayList<>();
@@ -125,10 +128,28 @@ final class FakeCluster implements AutoCloseable {
     tell(watcher);
   }
 
+  /** The metadata of a broker that others no longer count on. */
+  synchronized void fence(int id) {
+    fenced.add(id);
+    changed();
+  }
+
+  /** A broker that was frozen sees what has changed. */
+  synchronized void catchUp(int id) {
+    for (Watcher watcher : List.copyOf(watchers)) {
+      if (watcher.broker() == id) {
+        tell(watcher);
+      }
+    }
+    onAppend.forEach(Runnable::run);
+  }
+
   private void changed() {
     index++;
     for (Watcher watcher : List.copyOf(watchers)) {
-      tell(watcher);
+      if (!brokers.get(watcher.broker()).isFrozen()) {
+        tell(watcher);
+      }
     }
     onAppend.forEach(Runnable::run);
   }
@@ -142,7 +163,14 @@ final class FakeCluster implements AutoCloseable {
             .setClusterId("cluster");
     brokers.forEach(
         (id, broker) ->
-            view.addBrokers(Broker.newBuilder().setBrokerId(id).setGrpcAddress(broker.address())));
+            view.addBrokers(
+                Broker.newBuilder()
+                    .setBrokerId(id)
+                    .setGrpcAddress(broker.address())
+                    .setState(
+                        fenced.contains(id)
+                            ? BrokerState.BROKER_STATE_FENCED
+                            : BrokerState.BROKER_STATE_ACTIVE)));
     for (String name : watcher.topics()) {
       if (topics.containsKey(name)) {
         view.addTopics(describe(name));

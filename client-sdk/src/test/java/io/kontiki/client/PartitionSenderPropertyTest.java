@@ -70,7 +70,8 @@ class PartitionSenderPropertyTest {
           new PartitionSender(
               0,
               new SenderSettings(Compression.NONE, true, 0, 200, 1 + random.nextInt(5), 1000),
-              () -> ++attempts);
+              () -> ++attempts,
+              random.split());
       tellLeader();
     }
 

@@ -12,6 +12,7 @@ import io.kontiki.model.Endpoint;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.record.Compression;
 import io.kontiki.record.RecordBatch;
+import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,9 +75,24 @@ class PartitionSenderTest {
     assertEquals(2, second.leader().epoch());
     sender.onRefused(second.id(), notLeader, null, now);
     assertNull(next());
-    assertEquals(10 * MS, sender.wakeAtNanos(now) - now);
+    assertTrue(sender.wakeAtNanos(now) - now <= 10 * MS);
     now += 10 * MS;
     assertNotNull(next());
+  }
+
+  @Test
+  void anUnknownOutcomeWithAHintGoesToTheNewLeaderAtOnceWithTheSameSequence() {
+    lead(1);
+    add(1);
+    Attempt first = next();
+    ApiError lost = ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "leadership lost");
+    sender.onRefused(first.id(), lost, leader(2), now);
+    Attempt second = next();
+    assertEquals(2, second.leader().epoch());
+    assertEquals(
+        RecordBatch.at(first.batch()).baseSequence(),
+        RecordBatch.at(second.batch()).baseSequence(),
+        "rule I5");
   }
 
   @Test
@@ -187,7 +203,8 @@ class PartitionSenderTest {
     return new PartitionSender(
         0,
         new SenderSettings(Compression.NONE, idempotent, lingerNanos, batchBytes, 5, 1000),
-        () -> ++attempts);
+        () -> ++attempts,
+        new SeededRandom(1));
   }
 
   private void lead(int epoch) {

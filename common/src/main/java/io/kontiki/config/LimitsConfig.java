@@ -21,6 +21,8 @@ import java.util.List;
  * @param decompressedBytes of one batch where it must be decompressed
  * @param replicationWindowBytes of a live log stream (R33)
  * @param catchUpWindowBytes of a log stream that catches up (R33)
+ * @param catchUpBytesPerSecond by which backlogs of all replicas that catch up from here shrink
+ *     (R33)
  * @param topics in the cluster (M19)
  * @param partitions in the cluster (M19)
  */
@@ -36,6 +38,7 @@ public record LimitsConfig(
     int decompressedBytes,
     int replicationWindowBytes,
     int catchUpWindowBytes,
+    long catchUpBytesPerSecond,
     int topics,
     int partitions) {
   private static final int MIB = 1024 * 1024;
@@ -129,6 +132,15 @@ public record LimitsConfig(
           "bytes",
           "Receive window of a log stream that catches up (R33).",
           intBytes(64 * 1024, 64 * MIB));
+  static final ConfigKey<Long> CATCH_UP_RATE =
+      new ConfigKey<>(
+          "replication.catchup.bytes.per.second",
+          "64m",
+          false,
+          "bytes",
+          "By so much this broker lets the backlogs of replicas that catch up from it shrink, all"
+              + " together; what producers write meanwhile comes on top (R33).",
+          bytes(64 * 1024, 1L << 40));
   static final ConfigKey<Integer> TOPICS =
       new ConfigKey<>(
           "cluster.topics.max",
@@ -159,6 +171,7 @@ public record LimitsConfig(
           DECOMPRESSED,
           REPLICATION_WINDOW,
           CATCH_UP_WINDOW,
+          CATCH_UP_RATE,
           TOPICS,
           PARTITIONS);
 
@@ -175,6 +188,7 @@ public record LimitsConfig(
         config.get(DECOMPRESSED),
         config.get(REPLICATION_WINDOW),
         config.get(CATCH_UP_WINDOW),
+        config.get(CATCH_UP_RATE),
         config.get(TOPICS),
         config.get(PARTITIONS));
   }

@@ -18,7 +18,9 @@ public record LivenessConfig(
     long rejoinDelayMs,
     long rejoinDelayMaxMs,
     long highWatermarkCheckpointMs,
-    long controlledStopMs) {
+    long controlledStopMs,
+    boolean leaderRebalance,
+    long leaderRebalanceQuietMs) {
 
   static final ConfigKey<Long> HEARTBEAT =
       ms("heartbeat.ms", 200, "How often a broker tells the metadata leader that it lives (R4).");
@@ -64,9 +66,36 @@ public record LivenessConfig(
   static final ConfigKey<Long> STOP =
       ms("controlled.stop.ms", 10_000, "How long a planned stop may take (R7).");
 
+  static final ConfigKey<Boolean> REBALANCE =
+      new ConfigKey<>(
+          "auto.leader.rebalance.enable",
+          "true",
+          false,
+          "",
+          "Whether leaderships go back to the first replica of each partition, a few at a time, once"
+              + " it is in sync again (R43). Of the metadata leader.",
+          Parsers::bool);
+  static final ConfigKey<Long> REBALANCE_QUIET =
+      ms(
+          "auto.leader.rebalance.quiet.ms",
+          30_000,
+          "How long after the last fence, and after an election of the partition itself, they stay"
+              + " where they are (R43).");
+
   static final List<ConfigKey<?>> KEYS =
       List.of(
-          HEARTBEAT, SESSION, LEASE, ELECTION, SILENT, LAG, REJOIN, REJOIN_MAX, CHECKPOINT, STOP);
+          HEARTBEAT,
+          SESSION,
+          LEASE,
+          ELECTION,
+          SILENT,
+          LAG,
+          REJOIN,
+          REJOIN_MAX,
+          CHECKPOINT,
+          STOP,
+          REBALANCE,
+          REBALANCE_QUIET);
 
   static LivenessConfig from(Config config, List<String> errors) {
     LivenessConfig read =
@@ -80,7 +109,9 @@ public record LivenessConfig(
             config.get(REJOIN),
             config.get(REJOIN_MAX),
             config.get(CHECKPOINT),
-            config.get(STOP));
+            config.get(STOP),
+            config.get(REBALANCE),
+            config.get(REBALANCE_QUIET));
     if (read.leaseMs * 10 > read.sessionTimeoutMs * 8) {
       errors.add(
           LEASE.name()
@@ -90,6 +121,17 @@ public record LivenessConfig(
               + SESSION.name()
               + " = "
               + read.sessionTimeoutMs);
+    }
+    if (read.leaseMs * 10 > read.replicaSilentMs * 8) {
+      errors.add(
+          LEASE.name()
+              + " = "
+              + read.leaseMs
+              + " must be at most 0.8 of "
+              + SILENT.name()
+              + " = "
+              + read.replicaSilentMs
+              + ": a deposed leader's lease must end before its successor can do without it (R5)");
     }
     if (read.heartbeatMs * 2 > read.leaseMs) {
       errors.add(

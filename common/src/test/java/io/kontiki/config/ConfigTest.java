@@ -40,7 +40,8 @@ class ConfigTest {
     assertEquals(1, config.defaultPartitions());
     assertEquals(0, config.defaultReplicationFactor());
     assertEquals(
-        new LivenessConfig(200, 1500, 1200, 500, 2000, 10_000, 1000, 30_000, 5000, 10_000),
+        new LivenessConfig(
+            200, 1500, 1200, 500, 2000, 10_000, 1000, 30_000, 5000, 10_000, true, 30_000),
         config.liveness());
     long mib = 1024 * 1024;
     assertEquals(
@@ -130,6 +131,7 @@ class ConfigTest {
   @Test
   void valuesThatContradictEachOtherAreRefused() {
     refused("lease.ms = 1300", "lease.ms = 1300 must be at most 0.8");
+    refused("replica.silent.ms = 1400", "lease.ms = 1200 must be at most 0.8 of replica.silent.ms");
     refused("heartbeat.ms = 700", "heartbeat.ms = 700 must be at most half");
     refused("journal.bytes = 32m", "journal.bytes");
     refused("grpc.listen = 0.0.0.0:7600", "grpc.advertise must be set");
@@ -321,6 +323,7 @@ class ConfigTest {
       case "heartbeat.ms" -> "201";
       case "session.timeout.ms" -> "1501";
       case "lease.ms" -> "1199";
+      case "auto.leader.rebalance.enable" -> "false";
       default -> another(key.defaultText());
     };
   }

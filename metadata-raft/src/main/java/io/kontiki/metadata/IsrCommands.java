@@ -5,9 +5,11 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.IsrOutcome;
 import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.CommandOutcome.Number;
 import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
@@ -83,37 +85,52 @@ final class IsrCommands {
 
   /** R38: leadership moves to another active member of the ISR, which stays as it is. */
   static CommandOutcome resign(ImageDraft draft, MetadataCommand.Resign command) {
-    Rejected stale = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch());
-    if (stale != null) {
-      return stale;
+    boolean fenced = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch()) != null;
+    List<IsrOutcome> outcomes = new ArrayList<>(command.changes().size());
+    for (LeaderMove change : command.changes()) {
+      PartitionImage now = draft.partition(change.partition());
+      if (fenced || now == null) {
+        outcomes.add(new IsrOutcome(change.partition(), Kind.FENCED, now));
+      } else {
+        outcomes.add(resign(draft, command.brokerId(), change, now));
+      }
     }
-    PartitionImage now = draft.partition(command.partition());
-    if (now == null) {
-      return MetadataMachine.rejected(
-          ErrorReason.PARTITION_NOT_FOUND, "there is no partition " + command.partition());
+    return new IsrOutcomes(outcomes);
+  }
+
+  private static IsrOutcome resign(
+      ImageDraft draft, int leader, LeaderMove change, PartitionImage now) {
+    if (now.leader() != leader || now.leaderEpoch() != change.leaderEpoch()) {
+      return new IsrOutcome(change.partition(), Kind.FENCED, now);
     }
-    if (now.leader() != command.brokerId()
-        || now.leaderEpoch() != command.leaderEpoch()
-        || now.partitionEpoch() != command.partitionEpoch()) {
-      return MetadataMachine.rejected(
-          ErrorReason.FENCED_LEADER_EPOCH,
-          command.partition()
-              + " is led by "
-              + now.leader()
-              + " in epoch "
-              + now.leaderEpoch()
-              + ", partition epoch "
-              + now.partitionEpoch());
+    if (now.partitionEpoch() != change.partitionEpoch()) {
+      return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
-    TopicImage topic = topic(draft, command.partition());
-    PartitionChange change = new PartitionChange(now, topic.minIsr());
-    if (!change.resign(draft::state)) {
-      return MetadataMachine.rejected(
-          ErrorReason.NO_ELIGIBLE_LEADER,
-          "no other active member of the ISR " + now.isr() + " of " + command.partition());
+    PartitionChange next = new PartitionChange(now, topic(draft, change.partition()).minIsr());
+    if (!next.resign(change.to(), draft::state)) {
+      return new IsrOutcome(change.partition(), Kind.INELIGIBLE, now);
     }
-    draft.change(command.partition(), change, now);
-    return new Done();
+    PartitionImage after = draft.change(change.partition(), next, now);
+    return new IsrOutcome(change.partition(), Kind.APPLIED, after);
+  }
+
+  /** R43: an own compare-and-set for each; one that does not fit does not stop the rest. */
+  static CommandOutcome move(ImageDraft draft, MetadataCommand.MoveLeaders command) {
+    long moved = 0;
+    for (LeaderMove move : command.moves()) {
+      PartitionImage now = draft.partition(move.partition());
+      if (now == null
+          || now.leaderEpoch() != move.leaderEpoch()
+          || now.partitionEpoch() != move.partitionEpoch()) {
+        continue;
+      }
+      PartitionChange change = new PartitionChange(now, topic(draft, move.partition()).minIsr());
+      if (change.moveTo(move.to(), draft::state)) {
+        draft.change(move.partition(), change, now);
+        moved++;
+      }
+    }
+    return new Number(moved);
   }
 
   /** R19: keeps what counts; the last report of a partition elects. */

@@ -130,15 +130,29 @@ public sealed interface MetadataCommand {
     }
   }
 
-  /** A leader asks for another member of the ISR in its place (rule R38). */
-  record Resign(
-      long timeMs,
-      int brokerId,
-      long brokerEpoch,
-      PartitionId partition,
-      int leaderEpoch,
-      int partitionEpoch)
-      implements MetadataCommand {}
+  /**
+   * A leader asks for another member of the ISR in its place: each an own compare-and-set with an
+   * own outcome (rules R38, R42). Where the one named may not lead, another member may.
+   */
+  record Resign(long timeMs, int brokerId, long brokerEpoch, List<LeaderMove> changes)
+      implements MetadataCommand {
+    public Resign {
+      changes = List.copyOf(changes);
+    }
+  }
+
+  /**
+   * Leaderships go to other active members of their in-sync sets, which stay as they are (rule
+   * R43). Each an own compare-and-set; the answer is the number of those that moved.
+   */
+  record MoveLeaders(long timeMs, List<LeaderMove> moves) implements MetadataCommand {
+    public MoveLeaders {
+      moves = List.copyOf(moves);
+    }
+  }
+
+  /** Leadership of a partition should go to a broker, from the entry with these epochs. */
+  record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
 
   /**
    * Takes a block of producer ids (rule I4). The answer is the first.

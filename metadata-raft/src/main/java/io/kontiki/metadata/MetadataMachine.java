@@ -48,6 +48,8 @@ public final class MetadataMachine {
       return IsrCommands.alter(draft, alter);
     } else if (command instanceof MetadataCommand.Resign resign) {
       return IsrCommands.resign(draft, resign);
+    } else if (command instanceof MetadataCommand.MoveLeaders move) {
+      return IsrCommands.move(draft, move);
     } else if (command instanceof MetadataCommand.ReportLogEnds report) {
       return IsrCommands.report(draft, report);
     } else if (command instanceof MetadataCommand.RegisterBroker register) {

@@ -86,15 +86,35 @@ final class PartitionChange {
     newEpoch |= raised && leader != PartitionImage.NO_LEADER;
   }
 
-  /** Another active member of the ISR leads, if there is one (R38). */
-  boolean resign(IntFunction<State> states) {
+  /** The successor leads, or else another active member of the ISR, if there is one (R38). */
+  boolean resign(int successor, IntFunction<State> states) {
+    int next = PartitionImage.NO_LEADER;
     for (int replica : before.replicas()) {
-      if (replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
-        leader = replica;
-        return true;
+      boolean mayLead =
+          replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE;
+      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
+        next = replica;
       }
     }
-    return false;
+    if (next != PartitionImage.NO_LEADER) {
+      leader = next;
+    }
+    return next != PartitionImage.NO_LEADER;
+  }
+
+  /**
+   * The broker leads in place of another, if it is an active member of the ISR (R43). A partition
+   * without a leader is a matter of {@link #elect}.
+   */
+  boolean moveTo(int broker, IntFunction<State> states) {
+    if (leader == PartitionImage.NO_LEADER
+        || leader == broker
+        || !isr.contains(broker)
+        || states.apply(broker) != State.ACTIVE) {
+      return false;
+    }
+    leader = broker;
+    return true;
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.kontiki.raft;
 
+import io.kontiki.model.Endpoint;
 import io.kontiki.runtime.Completion;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -39,12 +40,34 @@ public interface RaftGroup extends AutoCloseable {
   /** What this node sees now. */
   RaftStatus status();
 
+  /**
+   * Takes a voter out of the group's configuration; on the leader only. Safe to repeat: done if it
+   * is out already and that is committed.
+   */
+  void removeVoter(int nodeId, Completion<ChangeEnd> completion);
+
+  /**
+   * Takes a voter into the group's configuration, once it has nearly all entries; on the leader
+   * only. Safe to repeat.
+   *
+   * @param endpoint where its Raft listens
+   */
+  void addVoter(int nodeId, Endpoint endpoint, Completion<ChangeEnd> completion);
+
   /** Hands leadership to another voter, if there is one that is up; does nothing on a follower. */
   void transferLeadership();
 
   /** Leaves the group's log on disk complete and stops. */
   @Override
   void close();
+
+  /**
+   * The end of a change of the configuration.
+   *
+   * @param done the configuration that was asked for is committed; else nobody knows, for {@code
+   *     why}
+   */
+  record ChangeEnd(boolean done, String why) {}
 
   /** The end of a proposal. */
   sealed interface Proposal {
@@ -63,7 +86,8 @@ public interface RaftGroup extends AutoCloseable {
    *
    * @param leaderId or {@link #NO_NODE}
    * @param leading whether this node leads
-   * @param voters with what the leader knows of each, by id
+   * @param voters of the committed configuration as this node knows it, with what the leader knows
+   *     of each, by id
    */
   record RaftStatus(
       String group,
@@ -80,6 +104,5 @@ public interface RaftGroup extends AutoCloseable {
    * @param matchIndex what it is known to hold; -1: not known, because this node does not lead
    * @param lastContactMs since it last answered the leader; -1: never or not known
    */
-  record Member(
-      int nodeId, io.kontiki.model.Endpoint endpoint, long matchIndex, long lastContactMs) {}
+  record Member(int nodeId, Endpoint endpoint, long matchIndex, long lastContactMs) {}
 }

@@ -143,23 +143,37 @@ class IsrAndTopicCommandsTest {
   @Test
   void aResigningLeaderIsReplacedFromTheInSyncSetWhichStaysR38() {
     cluster.create("t", Map.of(), 1, 2, 3);
-    assertEquals(new Done(), resign(1, 0, 0));
+    assertEquals(Kind.APPLIED, resign(1, 0, 0, 3).kind());
     PartitionImage after = cluster.partition("t");
-    assertEquals(2, after.leader());
+    assertEquals(3, after.leader());
     assertEquals(List.of(1, 2, 3), after.isr());
     assertEquals(1, after.leaderEpoch());
-    assertEquals("FENCED_LEADER_EPOCH", Cluster.reason(resign(1, 0, 0)));
-    cluster.alter("t", 2);
+    assertEquals(Kind.FENCED, resign(1, 0, 0, 3).kind());
+    assertEquals(Kind.STALE, resign(3, 1, 0, 2).kind());
+    assertEquals(after, cluster.partition("t"));
+    cluster.fence(2);
+    PartitionImage two = cluster.partition("t");
+    assertEquals(Kind.APPLIED, resign(3, 1, two.partitionEpoch(), 2).kind());
+    assertEquals(1, cluster.partition("t").leader(), "the successor may not lead any more");
+    cluster.alter("t", 1);
     PartitionImage alone = cluster.partition("t");
-    assertEquals(
-        "NO_ELIGIBLE_LEADER",
-        Cluster.reason(resign(2, alone.leaderEpoch(), alone.partitionEpoch())));
+    IsrOutcome nobody = resign(1, alone.leaderEpoch(), alone.partitionEpoch(), 2);
+    assertEquals(Kind.INELIGIBLE, nobody.kind());
+    assertEquals(alone, nobody.state());
+    assertEquals(alone, cluster.partition("t"));
   }
 
-  private CommandOutcome resign(int leader, int leaderEpoch, int partitionEpoch) {
-    return cluster.apply(
-        new MetadataCommand.Resign(
-            1, leader, cluster.epoch(leader), cluster.id("t"), leaderEpoch, partitionEpoch));
+  private IsrOutcome resign(int leader, int leaderEpoch, int partitionEpoch, int successor) {
+    CommandOutcome outcome =
+        cluster.apply(
+            new MetadataCommand.Resign(
+                1,
+                leader,
+                cluster.epoch(leader),
+                List.of(
+                    new MetadataCommand.LeaderMove(
+                        cluster.id("t"), successor, leaderEpoch, partitionEpoch))));
+    return ((IsrOutcomes) outcome).outcomes().get(0);
   }
 
   @Test

@@ -49,7 +49,6 @@ class MetadataMachinePropertyTest {
                 "FENCED",
                 "INELIGIBLE",
                 "NOT_ENOUGH_REPLICAS",
-                "NO_ELIGIBLE_LEADER",
                 "Number",
                 "STALE",
                 "TOPIC_EXISTS")),
@@ -231,8 +230,19 @@ class MetadataMachinePropertyTest {
       }
       case 10 -> {
         PartitionId some = somePartition(image, random);
-        return switch (random.nextInt(6)) {
+        return switch (random.nextInt(8)) {
           case 0 -> new MetadataCommand.DeleteTopic(1, some.topicId());
+          case 6, 7 -> {
+            PartitionImage there = image.partition(some);
+            yield new MetadataCommand.MoveLeaders(
+                1,
+                List.of(
+                    new MetadataCommand.LeaderMove(
+                        some,
+                        random.nextInt(BROKERS + 2),
+                        there == null ? 0 : there.leaderEpoch() - random.nextInt(2),
+                        there == null ? 0 : there.partitionEpoch())));
+          }
           case 1 ->
               new MetadataCommand.AdmitVoter(
                   1, random.nextInt(5), Cluster.directory(1), new Uid(3, random.nextInt(3)));
@@ -245,11 +255,16 @@ class MetadataMachinePropertyTest {
         PartitionId id = somePartition(image, random);
         PartitionImage now = image.partition(id);
         if (now == null || now.leader() < 0) {
-          return new MetadataCommand.Resign(1, broker, epoch, id, 0, 0);
+          return resign(broker, epoch, id, 0, 0, 1);
         }
         long leaderEpoch = image.brokers().get(now.leader()).epoch();
-        return new MetadataCommand.Resign(
-            1, now.leader(), leaderEpoch, id, now.leaderEpoch(), now.partitionEpoch());
+        return resign(
+            now.leader(),
+            leaderEpoch,
+            id,
+            now.leaderEpoch(),
+            now.partitionEpoch(),
+            random.nextInt(5));
       }
       case 12 -> {
         List<MetadataCommand.LogEnd> ends = new ArrayList<>();
@@ -345,6 +360,15 @@ class MetadataMachinePropertyTest {
             isr);
     return new MetadataCommand.AlterPartitions(
         1, leader, from == null ? 1 : from.epoch(), List.of(change));
+  }
+
+  private static MetadataCommand resign(
+      int broker, long epoch, PartitionId id, int leaderEpoch, int partitionEpoch, int successor) {
+    return new MetadataCommand.Resign(
+        1,
+        broker,
+        epoch,
+        List.of(new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch)));
   }
 
   private static PartitionId somePartition(ClusterImage image, Random random) {

@@ -123,6 +123,12 @@ public interface PartitionLog {
   /** Bytes of its segments. */
   long sizeBytes();
 
+  /**
+   * About so many bytes lie at or behind an offset: exact to an index entry in the newest segment,
+   * estimated within an older one.
+   */
+  long bytesFrom(long offset);
+
   /** Whether recovery found damage or doubt (rules D2, R3). */
   boolean doubtful();
 

@@ -185,6 +185,30 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public long bytesFrom(long offset) {
+    if (offset >= state.logEnd) {
+      return 0;
+    }
+    Segment holder = state.segmentOf(offset);
+    if (holder == null) {
+      return sizeBytes();
+    }
+    long bytes = holder.sizeBytes();
+    int position = holder.indexedPosition(offset);
+    Long nextBase = state.segments.higherKey(holder.baseOffset());
+    if (position >= 0) {
+      bytes -= position;
+    } else {
+      long end = nextBase == null ? state.logEnd : nextBase;
+      bytes = (long) ((double) bytes / (end - holder.baseOffset()) * (end - offset));
+    }
+    for (Segment later : state.segments.tailMap(holder.baseOffset(), false).values()) {
+      bytes += later.sizeBytes();
+    }
+    return bytes;
+  }
+
+  @Override
   public boolean doubtful() {
     return state.doubtful;
   }

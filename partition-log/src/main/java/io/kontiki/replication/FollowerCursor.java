@@ -19,17 +19,10 @@ final class FollowerCursor {
   /** Acknowledged under {@link #subscription}, exclusive, or {@link #UNKNOWN} (rule R26). */
   private long heldEnd = UNKNOWN;
 
-  /** When the member last made progress, or when bytes began to be outstanding. */
-  private long silentSince;
-
-  private boolean outstanding;
+  private final OwedClock owed = new OwedClock();
   private int slowLeaves;
   private long lastSlowLeave;
   private long caughtUpSince = NEVER;
-
-  FollowerCursor(long nowNanos) {
-    silentSince = nowNanos;
-  }
 
   long brokerEpoch() {
     return brokerEpoch;
@@ -74,30 +67,18 @@ final class FollowerCursor {
   }
 
   /** An acknowledgement; never goes back within a subscription. */
-  boolean advance(long end, long nowNanos) {
+  boolean advance(long end, long logEnd, long nowNanos) {
     if (end <= heldEnd) {
       return false;
     }
     heldEnd = end;
-    silentSince = nowNanos;
+    owed.moved(end < logEnd, nowNanos);
     return true;
   }
 
-  /**
-   * Notes whether anything is outstanding.
-   *
-   * @return for how long the follower has owed an acknowledgement; 0 if it owes none
-   */
-  long silentFor(boolean owes, long nowNanos) {
-    if (!owes) {
-      outstanding = false;
-      return 0;
-    }
-    if (!outstanding) {
-      outstanding = true;
-      silentSince = nowNanos;
-    }
-    return nowNanos - silentSince;
+  /** Whether and since when the follower owes an acknowledgement. */
+  OwedClock owed() {
+    return owed;
   }
 
   /** The leader takes it out for slowness. */

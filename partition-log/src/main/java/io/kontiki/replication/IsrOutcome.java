@@ -1,13 +1,14 @@
 package io.kontiki.replication;
 
-/** The end of an {@link IsrProposal}. */
+/** The end of an {@link IsrProposal} or a {@link Resignation}. */
 public sealed interface IsrOutcome {
   /** The proposal is committed; {@code state} is what it made, or something newer. */
   record Applied(IsrState state) implements IsrOutcome {}
 
   /**
-   * Refused for good: a member was not eligible. The refusal grew the partition epoch, so that no
-   * other copy can be applied later (rule R17).
+   * Refused for good. A proposal: a member was not eligible; the refusal grew the partition epoch,
+   * so that no other copy can be applied later (rule R17). A resignation: nobody else may lead;
+   * nothing was changed.
    */
   record Rejected(IsrState state) implements IsrOutcome {}
 

@@ -18,4 +18,13 @@ public record IsrState(int leaderId, int leaderEpoch, int partitionEpoch, List<I
   public IsrState {
     isr = isr.stream().sorted().toList();
   }
+
+  /**
+   * Whether leadership came from a leader that was not fenced: it resigned, was moved away or is
+   * stopping, and is a member still (rule R38). States between the two may have been jumped over
+   * (rule M8), so this is a guess; nothing but liveness depends on it.
+   */
+  public boolean handedOverSince(IsrState older) {
+    return leaderEpoch > older.leaderEpoch && isr.contains(older.leaderId);
+  }
 }

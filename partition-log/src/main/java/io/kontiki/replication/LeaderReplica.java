@@ -13,10 +13,14 @@ import java.util.TreeMap;
 /**
  * One partition's leader in one leader epoch: positions of followers, in-sync set, high watermark.
  *
- * <p>The owner tells it what happened and afterwards looks at {@link #highWatermark} and {@link
- * #proposal}. A new epoch is a new object, so positions of an older epoch cannot count (R11).
+ * <p>The owner tells it what happened and afterwards looks at {@link #highWatermark}, {@link
+ * #proposal}, {@link #resignation} and {@link #nextJudgementNanos}. A new epoch is a new object, so
+ * positions of an older epoch cannot count (R11).
  */
 public final class LeaderReplica {
+  private static final long NEVER = Long.MAX_VALUE;
+
+  private final PartitionId id;
   private final int localId;
   private final ReplicaTimes times;
   private final int leaderEpoch;
@@ -27,7 +31,15 @@ public final class LeaderReplica {
   private final InSyncSet inSync;
   private final SortedMap<Integer, FollowerCursor> cursors = new TreeMap<>();
   private final EndHistory history = new EndHistory();
-  private final long startedNanos;
+  private final ResignationSlot resigning;
+
+  /** The own disk: what is written and not held. */
+  private final OwedClock own = new OwedClock();
+
+  /** Until then it shrinks where it would else resign (rule R38). */
+  private final long shrinksUntil;
+
+  private long lookedNanos;
   private BrokerDirectory brokers;
   private List<Integer> replicas;
   private int minIsr;
@@ -40,6 +52,7 @@ public final class LeaderReplica {
    *
    * @param localId this broker
    * @param state the committed state that made it leader
+   * @param handedOver see {@link IsrState#handedOverSince}
    * @param replicas broker ids
    * @param log where the own log stands; its {@code highWatermark} is what this replica knew in its
    *     role before (rule R39)
@@ -48,12 +61,14 @@ public final class LeaderReplica {
       PartitionId id,
       int localId,
       IsrState state,
+      boolean handedOver,
       List<Integer> replicas,
       int minIsr,
       OwnLog log,
       BrokerDirectory brokers,
       ReplicaTimes times,
       long nowNanos) {
+    this.id = id;
     this.localId = localId;
     this.times = times;
     this.leaderEpoch = state.leaderEpoch();
@@ -65,9 +80,12 @@ public final class LeaderReplica {
     this.heldEnd = log.heldEndOffset();
     this.epochStartOffset = log.endOffset();
     this.highWatermark = Math.min(log.highWatermark(), log.endOffset());
-    this.startedNanos = nowNanos;
+    this.resigning = new ResignationSlot(times, nowNanos);
+    this.shrinksUntil = handedOver ? nowNanos + times.handedOver() : nowNanos;
+    this.lookedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     advance();
+    noteOutstanding(nowNanos);
   }
 
   /**
@@ -115,6 +133,11 @@ public final class LeaderReplica {
     return inSync.committed();
   }
 
+  /** Whether the high watermark counts this replica: it is in the maximal in-sync set (rule R9). */
+  public boolean waitsFor(int replica) {
+    return inSync.maximal().contains(replica);
+  }
+
   /** Of the topic. */
   public int minIsr() {
     return minIsr;
@@ -141,15 +164,36 @@ public final class LeaderReplica {
     return inSync.take();
   }
 
+  /** The wish to be replaced that is to be sent now; at most once per decision (rule R38). */
+  public Optional<Resignation> resignation() {
+    return resigning.take();
+  }
+
+  /** When to call {@link #onJudgement} next; {@code Long.MAX_VALUE}: {@link #tick} is enough. */
+  public long nextJudgementNanos() {
+    long next = own.dueAt(times.stuck());
+    for (int member : inSync.committed()) {
+      if (member != localId) {
+        next = Math.min(next, cursorOf(member).owed().dueAt(times.silent()));
+      }
+    }
+    return next > lookedNanos ? next : NEVER;
+  }
+
   /** The own log grew. */
   public void onLogEnd(long endOffset, long nowNanos) {
     logEnd = endOffset;
     history.note(nowNanos, endOffset);
+    noteOutstanding(nowNanos);
   }
 
   /** More of the own log is held: the leader counts itself no further than that (R9, R36). */
-  public void onHeld(long endOffset) {
-    heldEnd = Math.min(endOffset, logEnd);
+  public void onHeld(long endOffset, long nowNanos) {
+    long end = Math.min(endOffset, logEnd);
+    if (end > heldEnd) {
+      own.moved(end < logEnd, nowNanos);
+    }
+    heldEnd = end;
     advance();
   }
 
@@ -211,7 +255,7 @@ public final class LeaderReplica {
     if (end > logEnd) {
       return AckOutcome.IMPOSSIBLE;
     }
-    if (cursor.advance(end, nowNanos)) {
+    if (cursor.advance(end, logEnd, nowNanos)) {
       advance();
       decide(nowNanos, false);
     }
@@ -235,14 +279,26 @@ public final class LeaderReplica {
     if (state.leaderId() != localId || state.leaderEpoch() != leaderEpoch || !inSync.adopt(state)) {
       return false;
     }
+    resigning.onNewerState();
     advance();
+    noteOutstanding(nowNanos);
     decide(nowNanos, false);
     return true;
+  }
+
+  /** What became of a resignation that {@link #resignation} gave out. */
+  public void onOutcome(Resignation resignation, IsrOutcome outcome, long nowNanos) {
+    resigning.onOutcome(resignation, outcome, nowNanos);
+    adoptFrom(outcome, nowNanos);
   }
 
   /** What became of a proposal that {@link #proposal} gave out. */
   public void onOutcome(IsrProposal proposal, IsrOutcome outcome, long nowNanos) {
     inSync.onOutcome(proposal, outcome, nowNanos);
+    adoptFrom(outcome, nowNanos);
+  }
+
+  private void adoptFrom(IsrOutcome outcome, long nowNanos) {
     if (outcome instanceof IsrOutcome.Applied applied) {
       adopt(applied.state(), nowNanos);
     } else if (outcome instanceof IsrOutcome.Rejected rejected) {
@@ -262,11 +318,31 @@ public final class LeaderReplica {
     decide(nowNanos, false);
   }
 
-  /** Time passed: retries, and who is silent or lags (rule R38). A few times a second. */
+  /**
+   * Time passed: retries, and who is silent or lags (rule R38). A few times a second; more than
+   * {@link ReplicaTimes#paused} since the last time means that this broker did not run.
+   */
   public void tick(long nowNanos) {
+    long gap = nowNanos - lookedNanos;
+    lookedNanos = nowNanos;
     history.note(nowNanos, logEnd);
+    noteOutstanding(nowNanos);
     inSync.retry(nowNanos);
-    decide(nowNanos, true);
+    if (gap > times.paused()) {
+      // What came in meanwhile is in the loop's queue, and has not been looked at.
+      own.forgive(gap);
+      cursors.values().forEach(cursor -> cursor.owed().forgive(gap));
+    } else {
+      decide(nowNanos, true);
+    }
+  }
+
+  /** The time that {@link #nextJudgementNanos} named has come: nobody waits for the next tick. */
+  public void onJudgement(long nowNanos) {
+    if (nowNanos - lookedNanos <= times.paused()) {
+      lookedNanos = nowNanos;
+      decide(nowNanos, true);
+    }
   }
 
   /** Moves the high watermark to what every member of the maximal ISR holds (rules R9, R10). */
@@ -284,11 +360,38 @@ public final class LeaderReplica {
     highWatermark = Math.max(highWatermark, end);
   }
 
-  /** Proposes another in-sync set if one is due and none is in flight (rule R14). */
+  /** Asks for another in-sync set or leader if one is due and nothing is in flight (rule R14). */
   private void decide(long nowNanos, boolean judge) {
-    if (!inSync.mayPropose(nowNanos) || (!judge && inSync.committed().size() == replicas.size())) {
+    if (resigning.pending()
+        || !inSync.mayPropose(nowNanos)
+        || (!judge && inSync.committed().size() == replicas.size())) {
       return;
     }
+    if (judge
+        && own.owedFor(nowNanos) >= times.stuck()
+        && maybeResign(Resignation.Cause.SYNC_STUCK, nowNanos)) {
+      return;
+    }
+    SortedMap<Integer, Long> wanted = wanted(nowNanos, judge);
+    if (List.copyOf(wanted.keySet()).equals(inSync.committed())) {
+      return;
+    }
+    boolean removes = !wanted.keySet().containsAll(inSync.committed());
+    if (removes
+        && wanted.size() < minIsr
+        && nowNanos - shrinksUntil >= 0
+        && maybeResign(Resignation.Cause.FOLLOWERS_SILENT, nowNanos)) {
+      return;
+    }
+    for (int member : inSync.committed()) {
+      if (!wanted.containsKey(member)) {
+        cursorOf(member).leftSlowly(nowNanos, times);
+      }
+    }
+    inSync.propose(leaderEpoch, wanted);
+  }
+
+  private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {
     SortedMap<Integer, Long> wanted = new TreeMap<>();
     for (int member : inSync.committed()) {
       if (member == localId || !judge || !isSlow(member, nowNanos)) {
@@ -303,14 +406,34 @@ public final class LeaderReplica {
         wanted.put(replica, cursor.brokerEpoch());
       }
     }
-    if (!List.copyOf(wanted.keySet()).equals(inSync.committed())) {
-      for (int member : inSync.committed()) {
-        if (!wanted.containsKey(member)) {
-          cursorOf(member).leftSlowly(nowNanos, times);
-        }
+    return wanted;
+  }
+
+  /**
+   * Asks to be replaced, by the member that has owed nothing for the longest time; the first
+   * replica among equals.
+   *
+   * @return false if no other member may lead: all that is left is to go on, and to shrink
+   */
+  private boolean maybeResign(Resignation.Cause cause, long nowNanos) {
+    int successor = IsrState.NO_LEADER;
+    long owed = NEVER;
+    for (int replica : replicas) {
+      if (replica != localId
+          && inSync.committed().contains(replica)
+          && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
+          && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
+        successor = replica;
+        owed = cursorOf(replica).owed().owedFor(nowNanos);
       }
-      inSync.propose(leaderEpoch, wanted);
     }
+    if (successor == IsrState.NO_LEADER) {
+      return false;
+    }
+    if (resigning.mayAsk(nowNanos)) {
+      resigning.ask(new Resignation(id, leaderEpoch, inSync.partitionEpoch(), successor, cause));
+    }
+    return true;
   }
 
   private boolean mayJoin(int replica, FollowerCursor cursor, long nowNanos) {
@@ -324,15 +447,30 @@ public final class LeaderReplica {
   }
 
   private FollowerCursor cursorOf(int replica) {
-    return cursors.computeIfAbsent(replica, unused -> new FollowerCursor(startedNanos));
+    return cursors.computeIfAbsent(replica, unused -> new FollowerCursor());
+  }
+
+  private void noteOutstanding(long nowNanos) {
+    own.note(heldEnd < logEnd, nowNanos);
+    for (int member : inSync.committed()) {
+      if (member != localId) {
+        FollowerCursor cursor = cursorOf(member);
+        cursor.owed().note(positionOf(cursor) < logEnd, nowNanos);
+      }
+    }
+  }
+
+  /**
+   * Of a member that has not subscribed yet only so much is known: it should hold more than the
+   * high watermark, if there is more.
+   */
+  private long positionOf(FollowerCursor cursor) {
+    return cursor.heldEnd() == FollowerCursor.UNKNOWN ? highWatermark : cursor.heldEnd();
   }
 
   private boolean isSlow(int member, long nowNanos) {
     FollowerCursor cursor = cursorOf(member);
-    // Of a member that has not subscribed yet only so much is known: it should hold more than the
-    // high watermark, if there is more.
-    long position = cursor.heldEnd() == FollowerCursor.UNKNOWN ? highWatermark : cursor.heldEnd();
-    boolean silent = cursor.silentFor(position < logEnd, nowNanos) >= times.silent();
-    return silent || position < history.endAt(nowNanos - times.lagging());
+    return cursor.owed().owedFor(nowNanos) >= times.silent()
+        || positionOf(cursor) < history.endAt(nowNanos - times.lagging());
   }
 }

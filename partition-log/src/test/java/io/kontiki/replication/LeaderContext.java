@@ -18,6 +18,10 @@ final class LeaderContext implements BrokerDirectory {
   long nextSubscription = 1;
 
   LeaderContext(List<Integer> isr, long start, long held, long hw) {
+    this(isr, start, held, hw, false);
+  }
+
+  LeaderContext(List<Integer> isr, long start, long held, long hw, boolean handedOver) {
     for (int broker = 1; broker <= 3; broker++) {
       brokerEpochs.put(broker, 100L + broker);
     }
@@ -27,6 +31,7 @@ final class LeaderContext implements BrokerDirectory {
             ID,
             1,
             new IsrState(1, 7, 20, isr),
+            handedOver,
             List.of(1, 2, 3),
             2,
             new LeaderReplica.OwnLog(start, held, hw),
@@ -48,7 +53,7 @@ final class LeaderContext implements BrokerDirectory {
   /** The leader's log grows and the leader holds it. */
   void append(long end) {
     write(end);
-    leader.onHeld(end);
+    leader.onHeld(end, now);
   }
 
   /** The leader's log grows, not yet held. */
@@ -94,9 +99,31 @@ final class LeaderContext implements BrokerDirectory {
     return leader.proposal().isPresent();
   }
 
+  /** Ticks as the loop does, and judges when the leader asked for it. */
   void passMs(long ms) {
+    long end = now + ms * MS;
+    long tick = now + 250 * MS;
+    while (now < end) {
+      long judgement = leader.nextJudgementNanos();
+      now = Math.min(end, Math.min(tick, Math.max(now, judgement)));
+      if (now == tick) {
+        leader.tick(now);
+        tick += 250 * MS;
+      } else if (now == judgement) {
+        leader.onJudgement(now);
+      }
+    }
+    leader.tick(now);
+  }
+
+  /** The whole process stands still, and then goes on. */
+  void freezeMs(long ms) {
     now += ms * MS;
     leader.tick(now);
+  }
+
+  Resignation takeResignation() {
+    return leader.resignation().orElseThrow(() -> new AssertionError("does not resign"));
   }
 
   static List<Integer> members(IsrProposal proposal) {

@@ -33,7 +33,7 @@ class LeaderReplicaTest {
     t.ack(2, two, 20);
     t.ack(3, three, 20);
     assertEquals(10, t.leader.highWatermark());
-    t.leader.onHeld(17);
+    t.leader.onHeld(17, t.now);
     assertEquals(17, t.leader.highWatermark());
   }
 

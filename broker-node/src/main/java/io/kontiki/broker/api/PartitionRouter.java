@@ -6,6 +6,7 @@ import io.kontiki.metadata.PartitionImage;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
+import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.LinkedHashSet;
@@ -17,14 +18,24 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Takes each request to the partition's leader: to this broker's own partitions, or one hop further
- * (rule R45). A forwarded request is tried again only after a definite refusal that another leader
- * or a little time may heal, and only until its deadline.
+ * (rule R45). A request is tried again only after a definite refusal that another leader or a
+ * little time may heal, and only until its deadline; a read, and an append with a producer id, by
+ * which the partition recognises it, after any failure of that kind.
+ *
+ * <p>Nobody waits for a leader that leads no more: as soon as the image names another one, what is
+ * under way at the former is given up, because it may be frozen and never answer.
  */
 public final class PartitionRouter implements PartitionRequests {
   /** To the next look for a leader if the partition's entry does not change meanwhile; doubled. */
   private static final long RETRY_NANOS = 20_000_000;
 
   private static final long MAX_RETRY_NANOS = 80_000_000;
+
+  /**
+   * A former leader that lives answers what waits there as soon as it knows (rule R23), perhaps
+   * with success. So long an append that must not be repeated is left to it.
+   */
+  private static final long FAREWELL_NANOS = 250_000_000;
 
   private final int brokerId;
   private final Metadata metadata;
@@ -33,24 +44,30 @@ public final class PartitionRouter implements PartitionRequests {
   private final Function<PartitionId, EventLoop> loops;
 
   /**
-   * Requests that wait for another leader; guarded by itself. One listener serves all: a cluster
-   * without a leader must not keep the control loop busy, which keeps this broker's session.
+   * Requests that wait for another leader, or for the answer of one; guarded by itself. One
+   * listener serves all: a cluster without a leader must not keep the control loop busy, which
+   * keeps this broker's session.
    */
-  private final Set<Attempt<?>> waiting = new LinkedHashSet<>();
+  private final Set<Attempt<?>> concerned = new LinkedHashSet<>();
 
-  /** Hands requests to other brokers. Completions run on any data loop. */
+  /**
+   * Hands requests to other brokers. Completions run on any data loop, exactly once. What is
+   * returned gives the request up, on any thread: if it is still under way, it completes with a
+   * failure, definite if it never left this broker, else indefinite.
+   */
   public interface Forwarder {
     /** Appends at the broker. */
-    void append(BrokerImage leader, Append request, Completion<AppendAnswer> completion);
+    Runnable append(BrokerImage leader, Append request, Completion<AppendAnswer> completion);
 
     /** Reads at the broker. */
-    void fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion);
+    Runnable fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion);
 
     /** Finds an offset at the broker. */
-    void listOffset(BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion);
+    Runnable listOffset(
+        BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion);
 
     /** Deletes records at the broker. */
-    void deleteRecords(
+    Runnable deleteRecords(
         BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion);
 
     /** Asks the broker for the ends of a partition. */
@@ -81,12 +98,12 @@ public final class PartitionRouter implements PartitionRequests {
 
   private void onImage(ClusterImage image) {
     List<Attempt<?>> all;
-    synchronized (waiting) {
-      all = List.copyOf(waiting);
+    synchronized (concerned) {
+      all = List.copyOf(concerned);
     }
     for (Attempt<?> attempt : all) {
       if (image.partition(attempt.partition) != attempt.seen) {
-        attempt.onLoop(attempt::again);
+        attempt.onLoop(attempt::onNews);
       }
     }
   }
@@ -104,8 +121,13 @@ public final class PartitionRouter implements PartitionRequests {
       }
 
       @Override
-      void toOther(BrokerImage leader, int leaderEpoch, Completion<AppendAnswer> answer) {
-        forwarder.append(leader, withEpoch(request, leaderEpoch), answer);
+      Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<AppendAnswer> answer) {
+        return forwarder.append(leader, withEpoch(request, leaderEpoch), answer);
+      }
+
+      @Override
+      boolean repeatable() {
+        return RecordBatch.at(request.batch()).producerId() != RecordBatch.NO_PRODUCER_ID;
       }
 
       @Override
@@ -153,8 +175,8 @@ public final class PartitionRouter implements PartitionRequests {
       }
 
       @Override
-      void toOther(BrokerImage leader, int leaderEpoch, Completion<FetchAnswer> answer) {
-        forwarder.fetch(leader, direct, answer);
+      Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<FetchAnswer> answer) {
+        return forwarder.fetch(leader, direct, answer);
       }
 
       @Override
@@ -189,8 +211,8 @@ public final class PartitionRouter implements PartitionRequests {
       }
 
       @Override
-      void toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
-        forwarder.listOffset(leader, direct, answer);
+      Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
+        return forwarder.listOffset(leader, direct, answer);
       }
 
       @Override
@@ -226,8 +248,8 @@ public final class PartitionRouter implements PartitionRequests {
       }
 
       @Override
-      void toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
-        forwarder.deleteRecords(leader, direct, answer);
+      Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
+        return forwarder.deleteRecords(leader, direct, answer);
       }
 
       @Override
@@ -270,7 +292,25 @@ public final class PartitionRouter implements PartitionRequests {
     private final Completion<T> completion;
     private final EventLoop loop;
     private long retryNanos = RETRY_NANOS;
+
+    /** Of the next look for a leader; null: a try is under way. */
     private EventLoop.@Nullable Timer timer;
+
+    private int tries;
+
+    /** Number of the try that is under way at another broker; 0: none. */
+    private int underWay;
+
+    /** In which that broker leads. */
+    private int epochUnderWay;
+
+    /** Gives that try up. */
+    private Runnable giveUp = () -> {};
+
+    private EventLoop.@Nullable Timer farewell;
+
+    /** A try ended without telling: a copy of the batch may be in the log (promise P4). */
+    private boolean maybeAppended;
 
     /** The partition's entry as of the last look; written before the request waits. */
     private volatile @Nullable PartitionImage seen;
@@ -284,15 +324,20 @@ public final class PartitionRouter implements PartitionRequests {
 
     abstract void toSelf(int leaderEpoch, Completion<T> answer);
 
-    abstract void toOther(BrokerImage leader, int leaderEpoch, Completion<T> answer);
+    abstract Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<T> answer);
 
     abstract @Nullable ApiError errorOf(T answer);
 
     abstract T failed(ApiError error);
 
-    /** A read has no outcome to lose: it may be repeated after any failure. */
+    /** A read has no outcome to lose. */
     boolean reading() {
       return false;
+    }
+
+    /** Twice does no more than once, so that an unknown outcome is no reason to stop. */
+    boolean repeatable() {
+      return reading();
     }
 
     void start() {
@@ -333,12 +378,58 @@ public final class PartitionRouter implements PartitionRequests {
       if (leader.id() == brokerId) {
         toSelf(epoch, onAnswer::accept);
       } else {
-        toOther(leader, epoch, onAnswer::accept);
+        send(leader, epoch, onAnswer);
+      }
+    }
+
+    private void send(BrokerImage leader, int epoch, Consumer<T> onAnswer) {
+      int mine = ++tries;
+      underWay = mine;
+      epochUnderWay = epoch;
+      synchronized (concerned) {
+        concerned.add(this);
+      }
+      Runnable call = toOther(leader, epoch, onAnswer::accept);
+      if (underWay == mine) { // else it was answered at once
+        giveUp = call;
+        if (metadata.image().partition(partition) != seen) {
+          onLoop(this::onNews); // it changed before anybody could be told
+        }
+      }
+    }
+
+    /** The image has another entry of the partition. */
+    private void onNews() {
+      if (timer != null) {
+        again();
+        return;
+      }
+      if (underWay == 0 || farewell != null) {
+        return;
+      }
+      PartitionImage state = metadata.image().partition(partition);
+      if (state != null && state.leaderEpoch() == epochUnderWay) {
+        seen = state; // it leads as before
+      } else if (repeatable()) {
+        giveUp.run();
+      } else {
+        farewell = loop.schedule(FAREWELL_NANOS, giveUp);
       }
     }
 
     private void onAnswer(T answer) {
+      if (underWay != 0) {
+        underWay = 0;
+        synchronized (concerned) {
+          concerned.remove(this);
+        }
+      }
+      if (farewell != null) {
+        farewell.cancel();
+        farewell = null;
+      }
       ApiError error = errorOf(answer);
+      maybeAppended |= error != null && !error.definite() && !reading();
       if (error != null && healable(error)) {
         retryOr(error);
       } else {
@@ -357,8 +448,8 @@ public final class PartitionRouter implements PartitionRequests {
             BROKER_UNREACHABLE,
             BROKER_STARTING,
             BROKER_STOPPING ->
-            error.definite() || reading();
-        case OUTCOME_UNKNOWN -> reading();
+            error.definite() || repeatable();
+        case OUTCOME_UNKNOWN -> repeatable();
         default -> false;
       };
     }
@@ -371,8 +462,8 @@ public final class PartitionRouter implements PartitionRequests {
       long left = deadlineNanos - loop.clock().nanoTime();
       timer = loop.schedule(Math.min(retryNanos, left - RETRY_NANOS / 2), this::again);
       retryNanos = Math.min(2 * retryNanos, MAX_RETRY_NANOS);
-      synchronized (waiting) {
-        waiting.add(this);
+      synchronized (concerned) {
+        concerned.add(this);
       }
       if (metadata.image().partition(partition) != seen) {
         onLoop(this::again); // it changed before anybody could be told
@@ -403,14 +494,22 @@ public final class PartitionRouter implements PartitionRequests {
       }
       due.cancel();
       timer = null;
-      synchronized (waiting) {
-        waiting.remove(this);
+      synchronized (concerned) {
+        concerned.remove(this);
       }
       go();
     }
 
+    /** A refusal is definite only if it is one of every try (promise P4). */
     private void finish(T answer) {
-      completion.complete(answer);
+      ApiError error = errorOf(answer);
+      completion.complete(
+          error != null && error.definite() && maybeAppended
+              ? failed(
+                  ApiError.indefinite(
+                      ErrorReason.OUTCOME_UNKNOWN,
+                      "an earlier try may have appended the records; the last one: " + error))
+              : answer);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.kontiki.broker.forward;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
@@ -70,7 +71,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
   }
 
   @Override
-  public void append(BrokerImage leader, Append request, Completion<AppendAnswer> completion) {
+  public Runnable append(BrokerImage leader, Append request, Completion<AppendAnswer> completion) {
     ForwardAppendRequest head =
         ForwardAppendRequest.newBuilder()
             .setTopicId(UnsafeByteOperations.unsafeWrap(request.partition().topicId().toBytes()))
@@ -83,7 +84,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
                   case NONE -> Acks.ACKS_NONE;
                 })
             .build();
-    call(
+    return call(
         leader,
         ForwardMethods.APPEND,
         WithPayload.of(head, request.batch()),
@@ -109,7 +110,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
   }
 
   @Override
-  public void fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion) {
+  public Runnable fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion) {
     long waitNanos =
         Math.max(0, Math.min(MAX_WAIT_NANOS, request.deadlineNanos() - clock.nanoTime()));
     ForwardFetchRequest message =
@@ -123,7 +124,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
             .setMinBytes(request.minBytes())
             .setMaxWaitMs((int) TimeUnit.NANOSECONDS.toMillis(waitNanos))
             .build();
-    call(
+    return call(
         leader,
         ForwardMethods.FETCH,
         message,
@@ -153,7 +154,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
   }
 
   @Override
-  public void listOffset(
+  public Runnable listOffset(
       BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion) {
     ForwardListOffsetRequest.Builder message =
         ForwardListOffsetRequest.newBuilder()
@@ -166,7 +167,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
     } else {
       message.setLatest(true);
     }
-    call(
+    return call(
         leader,
         ForwardServiceGrpc.getListOffsetMethod(),
         message.build(),
@@ -183,9 +184,9 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
   }
 
   @Override
-  public void deleteRecords(
+  public Runnable deleteRecords(
       BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion) {
-    call(
+    return call(
         leader,
         ForwardServiceGrpc.getDeleteRecordsMethod(),
         ForwardDeleteRecordsRequest.newBuilder()
@@ -217,21 +218,22 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
                     .setTopicId(UnsafeByteOperations.unsafeWrap(partition.topicId().toBytes()))
                     .setPartition(partition.partition()))
             .build();
-    call(
-        leader,
-        ForwardServiceGrpc.getDescribePartitionsMethod(),
-        message,
-        deadlineNanos,
-        answer -> {
-          PartitionEnds ends = answer.getPartitions(0);
-          return new Description(
-              partition, ends.getKnown(), ends.getLogStartOffset(), ends.getHighWatermark());
-        },
-        completion::complete,
-        error -> completion.complete(new Description(partition, false, 0, -1)));
+    Runnable unused =
+        call(
+            leader,
+            ForwardServiceGrpc.getDescribePartitionsMethod(),
+            message,
+            deadlineNanos,
+            answer -> {
+              PartitionEnds ends = answer.getPartitions(0);
+              return new Description(
+                  partition, ends.getKnown(), ends.getLogStartOffset(), ends.getHighWatermark());
+            },
+            completion::complete,
+            error -> completion.complete(new Description(partition, false, 0, -1)));
   }
 
-  private <Q, A, R> void call(
+  private <Q, A, R> Runnable call(
       BrokerImage leader,
       MethodDescriptor<Q, A> method,
       Q request,
@@ -240,11 +242,15 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
       Consumer<R> onAnswer,
       Consumer<ApiError> onError) {
     // Its own deadline alone: the call that brought the request may end before it.
-    Context.ROOT.run(
-        () -> callNow(leader, method, request, deadlineNanos, read, onAnswer, onError));
+    Context caller = Context.ROOT.attach();
+    try {
+      return callNow(leader, method, request, deadlineNanos, read, onAnswer, onError);
+    } finally {
+      Context.ROOT.detach(caller);
+    }
   }
 
-  private <Q, A, R> void callNow(
+  private <Q, A, R> Runnable callNow(
       BrokerImage leader,
       MethodDescriptor<Q, A> method,
       Q request,
@@ -258,8 +264,9 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
         CallOptions.DEFAULT
             .withDeadlineAfter(Math.max(1, deadlineNanos - clock.nanoTime()), TimeUnit.NANOSECONDS)
             .withStreamTracerFactory(sent);
+    ClientCall<Q, A> call = channel.newCall(method, options);
     ClientCalls.asyncUnaryCall(
-        channel.newCall(method, options),
+        call,
         request,
         new StreamObserver<A>() {
           private @Nullable A answer;
@@ -287,6 +294,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
             onAnswer.accept(result);
           }
         });
+    return () -> call.cancel("the partition has another leader", null);
   }
 
   private static ApiError failed(BrokerImage leader, Throwable failure, boolean sent) {

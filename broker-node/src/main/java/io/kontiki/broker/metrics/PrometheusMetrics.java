@@ -2,6 +2,7 @@ package io.kontiki.broker.metrics;
 
 import io.kontiki.broker.api.Health;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.partition.ReplicationMeters;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.BrokerImage;
@@ -9,7 +10,9 @@ import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.raft.RaftGroup;
+import io.kontiki.replication.Resignation;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -17,10 +20,14 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
+import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
@@ -29,7 +36,7 @@ import java.util.function.ToDoubleFunction;
  * go when the topic goes.
  */
 public final class PrometheusMetrics
-    implements BrokerMetrics, LocalPartitions.Traffic, Metadata.Listener {
+    implements BrokerMetrics, LocalPartitions.Traffic, ReplicationMeters, Metadata.Listener {
   private static final String APPEND_BYTES = "kontiki.log.append.bytes";
   private static final String APPEND_RECORDS = "kontiki.log.append.records";
   private static final String FETCH_BYTES = "kontiki.log.fetch.bytes";
@@ -39,6 +46,10 @@ public final class PrometheusMetrics
   private final Map<String, TopicCounters> topics = new ConcurrentHashMap<>();
   private final Map<String, Timer> requests = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> streams = new ConcurrentHashMap<>();
+  private final Map<Resignation.Cause, Counter> resignations =
+      new EnumMap<>(Resignation.Cause.class);
+  private final LongAdder catchUpReplicas = new LongAdder();
+  private final Counter catchUpBytes;
   private final int brokerId;
 
   private record TopicCounters(Counter appendBytes, Counter appendRecords, Counter fetchBytes) {}
@@ -68,6 +79,34 @@ public final class PrometheusMetrics
         "Since the start of the process.",
         () -> ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0);
     gauge("jvm.gc.pause", "seconds", "Spent in collections so far.", PrometheusMetrics::gcSeconds);
+    for (Resignation.Cause cause : Resignation.Cause.values()) {
+      resignations.put(
+          cause,
+          Counter.builder("kontiki.partition.resignations")
+              .description("Times that a leader here asked to be replaced (R38).")
+              .tag("cause", cause.name().toLowerCase(Locale.ROOT))
+              .register(registry));
+    }
+    catchUpBytes =
+        Counter.builder("kontiki.replication.catchup.bytes")
+            .description("Bytes shipped from here to replicas that catch up.")
+            .register(registry);
+    gauge(
+        "kontiki.replication.catchup.replicas",
+        "",
+        "Replicas that are being caught up from here.",
+        catchUpReplicas::sum);
+  }
+
+  @Override
+  public void onResignation(Resignation.Cause cause) {
+    Objects.requireNonNull(resignations.get(cause)).increment();
+  }
+
+  @Override
+  public void onCatchUp(int replicas, long bytes) {
+    catchUpReplicas.add(replicas);
+    catchUpBytes.increment((double) bytes);
   }
 
   private static double gcSeconds() {
@@ -82,6 +121,13 @@ public final class PrometheusMetrics
   public void gauge(String name, String unit, String help, Supplier<Number> value) {
     Gauge.builder(name, value)
         .baseUnit(unit.isEmpty() ? null : unit) // an empty one would leave its underscore
+        .description(help)
+        .register(registry);
+  }
+
+  /** A total that only grows, kept elsewhere; any thread, must not block. */
+  public void counter(String name, String help, Supplier<Number> value) {
+    FunctionCounter.builder(name, value, now -> now.get().doubleValue())
         .description(help)
         .register(registry);
   }

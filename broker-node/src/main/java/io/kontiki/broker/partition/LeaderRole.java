@@ -15,6 +15,7 @@ import io.kontiki.replication.Lane;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.LeaderReplica.AckOutcome;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.Resignation;
 import io.kontiki.replication.StreamId;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
@@ -43,6 +44,7 @@ final class LeaderRole {
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
   private boolean over;
+  private @Nullable Resignation lastResignation;
 
   LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
     this.partition = partition;
@@ -94,7 +96,12 @@ final class LeaderRole {
     if (outcome instanceof AppendOutcome.Appended done) {
       if (!shipments.isEmpty()) {
         recent.add(done.baseOffset(), done.lastOffset() + 1, request.batch().asReadOnlyBuffer());
-        shipments.values().forEach(shipment -> shipment.stream().hasMore(shipment));
+        for (Shipment shipment : shipments.values()) {
+          if (shipment.stream().catchesUp()) {
+            context.catchUp().onAppended(request.batch().remaining());
+          }
+          shipment.stream().hasMore(shipment);
+        }
       }
       replica.onLogEnd(log().logEndOffset(), context.nowNanos());
       await(request, done.baseOffset(), done.lastOffset(), done.appendTimeMs(), completion);
@@ -155,7 +162,7 @@ final class LeaderRole {
   /** More of the own log is held. */
   void onHeld() {
     long held = log().heldEndOffset();
-    replica.onHeld(held);
+    replica.onHeld(held, context.nowNanos());
     producers.onHeld(held, highWatermark());
     progress();
   }
@@ -239,8 +246,7 @@ final class LeaderRole {
       endSubscription(old);
     }
     if (answer instanceof SubscribeAnswer.Accepted) {
-      if (stream.id().lane() == Lane.LIVE
-          && bytesBehind(request.fetchOffset()) > context.limits().farBehind()) {
+      if (stream.id().lane() == Lane.LIVE && isFarBehind(follower, request.fetchOffset())) {
         replica.onSubscriptionEnded(follower, stream.id().brokerEpoch(), request.subscription());
         return new SubscribeAnswer.Refused(request.subscription(), Refusal.FAR_BEHIND);
       }
@@ -251,11 +257,17 @@ final class LeaderRole {
     return answer;
   }
 
-  /** About so many bytes of the log lie behind an offset. */
+  /** About so many bytes of the log are at or behind an offset. */
   long bytesBehind(long offset) {
-    long end = log().logEndOffset();
-    long records = Math.max(1, end - log().logStartOffset());
-    return (long) ((double) log().sizeBytes() / records * (end - offset));
+    return log().bytesFrom(offset);
+  }
+
+  /**
+   * Whether a follower belongs on the catch-up lane: not a member of the in-sync set, for which
+   * acknowledgements wait.
+   */
+  boolean isFarBehind(int follower, long offset) {
+    return !replica.waitsFor(follower) && bytesBehind(offset) > context.limits().farBehind();
   }
 
   void onAck(Shipment shipment, long heldEnd) {
@@ -308,6 +320,11 @@ final class LeaderRole {
     progress();
   }
 
+  void onResignOutcome(Resignation resignation, IsrOutcome outcome) {
+    replica.onOutcome(resignation, outcome, context.nowNanos());
+    progress();
+  }
+
   void onOffline(StorageException cause) {
     partition.onOffline(cause);
   }
@@ -321,10 +338,16 @@ final class LeaderRole {
   void onDeadline(long nowNanos) {
     producers.expire(nowNanos, Errors.appendTimedOut(partition.assignment()));
     reads.onDeadline(nowNanos);
+    if (nowNanos >= replica.nextJudgementNanos()) {
+      replica.onJudgement(nowNanos);
+      progress();
+    }
   }
 
   long nextDeadlineNanos() {
-    return Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos());
+    return Math.min(
+        Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos()),
+        replica.nextJudgementNanos());
   }
 
   /** The core has changed: tells everybody whom it concerns. */
@@ -346,6 +369,23 @@ final class LeaderRole {
       reads.onHighWatermark();
     }
     replica.proposal().ifPresent(proposal -> context.turn().propose(partition, proposal));
+    replica.resignation().ifPresent(this::resign);
+    partition.armDeadline();
+  }
+
+  private void resign(Resignation resignation) {
+    if (!resignation.equals(lastResignation)) {
+      lastResignation = resignation;
+      context.meters().onResignation(resignation.cause());
+      LOG.info(
+          "{} resigns in epoch {}: {}; in sync {}, broker {} shall lead",
+          partition.name(),
+          resignation.leaderEpoch(),
+          resignation.cause().text(),
+          replica.isr(),
+          resignation.successor());
+    }
+    context.turn().resign(partition, resignation);
   }
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */

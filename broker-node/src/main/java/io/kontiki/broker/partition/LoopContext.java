@@ -13,8 +13,7 @@ final class LoopContext {
   private final EventLoop loop;
   private final Lease lease;
   private final ReplicaTransport transport;
-  private final ReplicationLimits limits;
-  private final ReplicaTimes times;
+  private final ReplicationPolicy policy;
   private final Conditions conditions;
   private final LoopTurn turn;
   private final Deadlines deadlines;
@@ -30,19 +29,17 @@ final class LoopContext {
       Lease lease,
       ReplicaTransport transport,
       IsrProposals proposals,
-      ReplicationLimits limits,
-      ReplicaTimes times,
+      ReplicationPolicy policy,
       Conditions conditions) {
     this.loopIndex = loopIndex;
     this.loop = loop;
     this.lease = lease;
     this.transport = transport;
-    this.limits = limits;
-    this.times = times;
+    this.policy = policy;
     this.conditions = conditions;
     this.turn = new LoopTurn(loop, proposals);
     this.deadlines = new Deadlines(loop);
-    this.tails = new RecentAppends.Budget(limits.loopTail());
+    this.tails = new RecentAppends.Budget(policy.limits().loopTail());
   }
 
   int loopIndex() {
@@ -66,11 +63,19 @@ final class LoopContext {
   }
 
   ReplicationLimits limits() {
-    return limits;
+    return policy.limits();
   }
 
   ReplicaTimes times() {
-    return times;
+    return policy.times();
+  }
+
+  CatchUpBudget catchUp() {
+    return policy.catchUp();
+  }
+
+  ReplicationMeters meters() {
+    return policy.meters();
   }
 
   Conditions conditions() {

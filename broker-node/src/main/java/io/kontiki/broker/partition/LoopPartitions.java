@@ -2,7 +2,6 @@ package io.kontiki.broker.partition;
 
 import io.kontiki.log.PartitionLog;
 import io.kontiki.model.PartitionId;
-import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
@@ -44,14 +43,13 @@ public final class LoopPartitions {
       ReplicaTransport transport,
       IsrProposals proposals,
       Lease lease,
-      ReplicationLimits limits,
-      ReplicaTimes times,
+      ReplicationPolicy policy,
       Housekeeping housekeeping) {
     this.logs = logs;
     this.walk = new RetentionWalk(TICK_NANOS, housekeeping.checkNanos());
     this.context =
         new LoopContext(
-            loopIndex, loop, lease, transport, proposals, limits, times, housekeeping.conditions());
+            loopIndex, loop, lease, transport, proposals, policy, housekeeping.conditions());
   }
 
   /** A replica whose log is open, or null. */

@@ -2,16 +2,18 @@ package io.kontiki.broker.partition;
 
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Resignation;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * What a loop does once at the end of a turn for everything that the turn brought: shipments first,
  * then (by then registered behind them) the log's hand-over to the journal, then acknowledgements
- * and subscriptions, and one batch of proposals (rule R42, DESIGN 6).
+ * and subscriptions, and one batch each of proposals and of resignations (rule R42, DESIGN 6).
  */
 final class LoopTurn {
   private final EventLoop loop;
@@ -19,6 +21,7 @@ final class LoopTurn {
   private final Set<ShippingStream> shipping = new LinkedHashSet<>();
   private final Set<FetchingStream> fetching = new LinkedHashSet<>();
   private final List<Wish> wishes = new ArrayList<>();
+  private final List<Farewell> farewells = new ArrayList<>();
   private boolean shippingDue;
   private boolean repliesDue;
 
@@ -52,6 +55,11 @@ final class LoopTurn {
     expectReplies();
   }
 
+  void resign(Partition partition, Resignation resignation) {
+    farewells.add(new Farewell(partition, resignation));
+    expectReplies();
+  }
+
   private void expectReplies() {
     if (!repliesDue) {
       repliesDue = true;
@@ -75,19 +83,38 @@ final class LoopTurn {
       List<Wish> sent = List.copyOf(wishes);
       wishes.clear();
       proposals.propose(
-          sent.stream().map(Wish::proposal).toList(), outcomes -> settle(sent, outcomes));
+          sent.stream().map(Wish::proposal).toList(),
+          outcomes -> settle(sent, outcomes, Wish::settle));
+    }
+    if (!farewells.isEmpty()) {
+      List<Farewell> sent = List.copyOf(farewells);
+      farewells.clear();
+      proposals.resign(
+          sent.stream().map(Farewell::resignation).toList(),
+          outcomes -> settle(sent, outcomes, Farewell::settle));
     }
   }
 
-  private static void settle(List<Wish> sent, List<IsrOutcome> outcomes) {
+  private static <T> void settle(
+      List<T> sent, List<IsrOutcome> outcomes, BiConsumer<T, IsrOutcome> settle) {
     if (outcomes.size() != sent.size()) {
       throw new IllegalStateException(
           outcomes.size() + " outcomes for " + sent.size() + " proposals (R42)");
     }
     for (int i = 0; i < sent.size(); i++) {
-      sent.get(i).partition.onIsrOutcome(sent.get(i).proposal, outcomes.get(i));
+      settle.accept(sent.get(i), outcomes.get(i));
     }
   }
 
-  private record Wish(Partition partition, IsrProposal proposal) {}
+  private record Wish(Partition partition, IsrProposal proposal) {
+    void settle(IsrOutcome outcome) {
+      partition.onIsrOutcome(proposal, outcome);
+    }
+  }
+
+  private record Farewell(Partition partition, Resignation resignation) {
+    void settle(IsrOutcome outcome) {
+      partition.onResignOutcome(resignation, outcome);
+    }
+  }
 }

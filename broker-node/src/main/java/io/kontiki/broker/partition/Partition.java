@@ -17,6 +17,7 @@ import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.IsrState;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
+import io.kontiki.replication.Resignation;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
 import io.kontiki.runtime.Completion;
@@ -50,7 +51,7 @@ public final class Partition {
     this.context = context;
     this.assignment = assignment;
     this.highWatermark = log.checkpointedHighWatermark();
-    changeRole();
+    changeRole(false);
   }
 
   /** Which. */
@@ -184,7 +185,7 @@ public final class Partition {
     boolean sameRole =
         state.leaderEpoch() == old.leaderEpoch() && state.leaderId() == old.leaderId();
     if (!sameRole) {
-      changeRole();
+      changeRole(state.handedOverSince(old));
     } else if (role != null) {
       role.replica().adopt(state, context.nowNanos());
       onBrokers();
@@ -202,19 +203,19 @@ public final class Partition {
     }
   }
 
-  private void changeRole() {
+  private void changeRole(boolean handedOver) {
     endRole(refusal());
     IsrState state = assignment.state();
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
     } else if (state.leaderId() == context.brokers().localId()) {
-      becomeLeader(state);
+      becomeLeader(state, handedOver);
     } else {
       becomeFollower(state);
     }
   }
 
-  private void becomeLeader(IsrState state) {
+  private void becomeLeader(IsrState state, boolean handedOver) {
     try {
       log.beginEpoch(state.leaderEpoch()); // before it serves (rule R29)
     } catch (StorageException e) {
@@ -231,6 +232,7 @@ public final class Partition {
                 id(),
                 context.brokers().localId(),
                 state,
+                handedOver,
                 assignment.replicas(),
                 assignment.minIsr(),
                 own,
@@ -293,6 +295,13 @@ public final class Partition {
     LeaderRole role = leader;
     if (role != null) {
       role.onIsrOutcome(proposal, outcome);
+    }
+  }
+
+  void onResignOutcome(Resignation resignation, IsrOutcome outcome) {
+    LeaderRole role = leader;
+    if (role != null) {
+      role.onResignOutcome(resignation, outcome);
     }
   }
 

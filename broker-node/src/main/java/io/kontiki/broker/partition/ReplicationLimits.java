@@ -8,7 +8,10 @@ package io.kontiki.broker.partition;
  * @param partitionInFlight the same of one partition
  * @param partitionTail appended last and kept for shipping, of one partition
  * @param loopTail the same of all partitions
- * @param farBehind a follower that lacks more is shipped to on the catch-up lane
+ * @param catchUpChunk shipped of one partition before the next one's turn on the catch-up lane
+ * @param catchUpInFlight like {@code streamInFlight}, on the catch-up lane
+ * @param farBehind a follower that lacks more, and for which no acknowledgement waits, is shipped
+ *     to on the catch-up lane
  * @param caughtUp there, until it lacks no more than this
  */
 public record ReplicationLimits(
@@ -17,9 +20,12 @@ public record ReplicationLimits(
     int partitionInFlight,
     int partitionTail,
     long loopTail,
+    int catchUpChunk,
+    int catchUpInFlight,
     long farBehind,
     long caughtUp) {
   /** For servers. */
   public static final ReplicationLimits DEFAULT =
-      new ReplicationLimits(1 << 20, 8 << 20, 2 << 20, 1 << 20, 32L << 20, 8L << 20, 1L << 20);
+      new ReplicationLimits(
+          1 << 20, 8 << 20, 2 << 20, 1 << 20, 32L << 20, 512 << 10, 4 << 20, 8L << 20, 4L << 20);
 }

@@ -16,6 +16,7 @@ final class Shipment {
   private final ArrayDeque<Sent> unacknowledged = new ArrayDeque<>();
   private long nextOffset;
   private int inFlightBytes;
+  private int readAheadBytes;
   private boolean reading;
   private boolean over;
   private @Nullable Chunk prepared;
@@ -58,6 +59,17 @@ final class Shipment {
   void end() {
     over = true;
     prepared = null;
+    forgetReadAhead();
+  }
+
+  /** Whether something has been read for it. */
+  boolean prepared() {
+    return prepared != null;
+  }
+
+  private void forgetReadAhead() {
+    stream.readAhead(-readAheadBytes);
+    readAheadBytes = 0;
   }
 
   /** The next batches as a part of a message, or null: nothing to ship, or it is being read. */
@@ -101,6 +113,8 @@ final class Shipment {
         return recent;
       }
       reading = true;
+      readAheadBytes = limitBytes;
+      stream.readAhead(limitBytes);
       try {
         log.read(nextOffset, log.logEndOffset(), limitBytes, this::onRead);
       } catch (StorageException e) {
@@ -109,7 +123,10 @@ final class Shipment {
       }
     }
     Chunk chunk = prepared;
-    prepared = null;
+    if (chunk != null) {
+      prepared = null;
+      forgetReadAhead();
+    }
     return chunk;
   }
 

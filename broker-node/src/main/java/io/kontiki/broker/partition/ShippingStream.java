@@ -44,7 +44,12 @@ final class ShippingStream implements ReplicaStream.Listener {
 
   private final List<SubscribeAnswer> answers = new ArrayList<>();
   private EventLoop.@Nullable Timer newsTimer;
+  private EventLoop.@Nullable Timer paceTimer;
   private int inFlightBytes;
+
+  /** Being read from the log, or read and not shipped. */
+  private int readAheadBytes;
+
   private boolean over;
 
   ShippingStream(StreamId id, ReplicaStream out, LoopPartitions partitions, LoopContext context) {
@@ -93,8 +98,12 @@ final class ShippingStream implements ReplicaStream.Listener {
     if (newsTimer != null) {
       newsTimer.cancel();
     }
+    if (paceTimer != null) {
+      paceTimer.cancel();
+    }
     List<Shipment> all = List.copyOf(shipments.values());
     shipments.clear();
+    countCatchUp(-all.size(), 0);
     waiting.clear();
     news.clear();
     all.forEach(shipment -> shipment.role().onShipmentEnded(shipment));
@@ -132,7 +141,24 @@ final class ShippingStream implements ReplicaStream.Listener {
   /** An accepted subscription begins; its answer goes out before its data (rule R44). */
   void add(Shipment shipment) {
     shipments.put(shipment.subscription(), shipment);
+    countCatchUp(1, 0);
     hasMore(shipment);
+  }
+
+  /** Whether it catches up, within the budget of that (rule R33). */
+  boolean catchesUp() {
+    return id.lane() == Lane.CATCH_UP;
+  }
+
+  /** Bytes of a shipment are going to be read, or (negative) are no longer kept. */
+  void readAhead(int bytes) {
+    readAheadBytes += bytes;
+  }
+
+  private void countCatchUp(int replicas, int bytes) {
+    if (catchesUp()) {
+      context.meters().onCatchUp(replicas, bytes);
+    }
   }
 
   void answer(SubscribeAnswer answer) {
@@ -146,6 +172,7 @@ final class ShippingStream implements ReplicaStream.Listener {
   void remove(Shipment shipment) {
     if (shipments.remove(shipment.subscription(), shipment)) {
       inFlightBytes -= shipment.inFlightBytes();
+      countCatchUp(-1, 0);
       waiting.remove(shipment);
       news.remove(shipment);
     }
@@ -177,54 +204,112 @@ final class ShippingStream implements ReplicaStream.Listener {
     }
   }
 
-  /** Once per turn. */
+  /**
+   * Once per turn. Everybody who waits gets a part in turn, until all have or a bound is reached.
+   */
   void flush() {
     if (over) {
       return;
     }
     sendAnswers();
     List<PartitionData> parts = new ArrayList<>();
+    List<Shipment> heldUp = new ArrayList<>();
     int bytes = 0;
     Set<Shipment> round = waiting;
     waiting = new LinkedHashSet<>();
-    for (Shipment shipment : round) {
-      if (shipment.over()) {
-        continue;
-      }
-      PartitionData part = null;
-      while (mayShip(shipment) && (part = shipment.next(context.limits().message())) != null) {
-        parts.add(part);
-        int size = part.bytes();
-        bytes += size;
-        inFlightBytes += size;
+    while (!round.isEmpty()) {
+      Set<Shipment> next = new LinkedHashSet<>();
+      for (Shipment shipment : round) {
+        if (!shipment.over() && !mayShip(shipment)) {
+          heldUp.add(shipment); // until an acknowledgement, a read or the budget makes room
+          continue;
+        }
+        PartitionData part = shipment.over() ? null : shipment.next(partLimit());
+        if (part != null) {
+          next.add(shipment);
+          parts.add(part);
+          bytes += part.bytes();
+          onShipped(shipment, part.bytes());
+        }
         if (bytes >= context.limits().message()) {
           sendData(parts);
           parts = new ArrayList<>();
           bytes = 0;
         }
+        maybeChangeLane(shipment); // told behind the data of this turn
       }
-      if (shipment.over()) {
-        continue;
-      }
-      if (!mayShip(shipment)) {
-        waiting.add(shipment); // until an acknowledgement makes room
-      }
-      shipment.role().onShipped();
-      if (id.lane() == Lane.CATCH_UP
-          && shipment.role().bytesBehind(shipment.nextOffset()) <= context.limits().caughtUp()) {
-        shipment.role().refuse(shipment, Refusal.CAUGHT_UP); // told behind the data of this turn
-      }
+      round = next;
     }
+    heldUp.addAll(waiting);
+    waiting = new LinkedHashSet<>(heldUp);
     if (!parts.isEmpty()) {
       sendData(parts);
     }
     sendAnswers();
   }
 
+  private int partLimit() {
+    return catchesUp() ? context.limits().catchUpChunk() : context.limits().message();
+  }
+
+  private void onShipped(Shipment shipment, int bytes) {
+    inFlightBytes += bytes;
+    if (catchesUp()) {
+      context.catchUp().onShipped(bytes, context.nowNanos());
+      countCatchUp(0, bytes);
+    }
+    shipment.role().onShipped();
+  }
+
   private boolean mayShip(Shipment shipment) {
-    return !shipment.over()
-        && inFlightBytes < context.limits().streamInFlight()
-        && shipment.inFlightBytes() < context.limits().partitionInFlight();
+    if (shipment.inFlightBytes() >= context.limits().partitionInFlight() || mustPause()) {
+      return false;
+    }
+    int limit =
+        catchesUp() ? context.limits().catchUpInFlight() : context.limits().streamInFlight();
+    // What has been read is shipped; what would be read counts as if it were under way already.
+    return inFlightBytes + (shipment.prepared() ? 0 : readAheadBytes) < limit;
+  }
+
+  /** Whether the budget of catching up is used for now; goes on when it is not. */
+  private boolean mustPause() {
+    if (!catchesUp()) {
+      return false;
+    }
+    long wait = context.catchUp().waitNanos(context.nowNanos());
+    if (wait > 0 && paceTimer == null) {
+      paceTimer =
+          context
+              .loop()
+              .schedule(
+                  wait,
+                  () -> {
+                    paceTimer = null;
+                    if (!over) {
+                      context.turn().ship(this);
+                    }
+                  });
+    }
+    return wait > 0;
+  }
+
+  /**
+   * Who has caught up goes on live. Who has fallen far behind there, and is not waited for, makes
+   * room for those who are.
+   */
+  private void maybeChangeLane(Shipment shipment) {
+    if (shipment.over()) {
+      return;
+    }
+    LeaderRole role = shipment.role();
+    if (catchesUp()) {
+      if (role.bytesBehind(shipment.nextOffset()) <= context.limits().caughtUp()) {
+        role.refuse(shipment, Refusal.CAUGHT_UP);
+      }
+    } else if (shipment.nextOffset() < role.log().logEndOffset()
+        && role.isFarBehind(id.followerId(), shipment.nextOffset())) {
+      role.refuse(shipment, Refusal.FAR_BEHIND);
+    }
   }
 
   private void sendAnswers() {

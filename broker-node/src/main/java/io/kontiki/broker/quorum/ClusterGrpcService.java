@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.api.OwnReports;
+import io.kontiki.broker.session.Admission;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
 import io.kontiki.internal.v1.DescribeNodeRequest;
 import io.kontiki.internal.v1.DescribeNodeResponse;
@@ -24,6 +25,7 @@ import io.kontiki.internal.v1.SubmitResponse;
 import io.kontiki.internal.v1.SubmitUnknown;
 import io.kontiki.internal.v1.WatchMetadataRequest;
 import io.kontiki.internal.v1.WatchMetadataResponse;
+import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.codec.CommandOutcomeCodec;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
@@ -70,15 +72,27 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
             .setClusterId(Peers.bytes(clusterId.get()))
             .setVoters(identity.votersText())
             .setIncarnation(Peers.bytes(identity.incarnation()));
-    if (voter != null) {
-      voter
-          .formingSet()
+    VoterNode node = voter;
+    if (node != null) {
+      ClusterImage image = node.image();
+      response.setImageIndex(image.formed() ? image.index() : 0);
+      node.knownVoters(image)
           .forEach(
-              (id, directory) ->
+              (id, known) ->
                   response.addFormingSet(
                       FormingMember.newBuilder()
                           .setNodeId(id)
-                          .setDirectoryId(Peers.bytes(directory))));
+                          .setDirectoryId(Peers.bytes(known.directoryId()))
+                          .setInConfiguration(known.inConfiguration())));
+      if (request.getSeeksAdmission()) {
+        Admission.Answer admission =
+            node.admission()
+                .onSeek(
+                    request.getNodeId(), Peers.uid(request.getDirectoryId()), request.getVotes());
+        if (admission != null) {
+          response.setAdmission(admission.why()).setRefused(admission.refused());
+        }
+      }
     }
     answer(out, response.build());
   }

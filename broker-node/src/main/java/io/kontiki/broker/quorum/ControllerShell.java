@@ -7,8 +7,8 @@ import io.kontiki.broker.session.ControllerAction.DialResult;
 import io.kontiki.broker.session.ControllerAction.ProposalResult;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Heartbeat;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.Now;
-import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.internal.v1.HeartbeatAnswer;
 import io.kontiki.internal.v1.SessionRedirect;
 import io.kontiki.internal.v1.SessionRequest;
@@ -17,6 +17,8 @@ import io.kontiki.internal.v1.SessionUnknown;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -34,14 +36,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Drives {@link ControllerSessions}: session streams in, proposals, dials and answers out. All on
- * the control loop.
+ * Drives {@link ControllerSessions} and {@link LeaderBalance}: session streams in, proposals, dials
+ * and answers out. All on the control loop.
  */
 final class ControllerShell {
   private static final Logger LOG = LoggerFactory.getLogger(ControllerShell.class);
   private static final long TICK_NANOS = 50_000_000;
 
   private final ControllerSessions core;
+  private final LeaderBalance balance;
   private final RaftGroup group;
   private final ProcessDialler dialler;
   private final EventLoop loop;
@@ -49,18 +52,22 @@ final class ControllerShell {
   private final Supplier<ClusterImage> image;
   private final SortedMap<Long, SessionStream> streams = new TreeMap<>();
   private long nextStream;
+  private ClusterImage spread = ClusterImage.EMPTY;
+  private boolean spreading;
+  private boolean spreadAgain;
   private boolean closed;
   private int lastLeader = RaftGroup.NO_NODE;
   private EventLoop.@Nullable Timer ticking;
 
   ControllerShell(
-      SessionTiming timing,
-      int nodeId,
+      ControllerSessions core,
+      LeaderBalance balance,
       RaftGroup group,
       ProcessDialler dialler,
       EventLoop control,
       Supplier<ClusterImage> image) {
-    this.core = new ControllerSessions(timing, nodeId);
+    this.core = core;
+    this.balance = balance;
     this.group = group;
     this.dialler = dialler;
     this.loop = control;
@@ -76,7 +83,9 @@ final class ControllerShell {
     if (ticking != null) {
       ticking.cancel(); // led before, without a word that this ended
     }
-    run(core.onLeaderStart(term, lastLeader, image.get(), now()));
+    ClusterImage newest = image.get();
+    balance.onLeaderStart(term, newest, now());
+    run(core.onLeaderStart(term, lastLeader, newest, now()));
     tick();
   }
 
@@ -85,6 +94,7 @@ final class ControllerShell {
       ticking.cancel();
       ticking = null;
     }
+    balance.onLeaderStop();
     run(core.onLeaderStop());
   }
 
@@ -94,11 +104,42 @@ final class ControllerShell {
   }
 
   void onImage(ClusterImage newest) {
+    spread(newest);
+    balance.onImage(newest, now());
     run(core.onImage(newest, now()));
+  }
+
+  /**
+   * Followers learn what is committed with the next message of their leader, up to a heartbeat of
+   * Raft later, and somebody waits for a new leader meanwhile: a round of ReadIndex goes out at
+   * once, and carries it.
+   */
+  private void spread(ClusterImage newest) {
+    boolean news = newest.brokers() != spread.brokers() || newest.topics() != spread.topics();
+    spread = newest;
+    if (ticking == null || !news) {
+      return; // does not lead, or nobody waits for it
+    }
+    if (spreading) {
+      spreadAgain = true;
+      return;
+    }
+    spreading = true;
+    group.confirmLeadership(term -> loop.execute(this::spreadDone));
+  }
+
+  private void spreadDone() {
+    spreading = false;
+    if (spreadAgain && ticking != null && !closed) {
+      spreading = true;
+      group.confirmLeadership(term -> loop.execute(this::spreadDone));
+    }
+    spreadAgain = false;
   }
 
   private void tick() {
     run(core.onTick(now()));
+    balance.onTick(core.everywhereApplied(), now()).ifPresent(this::move);
     ticking = loop.schedule(TICK_NANOS, this::tick);
   }
 
@@ -195,6 +236,32 @@ final class ControllerShell {
       result = ProposalResult.UNKNOWN;
     }
     run(core.onProposed(propose.proposal(), result));
+  }
+
+  /** Leaderships go back to where they are preferred (R43). */
+  private void move(LeaderBalance.Batch batch) {
+    LOG.info("moves leaderships to preferred brokers: {}", text(batch.command(), image.get()));
+    group.propose(
+        MetadataCommandCodec.encode(batch.command()),
+        batch.term(),
+        end -> loop.execute(() -> balance.onProposed(batch.number(), now())));
+  }
+
+  private static String text(MetadataCommand.MoveLeaders command, ClusterImage image) {
+    List<String> moves = new ArrayList<>();
+    for (MetadataCommand.LeaderMove move : command.moves()) {
+      TopicImage topic = image.topics().get(move.partition().topicId());
+      PartitionImage partition = image.partition(move.partition());
+      moves.add(
+          (topic == null ? move.partition().topicId() : topic.name())
+              + "-"
+              + move.partition().partition()
+              + " "
+              + (partition == null ? "?" : partition.leader())
+              + " -> "
+              + move.to());
+    }
+    return String.join(", ", moves);
   }
 
   private static void describe(MetadataCommand command) {

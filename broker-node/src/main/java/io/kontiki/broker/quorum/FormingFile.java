@@ -15,19 +15,30 @@ import java.util.zip.CRC32C;
  * The forming set of rule M15, written before the voter's Raft starts for the first time. Its being
  * there says that this directory votes.
  *
- * <p>File {@code forming-set}: a line {@code kontiki-forming-set 1}, then one line {@code NODE
- * DIRECTORY} for each voter, then a line {@code end CHECKSUM}: CRC32C of all lines before, in hex.
+ * <p>File {@code forming-set}: a line {@code kontiki-forming-set 1}, a line {@code admitted INDEX}
+ * (see {@link Stored}), then one line {@code NODE DIRECTORY} for each voter, then a line {@code end
+ * CHECKSUM}: CRC32C of all lines before, in hex.
  */
 final class FormingFile {
   private static final String FILE = "forming-set";
   private static final String HEAD = "kontiki-forming-set ";
   private static final int VERSION = 1;
+  private static final String ADMITTED = "admitted ";
   private static final String END = "end ";
+
+  /**
+   * How this directory came to vote.
+   *
+   * @param formingSet directory id by voter, as it was known then
+   * @param admittedIndex a metadata index at which it was on record after it had been taken in by a
+   *     cluster (rule M16); 0: it has voted since the cluster was formed
+   */
+  record Stored(SortedMap<Integer, Uid> formingSet, long admittedIndex) {}
 
   private FormingFile() {}
 
   /** What was written; empty: this directory has never voted. */
-  static Optional<SortedMap<Integer, Uid>> read(FileStore store) {
+  static Optional<Stored> read(FileStore store) {
     if (!store.exists(FILE)) {
       return Optional.empty();
     }
@@ -46,8 +57,9 @@ final class FormingFile {
         || !last.equals(end(text.substring(0, text.length() - last.length())))) {
       throw corrupt("it is cut or changed: its checksum does not match");
     }
+    long admitted = admitted(lines[1]);
     SortedMap<Integer, Uid> set = new TreeMap<>();
-    for (int i = 1; i < lines.length - 1; i++) {
+    for (int i = 2; i < lines.length - 1; i++) {
       String[] words = lines[i].split(" ");
       try {
         set.put(Integer.parseInt(words[0]), Uid.parse(words[1]));
@@ -55,7 +67,18 @@ final class FormingFile {
         throw corrupt("line '" + lines[i] + "' is not NODE DIRECTORY");
       }
     }
-    return Optional.of(set);
+    return Optional.of(new Stored(set, admitted));
+  }
+
+  private static long admitted(String line) {
+    try {
+      if (line.startsWith(ADMITTED)) {
+        return Long.parseLong(line.substring(ADMITTED.length()));
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw corrupt("line '" + line + "' is not " + ADMITTED + "INDEX");
   }
 
   private static String end(String lines) {
@@ -69,9 +92,12 @@ final class FormingFile {
   }
 
   /** Durable on return. */
-  static void write(FileStore store, SortedMap<Integer, Uid> set) {
+  static void write(FileStore store, Stored stored) {
     StringBuilder text = new StringBuilder(HEAD).append(VERSION).append('\n');
-    set.forEach((id, directory) -> text.append(id).append(' ').append(directory).append('\n'));
+    text.append(ADMITTED).append(stored.admittedIndex()).append('\n');
+    stored
+        .formingSet()
+        .forEach((id, directory) -> text.append(id).append(' ').append(directory).append('\n'));
     text.append(end(text.toString()));
     String fresh = FILE + ".tmp";
     store.delete(fresh);

@@ -8,6 +8,8 @@ import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.session.ControllerSessions;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
@@ -26,13 +28,14 @@ import io.kontiki.runtime.StorageException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,6 +48,7 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
+  private static final long HAND_OVER_MS = 500;
   private static final String GROUP = "metadata";
 
   private final NodeIdentity identity;
@@ -62,10 +66,12 @@ public final class QuorumNode implements AutoCloseable {
   private final MetadataClient metadata;
   private final ClusterGrpcService service;
   private final JRaftTransport raft;
+  private final Hellos hellos;
+  private final LongConsumer admitted;
 
   // Of the control loop.
   private @Nullable FormingShell forming;
-  private @Nullable VoterNode voter;
+  private volatile @Nullable VoterNode voter; // written there only
   private @Nullable ObserverNode observer;
   private @Nullable SessionShell session;
   private boolean closed;
@@ -85,16 +91,25 @@ public final class QuorumNode implements AutoCloseable {
    * @param electionTimeoutMs without word from the leader before a voter stands
    * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
    * @param snapshotBytes or after so many bytes of them
+   * @param leaderRebalanceQuiet nanoseconds that leaderships stay where they are after a fence or
+   *     an election (R43); {@link Long#MAX_VALUE}: for ever
    */
   public record Settings(
-      SessionTiming timing, int electionTimeoutMs, long snapshotEntries, long snapshotBytes) {
+      SessionTiming timing,
+      int electionTimeoutMs,
+      long snapshotEntries,
+      long snapshotBytes,
+      long leaderRebalanceQuiet) {
     /** As configured. */
     public static Settings of(NodeConfig config) {
       return new Settings(
           SessionTiming.of(config.liveness()),
           Math.toIntExact(config.liveness().electionTimeoutMs()),
           config.storage().raftSnapshotEntries(),
-          config.storage().raftSnapshotBytes());
+          config.storage().raftSnapshotBytes(),
+          config.liveness().leaderRebalance()
+              ? TimeUnit.MILLISECONDS.toNanos(config.liveness().leaderRebalanceQuietMs())
+              : Long.MAX_VALUE);
     }
   }
 
@@ -102,6 +117,8 @@ public final class QuorumNode implements AutoCloseable {
    * Starts nothing yet.
    *
    * @param clusterId of the node's directory until the image knows one
+   * @param admitted told, before this node's Raft starts, at which metadata index its directory was
+   *     on record after it had been taken in; 0: it votes since the cluster was formed
    * @param dialler makes channels to Raft ports, on the control loop, with a direct executor
    */
   public QuorumNode(
@@ -111,6 +128,7 @@ public final class QuorumNode implements AutoCloseable {
       LoopGroup control,
       Settings settings,
       RandomSource random,
+      LongConsumer admitted,
       Function<Endpoint, ManagedChannel> dialler,
       FaultHandler faults) {
     this.identity = identity;
@@ -125,6 +143,8 @@ public final class QuorumNode implements AutoCloseable {
     this.channels = new BrokerChannels(dialler);
     this.sessionChannels = new BrokerChannels(dialler);
     this.peers = new Peers(channels);
+    this.hellos = new Hellos(identity, clusterId, peers);
+    this.admitted = admitted;
     this.metadata = new MetadataClient(loop);
     this.service =
         new ClusterGrpcService(
@@ -164,14 +184,19 @@ public final class QuorumNode implements AutoCloseable {
       loop.execute(() -> observe(refused));
       return;
     }
-    Optional<SortedMap<Integer, Uid>> voted = FormingFile.read(files.store());
-    if (voted.isPresent()) {
-      if (clusterId.equals(Uid.NONE) || sameCluster(refused)) {
-        startVoter(voted.get());
-      }
-      return;
+    Optional<FormingFile.Stored> voted = FormingFile.read(files.store());
+    if (voted.isEmpty()) {
+      loop.execute(() -> form(refused));
+    } else if (!clusterId.equals(Uid.NONE) && files.store().child(GROUP).list("").isEmpty()) {
+      refused.accept(
+          "raft/"
+              + GROUP
+              + " in data.dir is empty or missing, and this node has voted in cluster "
+              + clusterId
+              + ": put it back, or empty data.dir as a whole (M16)");
+    } else if (sameCluster(voted.get(), refused)) {
+      startVoter(voted.get(), refused);
     }
-    loop.execute(() -> form(refused));
   }
 
   private void form(Consumer<String> refused) {
@@ -179,13 +204,14 @@ public final class QuorumNode implements AutoCloseable {
         new FormingShell(
             timing,
             identity,
-            peers,
+            clusterId,
+            hellos,
             loop,
             outcome -> {
               if (outcome instanceof FormingShell.Outcome.Refuse refuse) {
                 refused.accept(refuse.why());
               } else if (outcome instanceof FormingShell.Outcome.Start start) {
-                formed(start.formingSet(), refused);
+                formed(new FormingFile.Stored(start.formingSet(), start.admittedIndex()), refused);
               }
             });
     forming = shell;
@@ -194,29 +220,39 @@ public final class QuorumNode implements AutoCloseable {
     }
   }
 
-  /** Blocks, once in the life of a cluster, while nothing is served yet. */
-  private void formed(SortedMap<Integer, Uid> formingSet, Consumer<String> refused) {
+  /** Blocks, once in the life of a directory, while nothing is served yet. */
+  private void formed(FormingFile.Stored stored, Consumer<String> refused) {
+    LOG.info(
+        "votes from here on{}; directories of the voters: {}",
+        stored.admittedIndex() == 0 ? "" : ", taken in by the metadata leader (M16)",
+        stored.formingSet());
     try {
-      FormingFile.write(files.store(), formingSet);
-      startVoter(formingSet);
+      FormingFile.write(files.store(), stored);
+      startVoter(stored, refused);
     } catch (StorageException e) {
       refused.accept("the quorum's part of data.dir: " + e.getMessage());
     }
   }
 
-  private boolean sameCluster(Consumer<String> refused) {
+  private boolean sameCluster(FormingFile.Stored stored, Consumer<String> refused) {
     try {
       return SameCluster.check(
-          identity, clusterId, peers, why -> loop.execute(() -> refused.accept(why)));
+          identity,
+          clusterId,
+          stored.admittedIndex(),
+          hellos,
+          why -> loop.execute(() -> refused.accept(why)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
     }
   }
 
-  private void startVoter(SortedMap<Integer, Uid> formingSet) {
+  private void startVoter(FormingFile.Stored stored, Consumer<String> refused) {
+    admitted.accept(stored.admittedIndex());
     JRaftOptions options =
         JRaftOptions.of(GROUP, identity.nodeId(), identity.voters())
+            .withJoining(stored.admittedIndex() > 0)
             .withElectionTimeoutMs(settings.electionTimeoutMs())
             .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
     ProcessDialler dialler = new ProcessDialler(control, peers, identity.nodeId());
@@ -226,11 +262,18 @@ public final class QuorumNode implements AutoCloseable {
             metadata,
             loop,
             random,
-            formingSet,
+            stored,
+            hellos,
             machine -> startGroup(options, machine),
             (group, image) ->
-                new ControllerShell(timing, identity.nodeId(), group, dialler, loop, image),
-            this::onLeader);
+                new ControllerShell(
+                    new ControllerSessions(timing, identity.nodeId()),
+                    new LeaderBalance(settings.leaderRebalanceQuiet()),
+                    group,
+                    dialler,
+                    loop,
+                    image),
+            new VoterNode.Ends(this::onLeader, refused));
     loop.execute(
         () -> {
           if (closed) {
@@ -278,14 +321,23 @@ public final class QuorumNode implements AutoCloseable {
    * served already (rule R6).
    *
    * @param registration what this process registers with, as of the call
+   * @param roles up to which image the roles of partitions have followed; asked on the control loop
    */
   public SessionShell openSession(
       Supplier<RegisterBroker> registration,
+      LongSupplier roles,
       List<PartitionId> doubtful,
       SessionShell.Listener listener) {
     SessionShell shell =
         new SessionShell(
-            timing, identity, metadata, new Peers(sessionChannels), loop, registration, listener);
+            timing,
+            identity,
+            metadata,
+            new Peers(sessionChannels),
+            loop,
+            registration,
+            roles,
+            listener);
     loop.execute(
         () -> {
           if (closed) {
@@ -296,6 +348,12 @@ public final class QuorumNode implements AutoCloseable {
           shell.start();
         });
     return shell;
+  }
+
+  /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
+  public long balancedRecoveries() {
+    VoterNode node = voter;
+    return node == null ? 0 : node.balancedRecoveries();
   }
 
   /**
@@ -313,18 +371,39 @@ public final class QuorumNode implements AutoCloseable {
     loop.execute(task);
   }
 
-  /** Leaves leadership to another node and stops; blocks for less than a second or two. */
+  /**
+   * Leaves the leadership of the metadata to another node, if this one has it and another is there,
+   * while all ports are still served (rule R7). Blocks for a second at most; not on the control
+   * loop.
+   */
+  public void handOver() throws InterruptedException {
+    VoterNode node = onLoop(() -> voter);
+    if (node != null) {
+      node.handOver(HAND_OVER_MS);
+    }
+  }
+
+  /** The result, or null if the control loop does not move. */
+  private @Nullable VoterNode onLoop(Supplier<@Nullable VoterNode> task)
+      throws InterruptedException {
+    CompletableFuture<@Nullable VoterNode> result = new CompletableFuture<>();
+    loop.execute(() -> result.complete(task.get()));
+    try {
+      return result.get(LOOP_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("the control loop does not move: the quorum is left without a word");
+      return null;
+    }
+  }
+
+  /** Stops; blocks for less than a second or two. */
   @Override
   public void close() {
-    CompletableFuture<@Nullable VoterNode> last = new CompletableFuture<>();
-    loop.execute(() -> last.complete(leave()));
     try {
-      VoterNode node = last.get(LOOP_SECONDS, TimeUnit.SECONDS);
+      VoterNode node = onLoop(this::leave);
       if (node != null) {
         node.close();
       }
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.warn("the control loop does not move: the quorum is left without a word");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -1,19 +1,19 @@
 package io.kontiki.broker.quorum;
 
-import io.kontiki.internal.v1.HelloRequest;
+import io.kontiki.broker.session.Forming;
 import io.kontiki.internal.v1.HelloResponse;
-import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the other voters which cluster they are of, before a returning voter's Raft log meets
- * theirs: two logs that were not written by one quorum can agree in term and index and differ in
- * what they say. Who does not answer cannot be compared; it asks when it starts.
+ * Asks the listed voters, before a returning voter's Raft log meets theirs: which cluster they are
+ * of, for two logs that were not written by one quorum can agree in term and index and differ in
+ * what they say; whether this voter's disk was replaced meanwhile (M16); and at its own address,
+ * whether another process is there. Who does not answer cannot be compared; it asks when it starts.
  */
 final class SameCluster {
   private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -25,44 +25,77 @@ final class SameCluster {
    * Blocks for 1 s at most, and only as long as a refused connection takes if nobody is there.
    *
    * @param clusterId of this node's directory
+   * @param admittedIndex see {@link FormingFile.Stored}
    * @param refused told why this node must not run, on any thread; also later, if an answer is late
    * @return whether nobody has objected so far
    */
-  static boolean check(NodeIdentity identity, Uid clusterId, Peers peers, Consumer<String> refused)
+  static boolean check(
+      NodeIdentity identity,
+      Uid clusterId,
+      long admittedIndex,
+      Hellos hellos,
+      Consumer<String> refused)
       throws InterruptedException {
-    CountDownLatch answers = new CountDownLatch(identity.voters().size() - 1);
+    CountDownLatch answers = new CountDownLatch(identity.voters().size());
     AtomicBoolean objected = new AtomicBoolean();
-    for (Map.Entry<Integer, Endpoint> voter : identity.voters().entrySet()) {
-      if (voter.getKey() == identity.nodeId()) {
-        continue;
-      }
-      peers
-          .at(voter.getValue(), ANSWER_NANOS)
-          .hello(
-              HelloRequest.newBuilder()
-                  .setNodeId(identity.nodeId())
-                  .setDirectoryId(Peers.bytes(identity.directoryId()))
-                  .setVoters(identity.votersText())
-                  .build(),
-              Peers.<HelloResponse>unary(
-                  (answer, failure) -> {
-                    Uid theirs = answer == null ? Uid.NONE : Peers.uid(answer.getClusterId());
-                    if (!theirs.equals(Uid.NONE) && !theirs.equals(clusterId)) {
-                      objected.set(true);
-                      refused.accept(
-                          "the data directory belongs to cluster "
-                              + clusterId
-                              + ", but voter "
-                              + voter.getKey()
-                              + " at "
-                              + voter.getValue()
-                              + " belongs to cluster "
-                              + theirs);
-                    }
-                    answers.countDown();
-                  }));
-    }
+    identity
+        .voters()
+        .forEach(
+            (id, raft) ->
+                hellos.ask(
+                    raft,
+                    Hellos.Seeks.NOTHING,
+                    ANSWER_NANOS,
+                    answer -> {
+                      String why =
+                          answer == null
+                              ? null
+                              : objection(identity, clusterId, admittedIndex, id, answer);
+                      if (why != null) {
+                        objected.set(true);
+                        refused.accept(why);
+                      }
+                      answers.countDown();
+                    }));
     answers.await(WAIT_NANOS, TimeUnit.NANOSECONDS);
     return !objected.get();
+  }
+
+  private static @Nullable String objection(
+      NodeIdentity identity, Uid clusterId, long admittedIndex, int voter, HelloResponse answer) {
+    if (voter == identity.nodeId()) {
+      return Peers.uid(answer.getIncarnation()).equals(identity.incarnation())
+          ? null
+          : Forming.idInUse(voter, Peers.uid(answer.getDirectoryId()));
+    }
+    Uid theirs = Peers.uid(answer.getClusterId());
+    if (!theirs.equals(Uid.NONE) && !clusterId.equals(Uid.NONE) && !theirs.equals(clusterId)) {
+      return "the data directory belongs to cluster "
+          + clusterId
+          + ", but voter "
+          + voter
+          + " at "
+          + identity.voters().get(voter)
+          + " belongs to cluster "
+          + theirs;
+    }
+    Forming.Known own = Hellos.known(answer).get(identity.nodeId());
+    // An image of before this directory was taken in proves nothing.
+    return answer.getImageIndex() == 0 || answer.getImageIndex() < admittedIndex || own == null
+        ? null
+        : replaced(identity, own.directoryId());
+  }
+
+  /** Why a directory must not vote that the cluster does not know as this node's; null: it may. */
+  static @Nullable String replaced(NodeIdentity identity, Uid onRecord) {
+    return onRecord.equals(Uid.NONE) || onRecord.equals(identity.directoryId())
+        ? null
+        : "the data directory "
+            + identity.directoryId()
+            + " of node "
+            + identity.nodeId()
+            + " was replaced: the cluster has taken the node in with "
+            + onRecord
+            + ". What this one holds is out of date: empty data.dir, or use the other (M16)";
   }
 }

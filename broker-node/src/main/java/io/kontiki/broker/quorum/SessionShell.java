@@ -28,6 +28,7 @@ import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,6 +50,7 @@ public final class SessionShell {
   private final EventLoop loop;
   private final Clock clock;
   private final Supplier<RegisterBroker> registration;
+  private final LongSupplier roles;
   private final Listener listener;
   private final Metadata.Listener images = this::onImage;
   private @Nullable Stream stream;
@@ -76,6 +78,7 @@ public final class SessionShell {
   /**
    * @param peers channels used for sessions only
    * @param registration what this process registers with, as of now
+   * @param roles up to which image the roles of partitions have followed; asked on the control loop
    */
   public SessionShell(
       SessionTiming timing,
@@ -84,6 +87,7 @@ public final class SessionShell {
       Peers peers,
       EventLoop control,
       Supplier<RegisterBroker> registration,
+      LongSupplier roles,
       Listener listener) {
     this.core = new BrokerSession(timing, List.copyOf(identity.voters().keySet()));
     this.identity = identity;
@@ -93,6 +97,7 @@ public final class SessionShell {
     this.clock = control.clock();
     this.clockTrust = new ClockTrust(now());
     this.registration = registration;
+    this.roles = roles;
     this.listener = listener;
   }
 
@@ -149,13 +154,20 @@ public final class SessionShell {
     }
   }
 
+  /** Roles of partitions have followed an image. */
+  public void onRoles() {
+    run(core.onRoles(roles.getAsLong(), now()));
+  }
+
   private void onImage(ClusterImage image) {
+    onRoles(); // first: what the image brings is on its way to them
     run(core.onImage(BrokerFacts.of(image, identity.nodeId(), identity.incarnation()), now()));
   }
 
   private void tick() {
     ticking = loop.schedule(TICK_NANOS, this::tick);
     warn(clockTrust.onTick(now()));
+    onRoles();
     run(core.onTick(now()));
   }
 

@@ -1,7 +1,9 @@
 package io.kontiki.broker.quorum;
 
+import io.kontiki.broker.session.Forming;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.metadata.machine.MetadataStateMachine;
@@ -12,9 +14,14 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -37,49 +44,60 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final MetadataClient client;
   private final EventLoop loop;
   private final RandomSource random;
-  private final SortedMap<Integer, Uid> formingSet;
+  private final FormingFile.Stored stored;
   private final MetadataStateMachine machine;
   private final MetadataWatchers watchers;
   private final RaftGroup group;
   private final ControllerShell controller;
-  private final IntConsumer hints;
+  private final AdmissionShell admission;
+  private final Ends ends;
 
   private final List<Runnable> early = new ArrayList<>();
+  private volatile @Nullable CountDownLatch successor;
   private boolean begun;
   private boolean stopped;
   private long ledTerm = -1;
+  private volatile long balancedRecoveries;
   private int leaderId = RaftGroup.NO_NODE;
+
+  /**
+   * What a voter tells of itself, on the control loop.
+   *
+   * @param leader told who leads
+   * @param refused told why this node must not go on
+   */
+  record Ends(IntConsumer leader, Consumer<String> refused) {}
 
   /**
    * Starts the group.
    *
-   * @param formingSet directory ids seen when the cluster was formed, by node (rule M15); empty if
-   *     this node did not take part
+   * @param stored how this directory came to vote
    * @param start starts the Raft group over the given state machine
    * @param controllers makes the controller over the group and the newest image
-   * @param hints told who leads, on the control loop
    */
   VoterNode(
       NodeIdentity identity,
       MetadataClient client,
       EventLoop control,
       RandomSource random,
-      SortedMap<Integer, Uid> formingSet,
+      FormingFile.Stored stored,
+      Hellos hellos,
       Function<MetadataStateMachine, RaftGroup> start,
       BiFunction<RaftGroup, Supplier<ClusterImage>, ControllerShell> controllers,
-      IntConsumer hints) {
+      Ends ends) {
     this.identity = identity;
     this.client = client;
     this.loop = control;
     this.random = random;
-    this.formingSet = formingSet;
+    this.stored = stored;
     this.machine = new MetadataStateMachine(this);
     this.group = start.apply(machine);
     this.watchers =
         new MetadataWatchers(
             machine, control, () -> group.status().leaderId() != RaftGroup.NO_NODE);
     this.controller = controllers.apply(group, machine::image);
-    this.hints = hints;
+    this.admission = new AdmissionShell(identity, group, hellos, control, machine::image);
+    this.ends = ends;
     loop.execute(this::begin);
   }
 
@@ -89,6 +107,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     client.listen(this::onPublished);
     early.forEach(Runnable::run);
     early.clear();
+    admission.start();
   }
 
   private void post(Runnable task) {
@@ -110,18 +129,27 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return controller;
   }
 
-  /** Directory ids of the voters: the cluster's, or until it has formed those it forms with. */
-  SortedMap<Integer, Uid> formingSet() {
-    if (!machine.image().formed()) {
-      return formingSet;
-    }
-    SortedMap<Integer, Uid> known = new TreeMap<>();
-    for (VoterImage voter : machine.image().voters().values()) {
-      if (voter.directoryId() != null) {
-        known.put(voter.id(), voter.directoryId());
+  /** The voters of the cluster, or until it has formed those that this one forms it with. */
+  SortedMap<Integer, Forming.Known> knownVoters(ClusterImage image) {
+    Set<Integer> members = new TreeSet<>();
+    group.status().voters().forEach(member -> members.add(member.nodeId()));
+    SortedMap<Integer, Forming.Known> known = new TreeMap<>();
+    if (image.formed()) {
+      for (VoterImage voter : image.voters().values()) {
+        Uid directory = voter.directoryId() == null ? Uid.NONE : voter.directoryId();
+        known.put(voter.id(), new Forming.Known(directory, members.contains(voter.id())));
       }
+    } else {
+      stored
+          .formingSet()
+          .forEach(
+              (id, directory) -> known.put(id, new Forming.Known(directory, members.contains(id))));
     }
     return known;
+  }
+
+  AdmissionShell admission() {
+    return admission;
   }
 
   MetadataWatchers watchers() {
@@ -143,6 +171,15 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     }
     watchers.onImage(image);
     controller.onImage(image);
+    admission.onImage(image);
+    VoterImage own = image.voters().get(identity.nodeId());
+    // While the log is replayed, the records are those of before this directory was taken in.
+    if (own != null && own.directoryId() != null && image.index() >= stored.admittedIndex()) {
+      String why = SameCluster.replaced(identity, own.directoryId());
+      if (why != null) {
+        ends.refused().accept(why);
+      }
+    }
   }
 
   @Override
@@ -156,7 +193,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           }
           form();
           controller.onLeaderStart(term);
-          hints.accept(identity.nodeId());
+          admission.onLeaderStart(term);
+          ends.leader().accept(identity.nodeId());
         });
   }
 
@@ -167,11 +205,16 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           ledTerm = -1;
           LOG.info("leads the metadata quorum no more, term {}", term);
           controller.onLeaderStop(term);
+          admission.onLeaderStop();
         });
   }
 
   @Override
   public void onFollowing(int newLeaderId, long term) {
+    CountDownLatch latch = successor;
+    if (latch != null && newLeaderId >= 0 && newLeaderId != identity.nodeId()) {
+      latch.countDown();
+    }
     post(
         () -> {
           if (newLeaderId != leaderId && newLeaderId >= 0) {
@@ -179,7 +222,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           }
           leaderId = newLeaderId;
           controller.onFollowing(newLeaderId);
-          hints.accept(newLeaderId);
+          ends.leader().accept(newLeaderId);
         });
   }
 
@@ -187,9 +230,32 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     return nodeId < 0 ? "none" : String.valueOf(nodeId);
   }
 
+  /**
+   * R19: told and counted once, by the metadata leader; others apply it too, some at each start.
+   */
   @Override
   public void onRecovered(List<PartitionId> partitions) {
-    // The state machine has logged it; nothing waits for it here.
+    post(
+        () -> {
+          if (ledTerm < 0) {
+            return;
+          }
+          balancedRecoveries += partitions.size();
+          List<String> names = new ArrayList<>();
+          for (PartitionId id : partitions) {
+            TopicImage topic = machine.image().topics().get(id.topicId());
+            names.add((topic == null ? id.topicId() : topic.name()) + "-" + id.partition());
+          }
+          LOG.warn(
+              "possible data loss: no replica is known to hold every acknowledged record, the"
+                  + " longest log leads (balanced recovery, R19): {}",
+              String.join(", ", names));
+        });
+  }
+
+  /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
+  long balancedRecoveries() {
+    return balancedRecoveries;
   }
 
   /** M15: the first command of a cluster, by its first leader. */
@@ -218,20 +284,36 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   }
 
   private @Nullable Uid directoryOf(int nodeId) {
-    return formingSet.get(nodeId);
+    return stored.formingSet().get(nodeId);
+  }
+
+  /**
+   * Hands leadership to another voter and waits until it leads, while this node still answers
+   * everybody (rule R7). Blocks; not on the control loop.
+   */
+  void handOver(long atMostMs) throws InterruptedException {
+    if (!group.status().leading()) {
+      return;
+    }
+    CountDownLatch latch = new CountDownLatch(1);
+    successor = latch;
+    group.transferLeadership();
+    if (!latch.await(atMostMs, TimeUnit.MILLISECONDS)) {
+      LOG.info("no other voter has taken over within {} ms", atMostMs);
+    }
   }
 
   /** Judges nobody and feeds nobody any more; on the control loop, before {@link #close}. */
   void stop() {
     stopped = true;
     controller.close();
+    admission.close();
     watchers.close();
   }
 
   /** Leaves the group. Blocks; not on the control loop. */
   @Override
   public void close() {
-    group.transferLeadership();
     group.close();
   }
 }

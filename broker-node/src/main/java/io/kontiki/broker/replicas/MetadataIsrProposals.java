@@ -3,13 +3,17 @@ package io.kontiki.broker.replicas;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.partition.IsrProposals;
 import io.kontiki.metadata.CommandOutcome;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AlterPartitions;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
+import io.kontiki.metadata.MetadataCommand.Resign;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.model.Result;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Resignation;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
@@ -17,7 +21,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.LongSupplier;
 
-/** Brings changes of in-sync sets to the metadata leader, one command a loop turn (rule R42). */
+/**
+ * Brings changes of in-sync sets and resignations to the metadata leader, one command of each kind
+ * a loop turn (rule R42).
+ */
 public final class MetadataIsrProposals implements IsrProposals {
   /** Then the outcome is unknown and the leader sends the same again (rule R14). */
   private static final long TIMEOUT_NANOS = 2_000_000_000L;
@@ -54,11 +61,30 @@ public final class MetadataIsrProposals implements IsrProposals {
     }
     AlterPartitions command =
         new AlterPartitions(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes);
+    submit(command, proposals.size(), completion);
+  }
+
+  @Override
+  public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {
+    List<LeaderMove> changes =
+        resignations.stream()
+            .map(
+                one ->
+                    new LeaderMove(
+                        one.partition(), one.successor(), one.leaderEpoch(), one.partitionEpoch()))
+            .toList();
+    submit(
+        new Resign(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes),
+        resignations.size(),
+        completion);
+  }
+
+  private void submit(MetadataCommand command, int count, Completion<List<IsrOutcome>> completion) {
     metadata.submit(
         command,
         loop.clock().nanoTime() + TIMEOUT_NANOS,
         end -> {
-          List<IsrOutcome> outcomes = outcomes(proposals.size(), end);
+          List<IsrOutcome> outcomes = outcomes(count, end);
           loop.execute(() -> completion.complete(outcomes));
         });
   }

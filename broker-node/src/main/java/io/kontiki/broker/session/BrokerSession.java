@@ -57,6 +57,8 @@ public final class BrokerSession {
 
   // Readiness.
   private BrokerFacts facts;
+  private long appliedByRoles = Long.MAX_VALUE;
+  private long toldApplied = NONE;
   private boolean recovered;
   private boolean healthy = true;
   private List<PartitionId> doubtful = List.of();
@@ -78,7 +80,7 @@ public final class BrokerSession {
   public BrokerSession(SessionTiming timing, List<Integer> voters) {
     this.timing = timing;
     this.voters = List.copyOf(voters);
-    this.facts = new BrokerFacts(0, NONE, State.FENCED, this.voters);
+    this.facts = new BrokerFacts(0, NONE, State.FENCED, false, this.voters);
   }
 
   /** The broker epoch of this process, or -1. */
@@ -195,7 +197,8 @@ public final class BrokerSession {
    * A heartbeat was answered by a leader that is confirmed to lead (M14), and with it all before.
    *
    * @param unfenced whether this process may act, as the metadata leader knew it when it answered;
-   *     the lease of a broker that is about to be fenced must not grow
+   *     the lease of a broker that is about to be fenced must not grow, nor that of one which has
+   *     not yet applied the loss of a leadership (R5)
    * @param othersApplied the least index applied by all other active brokers (R7)
    */
   public List<BrokerAction> onAnswer(
@@ -249,6 +252,26 @@ public final class BrokerSession {
       beat(now);
     }
     return take();
+  }
+
+  /**
+   * How far the roles of partitions have followed the images: only that is applied, for the lease
+   * (R5) and for a hand-over (R7).
+   *
+   * @param index every role that an image up to here has changed is changed; {@link
+   *     Long#MAX_VALUE}: they have followed all images
+   */
+  public List<BrokerAction> onRoles(long index, Now now) {
+    appliedByRoles = index;
+    boolean awaited = facts.state() == State.FENCED || facts.someStopping();
+    if (awaited && stream != NONE && !stopDone && applied() > toldApplied) {
+      beat(now); // somebody waits for it
+    }
+    return take();
+  }
+
+  private long applied() {
+    return Math.min(facts.index(), appliedByRoles);
   }
 
   /** The logs are recovered, and what recovery read is on stable storage (D10). */
@@ -345,11 +368,12 @@ public final class BrokerSession {
     Heartbeat heartbeat =
         new Heartbeat(
             ++sequence,
-            facts.index(),
+            applied(),
             mayBeUnfenced,
             stopping,
             fenceMe,
             mayBeUnfenced && facts.state() == State.FENCED ? doubtful : List.of());
+    toldApplied = applied();
     lastSent = now.nanos();
     unanswered.addLast(new Sent(sequence, now));
     out.add(new SendHeartbeat(stream, heartbeat));

@@ -9,7 +9,8 @@ public sealed interface ControllerAction {
   /**
    * Answer a heartbeat, and with it all before on its stream.
    *
-   * @param unfenced whether the broker may act; only then its lease grows
+   * @param unfenced whether the broker may act and has applied all that took leaderships from it;
+   *     only then its lease grows (R5)
    * @param othersApplied the least index applied by all other active brokers (R7)
    * @param wallMs of this node, for the broker to compare its own with
    */

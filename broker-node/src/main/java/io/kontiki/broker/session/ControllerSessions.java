@@ -13,6 +13,8 @@ import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.State;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -33,6 +35,7 @@ public final class ControllerSessions {
   private boolean leading;
   private long term;
   private long began;
+  private long beganAt;
   private ClusterImage image = ClusterImage.EMPTY;
   private long lastTick;
   private long judgeFrom;
@@ -68,6 +71,9 @@ public final class ControllerSessions {
     @Nullable Stream stream;
     long lastHeard;
     long applied;
+    // Covers every entry that took a leadership from this process: before it has applied that, it
+    // may still answer as the leader it was (R5, P7).
+    long deposedAt;
     // The dial under way, or 0; one begun before a stream was opened proves nothing about its end.
     long dial;
     long nextDial = Long.MAX_VALUE;
@@ -75,9 +81,10 @@ public final class ControllerSessions {
     @Nullable String fencing;
     long proposal;
 
-    Watched(long epoch, long now) {
+    Watched(long epoch, long now, long deposedAt) {
       this.epoch = epoch;
       this.lastHeard = now;
+      this.deposedAt = deposedAt;
     }
   }
 
@@ -100,6 +107,8 @@ public final class ControllerSessions {
     leading = true;
     term = newTerm;
     began = now.nanos();
+    // Who lost what before is not known here: everybody has to have applied this much (R5).
+    beganAt = newest.index();
     lastTick = now.nanos();
     judgeFrom = now.nanos();
     image = newest;
@@ -133,8 +142,10 @@ public final class ControllerSessions {
 
   /** This node has applied an image. */
   public List<ControllerAction> onImage(ClusterImage newest, Now now) {
+    ClusterImage before = image;
     image = newest;
     if (leading) {
+      noteDeposed(before, newest);
       watched.keySet().removeIf(id -> !newest.brokers().containsKey(id));
       for (BrokerImage broker : newest.brokers().values()) {
         Watched known = watched(broker, now);
@@ -145,6 +156,36 @@ public final class ControllerSessions {
       }
     }
     return take();
+  }
+
+  /** Whose lease may not grow until it has applied this image (R5). */
+  private void noteDeposed(ClusterImage before, ClusterImage newest) {
+    if (before.topics() == newest.topics()) {
+      return;
+    }
+    for (TopicImage topic : newest.topics().values()) {
+      TopicImage old = before.topics().get(topic.id());
+      if (old == null || old == topic) {
+        continue;
+      }
+      for (int i = 0; i < Math.min(old.partitions().size(), topic.partitions().size()); i++) {
+        PartitionImage was = old.partitions().get(i);
+        int elections = topic.partitions().get(i).leaderEpoch() - was.leaderEpoch();
+        if (elections == 1) {
+          noteDeposed(was.leader(), newest.index());
+        } else if (elections > 1) {
+          // Several at once: whoever could lead may have led in between (M8).
+          was.replicas().forEach(replica -> noteDeposed(replica, newest.index()));
+        }
+      }
+    }
+  }
+
+  private void noteDeposed(int broker, long index) {
+    Watched known = watched.get(broker);
+    if (known != null) {
+      known.deposedAt = index;
+    }
   }
 
   /**
@@ -388,10 +429,15 @@ public final class ControllerSessions {
           new Answer(
               stream.id,
               sequence,
-              broker.unfenced(),
+              broker.unfenced() && known.applied >= known.deposedAt,
               othersApplied(stream.brokerId),
               now.wallMs()));
     }
+  }
+
+  /** The least index applied by all active brokers; a greatest number if there is none. */
+  public long everywhereApplied() {
+    return othersApplied(-1);
   }
 
   private long othersApplied(int except) {
@@ -409,7 +455,7 @@ public final class ControllerSessions {
   private Watched watched(BrokerImage broker, Now now) {
     Watched known = watched.get(broker.id());
     if (known == null || known.epoch != broker.epoch()) {
-      known = new Watched(broker.epoch(), now.nanos());
+      known = new Watched(broker.epoch(), now.nanos(), beganAt);
       watched.put(broker.id(), known);
     }
     return known;

@@ -23,6 +23,7 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
+import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
@@ -30,6 +31,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,37 +50,74 @@ class PartitionRouterTest {
   private final List<Integer> epochs = new ArrayList<>();
   private Function<Append, AppendAnswer> other = append -> appended(7);
   private FetchAnswer fetchAnswer = fetched();
+
+  /** Other brokers do not answer, as if frozen. */
+  private boolean silent;
+
+  /** What goes there leaves this broker. */
+  private boolean sent = true;
+
+  private final List<Consumer<ApiError>> hanging = new ArrayList<>();
   private final PartitionRouter router =
       new PartitionRouter(2, metadata, own, new Others(), id -> data);
 
   private final class Others implements PartitionRouter.Forwarder {
     @Override
-    public void append(BrokerImage leader, Append request, Completion<AppendAnswer> completion) {
+    public Runnable append(
+        BrokerImage leader, Append request, Completion<AppendAnswer> completion) {
       asked.add(leader.id());
       epochs.add(request.leaderEpoch());
-      AppendAnswer answer = other.apply(request);
-      data.execute(() -> completion.complete(answer));
+      return silent
+          ? hang(error -> completion.complete(failed(error)))
+          : answer(completion, other.apply(request));
     }
 
     @Override
-    public void fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion) {
+    public Runnable fetch(BrokerImage leader, Fetch request, Completion<FetchAnswer> completion) {
       asked.add(leader.id());
-      FetchAnswer answer = fetchAnswer;
-      data.execute(() -> completion.complete(answer));
+      return silent
+          ? hang(error -> completion.complete(new FetchAnswer.Failed(error, null, null)))
+          : answer(completion, fetchAnswer);
     }
 
     @Override
-    public void listOffset(
+    public Runnable listOffset(
         BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion) {
       asked.add(leader.id());
-      completion.complete(new OffsetAnswer.Found(9, -1, 0));
+      return silent
+          ? hang(error -> completion.complete(new OffsetAnswer.Failed(error, null)))
+          : answer(completion, new OffsetAnswer.Found(9, -1, 0));
+    }
+
+    private <T> Runnable answer(Completion<T> completion, T answer) {
+      data.execute(() -> completion.complete(answer));
+      return () -> {};
+    }
+
+    /** Says nothing until it is given up, or told to say something. */
+    private Runnable hang(Consumer<ApiError> fail) {
+      boolean[] ended = {false};
+      Consumer<ApiError> once =
+          error -> {
+            if (!ended[0]) {
+              ended[0] = true;
+              fail.accept(error);
+            }
+          };
+      hanging.add(once);
+      return () ->
+          once.accept(
+              sent
+                  ? ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "given up")
+                  : ApiError.definite(ErrorReason.BROKER_UNREACHABLE, "never sent"));
     }
 
     @Override
-    public void deleteRecords(
+    public Runnable deleteRecords(
         BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion) {
       asked.add(leader.id());
       completion.complete(new OffsetAnswer.Found(request.before(), -1, -1));
+      return () -> {};
     }
 
     @Override
@@ -118,15 +157,13 @@ class PartitionRouterTest {
   }
 
   private List<AppendAnswer> append(long timeoutNanos) {
+    return append(timeoutNanos, RequestPathBatches.batch());
+  }
+
+  private List<AppendAnswer> append(long timeoutNanos, ByteBuffer batch) {
     List<AppendAnswer> answers = new ArrayList<>();
     router.append(
-        new Append(
-            partition,
-            -1,
-            Acks.ALL,
-            RequestPathBatches.batch(),
-            now() + timeoutNanos,
-            Route.FORWARD),
+        new Append(partition, -1, Acks.ALL, batch, now() + timeoutNanos, Route.FORWARD),
         answers::add);
     return answers;
   }
@@ -165,7 +202,7 @@ class PartitionRouterTest {
   }
 
   @Test
-  void anIndefiniteOutcomeIsNeverFollowedByASecondAppend() {
+  void withoutAProducerIdAnIndefiniteOutcomeIsNeverFollowedByASecondAppend() {
     for (ErrorReason reason :
         List.of(
             ErrorReason.OUTCOME_UNKNOWN,
@@ -180,6 +217,110 @@ class PartitionRouterTest {
       assertFalse(error(answers).definite());
       assertEquals(List.of(1), asked);
     }
+  }
+
+  @Test
+  void withAProducerIdAnUnknownOutcomeIsFollowedByTheSameBytesAtTheNewLeader() {
+    other = append -> failed(ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "broken"));
+    List<AppendAnswer> answers = append(10 * SECOND, RequestPathBatches.idempotent());
+    time.advanceMs(5);
+    assertTrue(answers.isEmpty());
+    metadata.fence(1);
+    time.advanceMs(1);
+    assertTrue(answers.get(0) instanceof AppendAnswer.Appended, answers.toString());
+    assertEquals(
+        List.of(RecordBatch.at(RequestPathBatches.idempotent()).baseSequence()),
+        own.batches(partition).stream().map(RecordBatch::baseSequence).toList());
+  }
+
+  @Test
+  void afterAnUnknownOutcomeNoRefusalIsDefinite() {
+    other = append -> failed(ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "broken"));
+    List<AppendAnswer> answers = append(10 * SECOND, RequestPathBatches.idempotent());
+    time.advanceMs(5);
+    other = append -> failed(ApiError.definite(ErrorReason.SEQUENCE_OUT_OF_ORDER, "gap"));
+    time.advanceMs(200);
+    assertEquals(ErrorReason.OUTCOME_UNKNOWN, error(answers).reason());
+    assertFalse(error(answers).definite(), "P4");
+    answers = append(SECOND, RequestPathBatches.idempotent());
+    other = append -> failed(notLeader());
+    time.advanceMs(2_000);
+    assertTrue(error(answers).definite(), "that one was refused by everybody");
+  }
+
+  @Test
+  void aFrozenLeadersReadsMoveAsSoonAsTheImageNamesAnother() {
+    silent = true;
+    List<FetchAnswer> fetches = new ArrayList<>();
+    List<OffsetAnswer> offsets = new ArrayList<>();
+    router.fetch(
+        new Fetch(partition, 0, 0, -1, 1, 0, now() + 10 * SECOND, Route.FORWARD), fetches::add);
+    router.listOffset(
+        new ListOffset(
+            partition,
+            new PartitionRequests.OffsetQuery.Latest(),
+            now() + 10 * SECOND,
+            Route.FORWARD),
+        offsets::add);
+    time.advanceMs(1_500);
+    assertEquals(List.of(1, 1), asked);
+    metadata.fence(1);
+    time.advanceMs(1);
+    assertTrue(fetches.get(0) instanceof FetchAnswer.Fetched, fetches.toString());
+    assertTrue(offsets.get(0) instanceof OffsetAnswer.Found, offsets.toString());
+  }
+
+  @Test
+  void aFrozenLeadersAppendsMoveAtOnceIfTheyMayBeRepeatedAndElseAreUnknownSoon() {
+    silent = true;
+    List<AppendAnswer> safe = append(10 * SECOND, RequestPathBatches.idempotent());
+    List<AppendAnswer> bare = append(10 * SECOND);
+    time.advanceMs(1_500);
+    metadata.fence(1);
+    time.advanceMs(1);
+    assertTrue(safe.get(0) instanceof AppendAnswer.Appended, safe.toString());
+    assertTrue(bare.isEmpty(), "the former leader may live, and answer");
+    time.advanceMs(300);
+    assertEquals(ErrorReason.OUTCOME_UNKNOWN, error(bare).reason());
+    assertFalse(error(bare).definite(), "P4");
+    assertEquals(1, own.batches(partition).size(), "R45: not a second time");
+  }
+
+  @Test
+  void aFormerLeaderThatLivesHasTheLastWord() {
+    silent = true;
+    List<AppendAnswer> answers = append(10 * SECOND);
+    time.advanceMs(10);
+    metadata.fence(1);
+    time.advanceMs(10);
+    hanging.get(0).accept(ApiError.definite(ErrorReason.NOT_LEADER, "never appended"));
+    time.advanceMs(1);
+    assertTrue(answers.get(0) instanceof AppendAnswer.Appended, answers.toString());
+    time.advanceMs(1_000);
+    assertEquals(1, answers.size());
+  }
+
+  @Test
+  void whatNeverLeftForAFrozenLeaderGoesToTheNewOneEvenWithoutAProducerId() {
+    silent = true;
+    sent = false;
+    List<AppendAnswer> answers = append(10 * SECOND);
+    time.advanceMs(10);
+    metadata.fence(1);
+    time.advanceMs(300);
+    assertTrue(answers.get(0) instanceof AppendAnswer.Appended, answers.toString());
+    assertEquals(1, own.batches(partition).size());
+  }
+
+  @Test
+  void aChangeOfTheInSyncSetGivesNothingUp() {
+    silent = true;
+    List<AppendAnswer> answers = append(10 * SECOND, RequestPathBatches.idempotent());
+    time.advanceMs(10);
+    metadata.fence(3);
+    time.advanceMs(1_000);
+    assertEquals(List.of(1), asked);
+    assertTrue(answers.isEmpty());
   }
 
   @Test

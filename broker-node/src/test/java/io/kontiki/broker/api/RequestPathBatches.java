@@ -14,4 +14,11 @@ final class RequestPathBatches {
     builder.append(1_000, null, new byte[] {1, 2, 3}, List.of());
     return builder.build();
   }
+
+  /** Of a producer that the partition recognises. */
+  static ByteBuffer idempotent() {
+    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+    builder.append(1_000, null, new byte[] {1, 2, 3}, List.of());
+    return builder.build(1L << 52, (short) 0, 7);
+  }
 }

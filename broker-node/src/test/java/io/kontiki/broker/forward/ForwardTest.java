@@ -34,6 +34,7 @@ import io.kontiki.runtime.system.SystemClock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -197,6 +198,44 @@ class ForwardTest {
     assertEquals(ErrorReason.OUTCOME_UNKNOWN, error.reason());
     assertFalse(error.definite());
     leader.pausing(partition, false);
+  }
+
+  @Test
+  void whatIsGivenUpEndsAtOnceAndIsUnknownOnceItHasLeft() {
+    append(batch(), 10_000);
+    leader.pausing(partition, true);
+    ApiError error = error(this.<AppendAnswer>ask(done -> giveUpSoon(broker, done)));
+    assertEquals(ErrorReason.OUTCOME_UNKNOWN, error.reason());
+    assertFalse(error.definite(), "P4");
+    leader.pausing(partition, false);
+  }
+
+  @Test
+  void whatIsGivenUpBeforeTheDialWasAnsweredCertainlyDidNothing() throws IOException {
+    // The kernel takes the connection of a frozen process; nobody speaks there.
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
+      Endpoint there = new Endpoint("127.0.0.1", silent.getLocalPort());
+      BrokerImage frozen =
+          new BrokerImage(
+              1,
+              1,
+              new Uid(1, 1),
+              new Uid(1, 2),
+              new BrokerImage.Endpoints(there, there, there, there, null),
+              BrokerImage.State.ACTIVE,
+              0,
+              "test");
+      ApiError error = error(this.<AppendAnswer>ask(done -> giveUpSoon(frozen, done)));
+      assertEquals(ErrorReason.BROKER_UNREACHABLE, error.reason());
+      assertTrue(error.definite(), "R45");
+    }
+  }
+
+  private void giveUpSoon(BrokerImage to, Completion<AppendAnswer> done) {
+    long deadline = clock.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    Append append = new Append(partition, 0, Acks.ALL, batch(), deadline, Route.LOCAL);
+    Runnable giveUp = forwarder.append(to, append, done);
+    loops.first().schedule(TimeUnit.MILLISECONDS.toNanos(200), giveUp);
   }
 
   @Test

@@ -116,7 +116,7 @@ class ReplicationSimulationTest {
     void go() {
       if (random.oneIn(2)) {
         // So small that bounds, cold reads and lanes come into play.
-        cluster.limits = new ReplicationLimits(300, 2_000, 900, 500, 1_200, 1_000, 300);
+        cluster.limits = new ReplicationLimits(300, 2_000, 900, 500, 1_200, 200, 1_000, 1_000, 300);
       }
       cluster.startAll();
       cluster.create(ids.get(1), 2, 3, 1);

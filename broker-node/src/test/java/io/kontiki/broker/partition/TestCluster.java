@@ -8,12 +8,15 @@ import io.kontiki.model.TopicId;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.replication.Resignation;
+import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
 /** Three brokers with real partitions over in-memory logs, streams and metadata. */
@@ -37,6 +40,12 @@ final class TestCluster {
   /** Of all brokers that start from now on. */
   ReplicationLimits limits = ReplicationLimits.DEFAULT;
 
+  /** Of each broker that starts from now on; one for all of them. */
+  CatchUpBudget catchUp = CatchUpBudget.NONE;
+
+  /** Told by all brokers that start from now on. */
+  ReplicationMeters meters = ReplicationMeters.NONE;
+
   /** Off: everything takes a little time, nothing is lost. */
   boolean faults;
 
@@ -55,15 +64,9 @@ final class TestCluster {
     this.controller = new TestController(durability, 2);
     this.network = new TestNetwork(() -> delay(300_000, 3 * MS));
     for (int broker = 1; broker <= 3; broker++) {
-      nodes.put(broker, new TestNode(broker, storage(engine)));
+      nodes.put(broker, new TestNode(broker, engine));
       controller.register(broker);
     }
-  }
-
-  private TestStorage storage(boolean engine) {
-    return engine
-        ? new TestStorage.Engine(durability, time, () -> delay(250_000, 2 * MS))
-        : new TestStorage.Simple(durability, () -> delay(500_000, 5 * MS));
   }
 
   long delay(long usual, long worst) {
@@ -83,9 +86,45 @@ final class TestCluster {
     private long epoch;
     private int life;
 
-    TestNode(int id, TestStorage storage) {
+    private long stuckUntil;
+    private long slowNanos;
+    private boolean paused;
+
+    TestNode(int id, boolean engine) {
       this.id = id;
-      this.storage = storage;
+      this.storage =
+          engine
+              ? new TestStorage.Engine(durability, time, () -> syncNanos(250_000, 2 * MS))
+              : new TestStorage.Simple(durability, () -> syncNanos(500_000, 5 * MS));
+    }
+
+    private long syncNanos(long usual, long worst) {
+      long stuck = stuckUntil - time.clock().nanoTime();
+      return Math.max(stuck, Math.max(slowNanos, delay(usual, worst)));
+    }
+
+    /** Syncs that begin from now on end after so much time. */
+    void stickDiskMs(long ms) {
+      stuckUntil = time.clock().nanoTime() + ms * MS;
+    }
+
+    /** Each sync takes so long; 0: as usual. */
+    void slowDiskMs(long ms) {
+      slowNanos = ms * MS;
+    }
+
+    /** The process stands still, or goes on. */
+    void pause(boolean still) {
+      paused = still;
+      if (still) {
+        loop.pause();
+      } else {
+        loop.resume();
+      }
+    }
+
+    boolean paused() {
+      return paused;
     }
 
     long epoch() {
@@ -111,42 +150,51 @@ final class TestCluster {
               loop,
               storage.start(loop),
               network.transport(id, loop),
-              this::propose,
+              new Proposals(),
               () -> leased,
-              limits,
-              ReplicaTimes.DEFAULT,
+              new ReplicationPolicy(limits, ReplicaTimes.DEFAULT, catchUp, meters),
               new Housekeeping(conditions, 1_000 * MS));
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
 
-    private void propose(
-        List<IsrProposal> proposals, io.kontiki.runtime.Completion<List<IsrOutcome>> completion) {
-      VirtualLoop own = loop;
-      long ownEpoch = epoch;
-      List<IsrOutcome> outcomes = new ArrayList<>();
-      own.schedule(
-          delay(MS, 20 * MS),
-          () -> {
-            for (IsrProposal proposal : proposals) {
-              boolean lost = faults && random.oneIn(4);
-              IsrOutcome outcome =
-                  lost && random.oneIn(2)
-                      ? new IsrOutcome.Unknown()
-                      : controller.alter(id, ownEpoch, proposal);
-              if (faults && random.oneIn(6)) {
-                // A copy on an old connection comes late (rule R17).
-                time.newLoop("late")
-                    .schedule(delay(MS, 100 * MS), () -> controller.alter(id, ownEpoch, proposal));
+    /** The way to the metadata: answers and requests are lost, and copies come late (R17). */
+    private final class Proposals implements IsrProposals {
+      @Override
+      public void propose(List<IsrProposal> proposals, Completion<List<IsrOutcome>> completion) {
+        long ownEpoch = epoch;
+        send(proposals, one -> controller.alter(id, ownEpoch, one), completion);
+      }
+
+      @Override
+      public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {
+        long ownEpoch = epoch;
+        send(resignations, one -> controller.resign(id, ownEpoch, one), completion);
+      }
+
+      private <T> void send(
+          List<T> wishes, Function<T, IsrOutcome> ask, Completion<List<IsrOutcome>> completion) {
+        VirtualLoop own = loop;
+        List<IsrOutcome> outcomes = new ArrayList<>();
+        own.schedule(
+            delay(MS, 20 * MS),
+            () -> {
+              for (T wish : wishes) {
+                boolean lost = faults && random.oneIn(4);
+                IsrOutcome outcome =
+                    lost && random.oneIn(2) ? new IsrOutcome.Unknown() : ask.apply(wish);
+                if (faults && random.oneIn(6)) {
+                  time.newLoop("late").schedule(delay(MS, 100 * MS), () -> ask.apply(wish));
+                }
+                outcomes.add(lost ? new IsrOutcome.Unknown() : outcome);
               }
-              outcomes.add(lost ? new IsrOutcome.Unknown() : outcome);
-            }
-            own.schedule(delay(MS, 50 * MS), () -> completion.complete(outcomes));
-          });
+              own.schedule(delay(MS, 50 * MS), () -> completion.complete(outcomes));
+            });
+      }
     }
 
     /** Applies the newest image, jumping over what lay between (rule M8). */
     void learn() {
-      if (up() && controller.version >= registeredAt && applied < controller.version) {
+      if (up() && !paused && controller.version >= registeredAt && applied < controller.version) {
         TestController.Image image = controller.image(id);
         if (image.brokers().localEpoch() == epoch) {
           applied = image.version();
@@ -158,6 +206,7 @@ final class TestCluster {
     /** Unfences it when it has applied its registration (rule R1). */
     void unfence() {
       if (up()
+          && !paused
           && applied >= registeredAt
           && controller.epochs.get(id) == epoch
           && controller.fenced.contains(id)) {

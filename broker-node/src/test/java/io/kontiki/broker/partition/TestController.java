@@ -9,6 +9,7 @@ import io.kontiki.replication.IsrMember;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.IsrState;
+import io.kontiki.replication.Resignation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -24,6 +25,7 @@ final class TestController {
   private final int minIsr;
   private long nextEpoch = 1;
   long version;
+  int resignations;
 
   /** Of every topic's logs; with another version, as a changed image. */
   LogSettings settings;
@@ -171,6 +173,33 @@ final class TestController {
   private static void lead(Entry entry, int leader) {
     entry.leader = leader;
     entry.leaderEpoch++;
+  }
+
+  /** Another member that is not fenced leads; the in-sync set stays as it is (rule R38). */
+  IsrOutcome resign(int leader, long brokerEpoch, Resignation resignation) {
+    Entry entry = partitions.get(resignation.partition());
+    if (entry.leader != leader
+        || entry.leaderEpoch != resignation.leaderEpoch()
+        || epochs.get(leader) != brokerEpoch
+        || entry.partitionEpoch != resignation.partitionEpoch()) {
+      return new IsrOutcome.Stale(entry.state());
+    }
+    int next = IsrState.NO_LEADER;
+    for (int replica : entry.replicas) {
+      boolean mayLead =
+          replica != leader && entry.isr.contains(replica) && !fenced.contains(replica);
+      if (mayLead && (next == IsrState.NO_LEADER || replica == resignation.successor())) {
+        next = replica;
+      }
+    }
+    if (next == IsrState.NO_LEADER) {
+      return new IsrOutcome.Rejected(entry.state());
+    }
+    version++;
+    resignations++;
+    lead(entry, next);
+    entry.partitionEpoch++;
+    return new IsrOutcome.Applied(entry.state());
   }
 
   IsrOutcome alter(int leader, long brokerEpoch, IsrProposal proposal) {

@@ -326,6 +326,14 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   }
 
   @Override
+  public long bytesFrom(long offset) {
+    return entries.stream()
+        .filter(entry -> entry.next() > offset)
+        .mapToLong(entry -> entry.bytes().remaining())
+        .sum();
+  }
+
+  @Override
   public boolean doubtful() {
     return false;
   }

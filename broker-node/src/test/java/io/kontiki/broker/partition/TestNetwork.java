@@ -5,7 +5,9 @@ import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Hello;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -23,12 +25,34 @@ final class TestNetwork {
   final List<ReplicationMessage> sent = new ArrayList<>();
 
   private final SortedSet<Integer> cut = new TreeSet<>();
+  private final Set<Link> cutLinks = new LinkedHashSet<>();
   private final LongSupplier delayNanos;
   private final TreeMap<Integer, Node> nodes = new TreeMap<>();
   private final List<Stream> open = new ArrayList<>();
 
   TestNetwork(LongSupplier delayNanos) {
     this.delayNanos = delayNanos;
+  }
+
+  /** One direction between two brokers. */
+  private record Link(int from, int to) {}
+
+  /**
+   * Nothing gets from one broker to the other; the way back stays. When the cut ends, the streams
+   * between the two break, if they lost anything.
+   */
+  void cutLink(int from, int to) {
+    cutLinks.add(new Link(from, to));
+  }
+
+  /** All links between brokers work again. */
+  void mendLinks() {
+    cutLinks.clear();
+    for (Stream stream : List.copyOf(open)) {
+      if (!stream.lossy.isEmpty()) {
+        stream.reset();
+      }
+    }
   }
 
   /** A running process. */
@@ -96,6 +120,7 @@ final class TestNetwork {
     private final End serverEnd = new End(false);
     private ReplicaStream.Listener serverListener;
     private Node serverNode;
+    private final Set<Link> lossy = new LinkedHashSet<>();
 
     Stream(int client, int server, Lane lane, EventLoop loop, ReplicaStream.Listener listener) {
       this.client = client;
@@ -170,6 +195,12 @@ final class TestNetwork {
 
       private void receive(ReplicationMessage message) {
         if (deaf || cut.contains(client) || cut.contains(server)) {
+          return;
+        }
+        Link way = fromClient ? new Link(server, client) : new Link(client, server);
+        // What follows a lost message is lost too: a stream has no gaps.
+        if (cutLinks.contains(way) || lossy.contains(way)) {
+          lossy.add(way);
           return;
         }
         if (fromClient) {

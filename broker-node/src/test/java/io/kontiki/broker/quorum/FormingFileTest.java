@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kontiki.broker.quorum.FormingFile.Stored;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
@@ -23,6 +24,8 @@ class FormingFileTest {
   private static final SortedMap<Integer, Uid> SET =
       new TreeMap<>(Map.of(1, new Uid(10, 11), 2, new Uid(20, 21), 3, new Uid(30, 31)));
 
+  private static final Stored ALL = new Stored(SET, 0);
+
   @TempDir Path path;
   private FileStore store;
   private Path file;
@@ -36,16 +39,16 @@ class FormingFileTest {
   @Test
   void whatIsWrittenIsRead() {
     assertEquals(Optional.empty(), FormingFile.read(store));
-    FormingFile.write(store, SET);
-    assertEquals(Optional.of(SET), FormingFile.read(store));
-    SortedMap<Integer, Uid> less = SET.headMap(3);
+    FormingFile.write(store, ALL);
+    assertEquals(Optional.of(ALL), FormingFile.read(store));
+    Stored less = new Stored(SET.headMap(3), 4711);
     FormingFile.write(store, less);
     assertEquals(Optional.of(less), FormingFile.read(store));
   }
 
   @Test
   void aNewerVersionIsRefusedAndNamed() throws IOException {
-    FormingFile.write(store, SET);
+    FormingFile.write(store, ALL);
     String text = Files.readString(file).replace("kontiki-forming-set 1", "kontiki-forming-set 2");
     Files.writeString(file, text);
     StorageException refused = assertThrows(StorageException.class, () -> FormingFile.read(store));
@@ -54,7 +57,7 @@ class FormingFileTest {
 
   @Test
   void everyCutIsRefused() throws IOException {
-    FormingFile.write(store, SET);
+    FormingFile.write(store, ALL);
     byte[] bytes = Files.readAllBytes(file);
     for (int length = 0; length < bytes.length; length++) {
       Files.write(file, java.util.Arrays.copyOf(bytes, length));
@@ -65,7 +68,7 @@ class FormingFileTest {
 
   @Test
   void everyChangedByteIsRefused() throws IOException {
-    FormingFile.write(store, SET);
+    FormingFile.write(store, ALL);
     byte[] bytes = Files.readAllBytes(file);
     for (int at = 0; at < bytes.length; at++) {
       byte[] changed = bytes.clone();

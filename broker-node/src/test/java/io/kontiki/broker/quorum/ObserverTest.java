@@ -14,6 +14,8 @@ import io.kontiki.broker.api.NodeReports.LogDir;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.session.ControllerSessions;
+import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
@@ -132,17 +134,18 @@ class ObserverTest {
               metadata,
               loops.first(),
               random,
-              directories,
+              new FormingFile.Stored(directories, 0),
+              new Hellos(identity, Uid.NONE, others),
               machine -> raft.start(id, machine, worker),
               (group, image) ->
                   new ControllerShell(
-                      timing,
-                      id,
+                      new ControllerSessions(timing, id),
+                      new LeaderBalance(Long.MAX_VALUE),
                       group,
                       new ProcessDialler(loops, others, id),
                       loops.first(),
                       image),
-              leader -> {});
+              new VoterNode.Ends(leader -> {}, refusals::add));
       service.tell(
           new OwnReports(
               id,

@@ -10,9 +10,10 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.partition.BrokerInfo;
 import io.kontiki.broker.partition.Brokers;
+import io.kontiki.broker.partition.IsrProposals;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.PartitionAssignment;
-import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.partition.TestBatches;
 import io.kontiki.broker.partition.TestConditions;
@@ -25,8 +26,11 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
+import io.kontiki.replication.IsrOutcome;
+import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.IsrState;
-import io.kontiki.replication.ReplicaTimes;
+import io.kontiki.replication.Resignation;
+import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
@@ -50,6 +54,15 @@ class GrpcReplicationTest {
   private final TreeMap<Integer, Node> nodes = new TreeMap<>();
   private final TreeMap<Integer, BrokerInfo> infos = new TreeMap<>();
 
+  /** Nobody answers. */
+  private static final class NoProposals implements IsrProposals {
+    @Override
+    public void propose(List<IsrProposal> proposals, Completion<List<IsrOutcome>> completion) {}
+
+    @Override
+    public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {}
+  }
+
   /** A broker: loops, partitions, a server, the logs it opened. */
   private final class Node {
     final int id;
@@ -70,10 +83,9 @@ class GrpcReplicationTest {
                 loop,
                 logs.on(loop),
                 new GrpcReplicaTransport(loop, (endpoint, lane) -> dial(loop, endpoint)),
-                (proposals, completion) -> {},
+                new NoProposals(),
                 () -> true,
-                ReplicationLimits.DEFAULT,
-                ReplicaTimes.DEFAULT,
+                ReplicationPolicy.DEFAULT,
                 TestConditions.housekeeping()));
       }
       listen(port);

@@ -33,6 +33,7 @@ class BrokerSessionTest {
   // Nanoseconds may be negative.
   private long nowMs = -5_000_000;
   private long wallMs = 1000;
+  private boolean someStopping;
 
   private Now now() {
     return new Now(nowMs * MS, wallMs);
@@ -79,7 +80,9 @@ class BrokerSessionTest {
   }
 
   private void image(long index, long epoch, State state) {
-    note(session.onImage(new BrokerFacts(index, epoch, state, List.of(1, 2, 3)), now()));
+    note(
+        session.onImage(
+            new BrokerFacts(index, epoch, state, someStopping, List.of(1, 2, 3)), now()));
   }
 
   /** Registered with epoch 10, recovered, unfenced, with a lease. */
@@ -335,5 +338,26 @@ class BrokerSessionTest {
     pass(200);
     assertFalse(last(SendHeartbeat.class).heartbeat().ready());
     assertEquals(List.of(), only(FinishedStop.class));
+  }
+
+  @Test
+  void anImageCountsAsAppliedWhenTheRolesOfPartitionsHaveFollowedItR5R7() {
+    running();
+    note(session.onRoles(12, now()));
+    image(20, 10, State.ACTIVE);
+    pass(200);
+    assertEquals(12, last(SendHeartbeat.class).heartbeat().appliedIndex());
+    note(session.onRoles(Long.MAX_VALUE, now()));
+    int sent = only(SendHeartbeat.class).size();
+    pass(200);
+    assertEquals(sent + 1, only(SendHeartbeat.class).size(), "nobody waits for it");
+    assertEquals(20, last(SendHeartbeat.class).heartbeat().appliedIndex());
+    someStopping = true;
+    note(session.onRoles(20, now()));
+    image(21, 10, State.ACTIVE);
+    assertEquals(20, last(SendHeartbeat.class).heartbeat().appliedIndex());
+    note(session.onRoles(Long.MAX_VALUE, now()));
+    assertEquals(sent + 2, only(SendHeartbeat.class).size(), "said at once: a broker waits (R7)");
+    assertEquals(21, last(SendHeartbeat.class).heartbeat().appliedIndex());
   }
 }

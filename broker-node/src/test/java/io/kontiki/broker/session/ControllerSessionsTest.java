@@ -27,6 +27,7 @@ import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -401,5 +402,55 @@ class ControllerSessionsTest {
     assertEquals(List.of(new Close(200)), log);
     note(controller.onBroken(200, now()));
     assertEquals(List.of(), only(Dial.class));
+  }
+
+  private void beatAt(int broker, long applied) {
+    note(
+        controller.onHeartbeat(
+            broker * 100L,
+            new Heartbeat(++sequence, applied, true, false, false, List.of()),
+            now()));
+    pass(100); // the next round
+  }
+
+  private boolean leaseOf(int broker) {
+    List<Answer> all =
+        only(Answer.class).stream().filter(answer -> answer.stream() == broker * 100L).toList();
+    return all.get(all.size() - 1).unfenced();
+  }
+
+  @Test
+  void theLeaseOfADeposedLeaderGrowsOnlyWhenItHasAppliedItsLossR5P7() {
+    TopicId topic = new TopicId(3, 3);
+    apply(
+        new MetadataCommand.CreateTopic(
+            1, topic, "t", new TreeMap<>(), List.of(List.of(2, 1, 3), List.of(3, 1, 2))));
+    leadWithAll();
+    long before = image.index();
+    beatAt(2, before);
+    assertTrue(leaseOf(2));
+    apply(
+        new MetadataCommand.MoveLeaders(
+            1, List.of(new MetadataCommand.LeaderMove(new PartitionId(topic, 0), 3, 0, 0))));
+    long moved = image.index();
+    apply(new MetadataCommand.AllocateProducerIds(1, true, 5));
+    beatAt(2, before);
+    beatAt(1, before);
+    beatAt(3, before);
+    assertFalse(leaseOf(2), "it may still answer as the leader");
+    assertTrue(leaseOf(1) && leaseOf(3), "nothing was taken from these");
+    beatAt(2, moved);
+    assertTrue(leaseOf(2));
+  }
+
+  @Test
+  void aNewMetadataLeaderDoesNotKnowWhoWasDeposedBeforeR5() {
+    lead(-1);
+    long start = image.index();
+    open(2);
+    beatAt(2, start - 1);
+    assertFalse(leaseOf(2));
+    beatAt(2, start);
+    assertTrue(leaseOf(2));
   }
 }

@@ -12,11 +12,15 @@ import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataMachine;
+import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.TreeMap;
@@ -27,7 +31,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Broker sessions, the metadata leader's judgement and the state machine together on virtual time:
  * random delays, broken streams, pauses, kills and unknown outcomes. Checked: nobody who is fenced
- * holds a lease (R5, M14); when the faults end, everybody is active again.
+ * holds a lease (R5, M14); nobody holds one who still takes itself for a leader that was replaced a
+ * lease ago (P7); when the faults end, everybody is active again.
  */
 class SessionSimulationTest {
   private static final long MS = 1_000_000;
@@ -37,14 +42,18 @@ class SessionSimulationTest {
   @Test
   void nobodyWhoIsFencedHoldsALeaseAndAllComeBackWhenFaultsEnd() {
     int fences = 0;
+    int staleLeaders = 0;
     for (long seed = 0; seed < Integer.getInteger("kontiki.seeds", 150); seed++) {
       try {
-        fences += new World(seed).run();
+        World world = new World(seed);
+        fences += world.run();
+        staleLeaders += world.staleLeaders;
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError("seed " + seed + ": " + e, e);
       }
     }
     assertTrue(fences > 500, "only " + fences + " fences: the faults do nothing");
+    assertTrue(staleLeaders > 500, "only " + staleLeaders + " looks at leaders that were replaced");
   }
 
   @Test
@@ -93,6 +102,8 @@ class SessionSimulationTest {
     boolean stopped;
     boolean unhealthy;
     long pausedUntil;
+    long imagesLagUntil;
+    ClusterImage seen = ClusterImage.EMPTY;
     Lease lease = Lease.NONE;
 
     Process(int id, long number) {
@@ -119,6 +130,8 @@ class SessionSimulationTest {
     long logTail;
     long controllerPausedUntil;
     int fences;
+    int staleLeaders;
+    final TreeMap<Integer, Long> electedAt = new TreeMap<>();
 
     World(long seed) {
       random = new Random(seed);
@@ -162,6 +175,84 @@ class SessionSimulationTest {
       }
       every(20, () -> leader(() -> controller.onTick(at())));
       every(100, this::fault);
+      every(400, this::moveLeadership);
+      every(20, this::checkDeposed);
+    }
+
+    static final PartitionId PARTITION = new PartitionId(new TopicId(3, 3), 0);
+
+    void moveLeadership() {
+      PartitionImage partition = image.partition(PARTITION);
+      if (partition == null) {
+        append(
+            new MetadataCommand.CreateTopic(
+                now,
+                PARTITION.topicId(),
+                "t",
+                new TreeMap<>(Map.of("min.insync.replicas", "1")),
+                List.of(List.of(1, 2, 3))),
+            outcome -> {});
+        return;
+      }
+      List<MetadataCommand.IsrMember> members = new ArrayList<>();
+      for (BrokerImage broker : image.brokers().values()) {
+        if (broker.state() == State.ACTIVE || partition.isr().contains(broker.id())) {
+          members.add(new MetadataCommand.IsrMember(broker.id(), broker.epoch()));
+        }
+      }
+      if (random.nextBoolean()) {
+        append(
+            new MetadataCommand.MoveLeaders(
+                now,
+                List.of(
+                    new MetadataCommand.LeaderMove(
+                        PARTITION,
+                        1 + random.nextInt(3),
+                        partition.leaderEpoch(),
+                        partition.partitionEpoch()))),
+            outcome -> {});
+      } else if (partition.leader() != PartitionImage.NO_LEADER) {
+        append(
+            new MetadataCommand.AlterPartitions(
+                now,
+                partition.leader(),
+                image.brokers().get(partition.leader()).epoch(),
+                List.of(
+                    new MetadataCommand.IsrChange(
+                        PARTITION, partition.leaderEpoch(), partition.partitionEpoch(), members))),
+            outcome -> {});
+      }
+    }
+
+    /**
+     * P7: who can do without a follower can do so 2 s after its election; the lease ends before.
+     */
+    void checkDeposed() {
+      PartitionImage truth = image.partition(PARTITION);
+      for (Process process : processes.values()) {
+        PartitionImage seen = process.seen.partition(PARTITION);
+        BrokerImage self = process.seen.brokers().get(process.id); // without it no role (R1)
+        if (truth == null
+            || seen == null
+            || !process.up
+            || now < process.pausedUntil
+            || self == null
+            || !self.incarnation().equals(process.incarnation)
+            || seen.leader() != process.id
+            || seen.leaderEpoch() == truth.leaderEpoch()) {
+          continue;
+        }
+        long since = now - electedAt.get(seen.leaderEpoch() + 1);
+        staleLeaders += since > 1200 ? 1 : 0;
+        assertTrue(
+            since <= 1200 || !process.lease.held(now * MS, now),
+            "broker "
+                + process.id
+                + " was replaced "
+                + since
+                + " ms ago and has a lease at "
+                + now);
+      }
     }
 
     void runTo(long end) {
@@ -203,6 +294,7 @@ class SessionSimulationTest {
       switch (random.nextInt(60)) {
         case 0, 1 -> kill(id);
         case 2 -> process.pausedUntil = now + random.nextInt(4_000);
+        case 8, 9 -> process.imagesLagUntil = now + random.nextInt(4_000);
         case 3 -> controllerPausedUntil = now + random.nextInt(4_000);
         case 4, 5, 6 -> {
           for (long stream : List.copyOf(lastDelivery.keySet())) {
@@ -366,30 +458,31 @@ class SessionSimulationTest {
             boolean fence = command instanceof MetadataCommand.FenceBroker;
             var result = MetadataMachine.apply(image, image.index() + 1, command);
             image = result.image();
+            PartitionImage partition = image.partition(PARTITION);
+            if (partition != null) {
+              electedAt.putIfAbsent(partition.leaderEpoch(), now);
+            }
             if (fence) {
               fences++;
               processes.values().forEach(this::checkLeaseAtFence);
             }
-            leader(() -> controller.onImage(result.image(), at()));
+            leader(() -> controller.onImage(image, at()));
             processes.values().forEach(this::tell);
             then.accept(result.outcome());
           });
     }
 
     void tell(Process process) {
-      ClusterImage told = image;
       after(
-          delay(),
+          delay() + Math.max(0, process.imagesLagUntil - now),
           () ->
               broker(
                   process,
-                  () ->
-                      process.session.onImage(
-                          BrokerFacts.of(
-                              told.index() >= image.index() ? told : image,
-                              process.id,
-                              process.incarnation),
-                          at())));
+                  () -> {
+                    process.seen = image;
+                    return process.session.onImage(
+                        BrokerFacts.of(image, process.id, process.incarnation), at());
+                  }));
     }
 
     void perform(ControllerAction action) {

@@ -5,10 +5,15 @@ import static org.awaitility.Awaitility.await;
 import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.HistoryChecker;
+import io.kontiki.client.KontikiClient;
+import io.kontiki.model.ErrorReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Producers and readers of one topic that run while faults happen, and the judgement afterwards.
@@ -30,6 +35,9 @@ public final class Load implements AutoCloseable {
   private final List<Integer> partitions;
   private final History history = new History();
   private final PauseMeter pauses = new PauseMeter();
+  private final Map<ErrorReason, Integer> refusals = new ConcurrentHashMap<>();
+  private final AckTimes times = new AckTimes();
+  private @Nullable PacedProducer paced;
   private final List<Brokers> connections = new ArrayList<>();
   private final List<LoadProducer> producers = new ArrayList<>();
   private final List<LoadReader> readers = new ArrayList<>();
@@ -51,16 +59,47 @@ public final class Load implements AutoCloseable {
   public static Load start(
       ProcessCluster cluster, String topic, List<Integer> partitions, int producers) {
     Load load = new Load(cluster.bootstrap(), topic, partitions);
-    for (int p : partitions) {
-      load.startReader("reader", p, true);
-    }
-    for (int i = 0; i < producers; i++) {
-      LoadProducer producer =
-          new LoadProducer("p" + i, topic, partitions, load.connect(i), load.history, load.pauses);
-      load.producers.add(producer);
-      load.producerThreads.add(start(producer, "producer-" + i));
-    }
+    load.startReaders();
+    load.startProducers(producers);
     return load;
+  }
+
+  /**
+   * Records at a fixed rate by the client's producer, whose times are taken; by the shape, others
+   * beside it.
+   */
+  static Load start(
+      ProcessCluster cluster,
+      KontikiClient client,
+      String topic,
+      List<Integer> partitions,
+      LoadShape shape) {
+    Load load = new Load(cluster.bootstrap(), topic, partitions);
+    if (shape.readAlong()) {
+      load.startReaders();
+    }
+    load.startProducers(shape.oneByOne());
+    PacedProducer paced =
+        new PacedProducer(
+            "paced", topic, partitions, shape.perSecond(), client, load.history, load.times);
+    load.paced = paced;
+    load.producerThreads.add(start(paced, "producer-paced"));
+    return load;
+  }
+
+  private void startReaders() {
+    for (int p : partitions) {
+      startReader("reader", p, true);
+    }
+  }
+
+  private void startProducers(int count) {
+    for (int i = 0; i < count; i++) {
+      LoadProducer producer =
+          new LoadProducer("p" + i, topic, partitions, connect(i), history, pauses, refusals);
+      producers.add(producer);
+      producerThreads.add(start(producer, "producer-" + i));
+    }
   }
 
   private void startReader(String name, int partition, boolean follow) {
@@ -88,18 +127,41 @@ public final class Load implements AutoCloseable {
     await(more + " more acknowledgements").atMost(PATIENCE).until(() -> history.acked() >= goal);
   }
 
-  /** Waits until every producer has had one more acknowledgement than now. */
+  /**
+   * Waits until every producer has had one more acknowledgement than now, that with a fixed rate
+   * one for each partition, of a record that is not even due now.
+   */
   public void awaitAllGoOn() {
     long now = System.nanoTime();
     await("an acknowledgement for every producer")
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(10))
-        .until(() -> pauses.allWentOn(now));
+        .until(() -> pauses.allWentOn(now) && (paced == null || times.allWentOn(partitions, now)));
+  }
+
+  /** For what others send beside this. */
+  History history() {
+    return history;
+  }
+
+  /** Of the producer with a fixed rate. */
+  AckTimes times() {
+    return times;
+  }
+
+  /** Records of the producer with a fixed rate that were not acknowledged. */
+  long failed() {
+    return paced == null ? 0 : paced.failed();
   }
 
   /** How many records were acknowledged so far. */
   public long acked() {
     return history.acked();
+  }
+
+  /** How often a broker has refused a send for good so far, whatever its repetition brought. */
+  public int refusals(ErrorReason reason) {
+    return refusals.getOrDefault(reason, 0);
   }
 
   /** From here on {@link #longestPauseMs} counts. */
@@ -117,8 +179,11 @@ public final class Load implements AutoCloseable {
    * that was seen. The cluster must be able to serve every partition.
    */
   public List<Anomaly> finish() {
-    producers.forEach(LoadProducer::stop);
+    stopProducers();
     awaitEnd(producerThreads);
+    if (paced != null && !paced.surprises().isEmpty()) {
+      throw new AssertionError("not in the client's contract", paced.surprises().get(0));
+    }
     readers.forEach(LoadReader::stop);
     awaitEnd(readerThreads);
     for (int p : partitions) {
@@ -134,9 +199,16 @@ public final class Load implements AutoCloseable {
         .until(() -> threads.stream().noneMatch(Thread::isAlive));
   }
 
+  private void stopProducers() {
+    producers.forEach(LoadProducer::stop);
+    if (paced != null) {
+      paced.stop();
+    }
+  }
+
   @Override
   public void close() {
-    producers.forEach(LoadProducer::stop);
+    stopProducers();
     readers.forEach(LoadReader::stop);
     connections.forEach(Brokers::close);
   }

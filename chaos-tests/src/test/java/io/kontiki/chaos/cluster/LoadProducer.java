@@ -14,6 +14,7 @@ import io.kontiki.v1.ProduceRequest;
 import io.kontiki.v1.ProduceResponse;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -33,6 +34,7 @@ final class LoadProducer implements Runnable {
   private final Brokers brokers;
   private final History history;
   private final PauseMeter pauses;
+  private final Map<ErrorReason, Integer> refusals;
   private volatile boolean stopping;
 
   LoadProducer(
@@ -41,13 +43,15 @@ final class LoadProducer implements Runnable {
       List<Integer> partitions,
       Brokers brokers,
       History history,
-      PauseMeter pauses) {
+      PauseMeter pauses,
+      Map<ErrorReason, Integer> refusals) {
     this.name = name;
     this.topic = topic;
     this.partitions = partitions;
     this.brokers = brokers;
     this.history = history;
     this.pauses = pauses;
+    this.refusals = refusals;
   }
 
   /** Ends after the send that is under way. */
@@ -104,6 +108,9 @@ final class LoadProducer implements Runnable {
             name, number, partition, value, response.getPositions(0).getOffset());
       } catch (StatusRuntimeException e) {
         ApiError error = Statuses.fromThrowable(e);
+        if (error.definite()) {
+          refusals.merge(error.reason(), 1, Integer::sum);
+        }
         // a refused repetition says nothing about a try before it
         maybeAppended |= !error.definite();
         if (!mayHelp(error) || System.nanoTime() - end > 0) {

@@ -7,11 +7,11 @@ import java.util.TreeMap;
  * The longest time that any client waited between two of its successes. A pause that only some see,
  * because others use another partition or broker, counts in full. Any thread.
  */
-final class PauseMeter {
+public final class PauseMeter {
   private final Map<String, Long> lastNanos = new TreeMap<>();
   private long longestNanos;
 
-  synchronized void onProgress(String client) {
+  public synchronized void onProgress(String client) {
     long now = System.nanoTime();
     Long last = lastNanos.put(client, now);
     if (last != null) {
@@ -20,14 +20,14 @@ final class PauseMeter {
   }
 
   /** Begins anew. */
-  synchronized void reset() {
+  public synchronized void reset() {
     long now = System.nanoTime();
     lastNanos.replaceAll((client, last) -> now);
     longestNanos = 0;
   }
 
   /** Since the last reset, pauses that go on included. */
-  synchronized long longestMs() {
+  public synchronized long longestMs() {
     long now = System.nanoTime();
     long longest = longestNanos;
     for (long last : lastNanos.values()) {
@@ -37,7 +37,7 @@ final class PauseMeter {
   }
 
   /** Whether every client has had a success since the last reset. */
-  synchronized boolean allWentOn(long sinceNanos) {
+  public synchronized boolean allWentOn(long sinceNanos) {
     return lastNanos.values().stream().allMatch(last -> last - sinceNanos > 0);
   }
 }

@@ -12,7 +12,7 @@ import java.util.TreeMap;
  * Pauses by the kind of fault that caused them; printed, and held to a bound, which grows with what
  * else the machine has to do. One thread.
  */
-final class Pauses {
+public final class Pauses {
   /** How many more threads wanted to run than could, when the test began; at least 1. */
   private final double slowness =
       Math.max(
@@ -22,7 +22,7 @@ final class Pauses {
 
   private final Map<String, List<Long>> byKind = new TreeMap<>();
 
-  void add(String kind, long ms) {
+  public void add(String kind, long ms) {
     byKind.computeIfAbsent(kind, name -> new ArrayList<>()).add(ms);
     System.out.printf("%s: %d ms without an acknowledgement%n", kind, ms);
   }
@@ -32,7 +32,7 @@ final class Pauses {
    *
    * @param idleMs the bound on a machine that has nothing else to do
    */
-  void judge(long idleMs) {
+  public void judge(long idleMs) {
     long boundMs = (long) (idleMs * slowness);
     List<String> tooLong = new ArrayList<>();
     byKind.forEach(

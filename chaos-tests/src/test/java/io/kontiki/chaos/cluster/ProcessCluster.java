@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -95,8 +96,13 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** As {@link #start(String, int, Map)}, but nothing is started. */
   static ProcessCluster prepare(String name, int size, Map<String, String> settings) {
+    return prepare(name, size, 0, settings);
+  }
+
+  /** As {@link #start(String, int, int, Map)}, but nothing is started. */
+  static ProcessCluster prepare(String name, int voters, int others, Map<String, String> settings) {
     try {
-      return new ProcessCluster(name, size, 0, settings);
+      return new ProcessCluster(name, voters, others, settings);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -165,6 +171,18 @@ public final class ProcessCluster implements AutoCloseable {
         .toList();
   }
 
+  /** Starts these, which do not run, and waits until they are ready. */
+  void start(int... ids) {
+    for (int id : ids) {
+      node(id).start();
+    }
+    for (int id : ids) {
+      await("node " + id + " ready")
+          .atMost(READY_PATIENCE)
+          .until(() -> node(id).unreadiness(), String::isEmpty);
+    }
+  }
+
   /** SIGKILL for all nodes, as close together as one thread can. */
   public void killAll() {
     nodes.values().forEach(ServerNode::destroy);
@@ -192,6 +210,12 @@ public final class ProcessCluster implements AutoCloseable {
 
   /** Creates a topic; returns when its leaders serve (M21). */
   public void createTopic(String name, int partitions, int replicas, Map<String, String> config) {
+    createTopic(anyAlive().id(), name, partitions, replicas, config);
+  }
+
+  /** The same by a node of one's choice, where others may be frozen. */
+  void createTopic(
+      int nodeId, String name, int partitions, int replicas, Map<String, String> config) {
     JsonObject settings = new JsonObject();
     config.forEach(settings::addProperty);
     JsonObject request = new JsonObject();
@@ -200,7 +224,7 @@ public final class ProcessCluster implements AutoCloseable {
     request.addProperty("replicationFactor", replicas);
     request.add("config", settings);
     try {
-      anyAlive().admin("CreateTopic", request);
+      node(nodeId).admin("CreateTopic", request);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -226,20 +250,67 @@ public final class ProcessCluster implements AutoCloseable {
   }
 
   private Optional<JsonObject> describe(String topic, int partition) {
+    for (JsonElement element : describe(topic)) {
+      JsonObject found = element.getAsJsonObject();
+      if (found.get("partition").getAsInt() == partition) {
+        return Optional.of(found);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private JsonArray describe(String topic) {
     JsonObject request = new JsonObject();
     request.addProperty("name", topic);
     return ask("DescribeTopic", request)
         .map(answer -> answer.getAsJsonObject("topic").getAsJsonArray("partitions"))
-        .flatMap(
-            partitions -> {
-              for (JsonElement element : partitions) {
-                JsonObject found = element.getAsJsonObject();
-                if (found.get("partition").getAsInt() == partition) {
-                  return Optional.of(found);
-                }
-              }
-              return Optional.empty();
-            });
+        .orElseGet(JsonArray::new);
+  }
+
+  /**
+   * The leaders of a topic by partition, as a living node knows them; those without are left out.
+   */
+  Map<Integer, Integer> leaders(String topic) {
+    Map<Integer, Integer> leaders = new TreeMap<>();
+    for (JsonElement element : describe(topic)) {
+      JsonObject found = element.getAsJsonObject();
+      if (found.has("leader")) {
+        leaders.put(found.get("partition").getAsInt(), found.get("leader").getAsInt());
+      }
+    }
+    return leaders;
+  }
+
+  /** Waits until all nodes know one and the same leader of the metadata quorum. */
+  int awaitMetadataLeader() {
+    Set<OptionalInt> known =
+        await("one leader of the metadata for all nodes")
+            .atMost(READY_PATIENCE)
+            .pollInterval(Duration.ofMillis(50))
+            .until(
+                () -> nodes.values().stream().map(this::metadataLeader).collect(Collectors.toSet()),
+                leaders -> leaders.size() == 1 && leaders.iterator().next().isPresent());
+    return known.iterator().next().getAsInt();
+  }
+
+  private OptionalInt metadataLeader(ServerNode node) {
+    try {
+      JsonElement leader = node.admin("DescribeCluster", new JsonObject()).get("controllerId");
+      return leader == null ? OptionalInt.empty() : OptionalInt.of(leader.getAsInt());
+    } catch (IOException e) {
+      return OptionalInt.empty();
+    }
+  }
+
+  /** Deletes a topic. */
+  void deleteTopic(String name) {
+    JsonObject request = new JsonObject();
+    request.addProperty("name", name);
+    try {
+      anyAlive().admin("DeleteTopic", request);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Who leads the metadata quorum; empty if nobody knows. */

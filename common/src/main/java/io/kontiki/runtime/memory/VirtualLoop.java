@@ -17,6 +17,7 @@ public final class VirtualLoop implements EventLoop {
   private boolean turnIsDue;
   private boolean running;
   private boolean stopped;
+  private boolean paused;
 
   VirtualLoop(String name, SimulatedTime time) {
     this.name = name;
@@ -29,7 +30,11 @@ public final class VirtualLoop implements EventLoop {
       return;
     }
     mailbox.add(task);
-    if (!turnIsDue) {
+    expectTurn();
+  }
+
+  private void expectTurn() {
+    if (!turnIsDue && !paused && !mailbox.isEmpty()) {
       turnIsDue = true;
       time.at(0, this::turn);
     }
@@ -87,6 +92,17 @@ public final class VirtualLoop implements EventLoop {
         });
   }
 
+  /** Its process stands still (SIGSTOP): what comes waits, timers too. */
+  public void pause() {
+    paused = true;
+  }
+
+  /** Its process goes on, with everything that has come meanwhile, in that order. */
+  public void resume() {
+    paused = false;
+    expectTurn();
+  }
+
   /** Its process died: what waits and what comes is dropped. */
   public void stop() {
     stopped = true;
@@ -96,6 +112,9 @@ public final class VirtualLoop implements EventLoop {
 
   private void turn() {
     turnIsDue = false;
+    if (paused) {
+      return;
+    }
     running = true;
     try {
       for (int left = mailbox.size(); left > 0 && !stopped; left--) {

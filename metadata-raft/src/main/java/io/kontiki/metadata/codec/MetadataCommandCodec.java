@@ -14,8 +14,10 @@ import io.kontiki.internal.v1.FenceBrokerCommand;
 import io.kontiki.internal.v1.FormClusterCommand;
 import io.kontiki.internal.v1.IsrChangeRecord;
 import io.kontiki.internal.v1.IsrMemberRecord;
+import io.kontiki.internal.v1.LeaderMoveRecord;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
+import io.kontiki.internal.v1.MoveLeadersCommand;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
 import io.kontiki.internal.v1.ReportLogEndsCommand;
 import io.kontiki.internal.v1.ResignCommand;
@@ -34,7 +36,9 @@ import io.kontiki.metadata.MetadataCommand.FenceBroker;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
+import io.kontiki.metadata.MetadataCommand.MoveLeaders;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
 import io.kontiki.metadata.MetadataCommand.Resign;
@@ -133,13 +137,14 @@ public final class MetadataCommandCodec {
       c.changes().forEach(change -> alter.addChanges(isrChange(change)));
       entry.setAlterPartitions(alter);
     } else if (command instanceof Resign c) {
-      entry.setResign(
-          ResignCommand.newBuilder()
-              .setBrokerId(c.brokerId())
-              .setBrokerEpoch(c.brokerEpoch())
-              .setPartition(Parts.key(c.partition()))
-              .setLeaderEpoch(c.leaderEpoch())
-              .setPartitionEpoch(c.partitionEpoch()));
+      ResignCommand.Builder resign =
+          ResignCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch());
+      c.changes().forEach(change -> resign.addChanges(leaderMove(change)));
+      entry.setResign(resign);
+    } else if (command instanceof MoveLeaders c) {
+      MoveLeadersCommand.Builder move = MoveLeadersCommand.newBuilder();
+      c.moves().forEach(one -> move.addMoves(leaderMove(one)));
+      entry.setMoveLeaders(move);
     } else if (command instanceof AllocateProducerIds c) {
       entry.setAllocateProducerIds(
           AllocateProducerIdsCommand.newBuilder().setThin(c.thin()).setCount(c.count()));
@@ -271,9 +276,14 @@ public final class MetadataCommandCodec {
             timeMs,
             c.getBrokerId(),
             c.getBrokerEpoch(),
-            Parts.partitionId(c.getPartition()),
-            c.getLeaderEpoch(),
-            c.getPartitionEpoch());
+            c.getChangesList().stream().map(MetadataCommandCodec::leaderMove).toList());
+      }
+      case MOVE_LEADERS -> {
+        return new MoveLeaders(
+            timeMs,
+            entry.getMoveLeaders().getMovesList().stream()
+                .map(MetadataCommandCodec::leaderMove)
+                .toList());
       }
       case ALLOCATE_PRODUCER_IDS -> {
         AllocateProducerIdsCommand c = entry.getAllocateProducerIds();
@@ -332,6 +342,23 @@ public final class MetadataCommandCodec {
         record.getIsrList().stream()
             .map(member -> new IsrMember(member.getBrokerId(), member.getBrokerEpoch()))
             .toList());
+  }
+
+  private static LeaderMoveRecord leaderMove(LeaderMove move) {
+    return LeaderMoveRecord.newBuilder()
+        .setPartition(Parts.key(move.partition()))
+        .setTo(move.to())
+        .setLeaderEpoch(move.leaderEpoch())
+        .setPartitionEpoch(move.partitionEpoch())
+        .build();
+  }
+
+  private static LeaderMove leaderMove(LeaderMoveRecord record) {
+    return new LeaderMove(
+        Parts.partitionId(record.getPartition()),
+        record.getTo(),
+        record.getLeaderEpoch(),
+        record.getPartitionEpoch());
   }
 
   private static LogEndRecord logEnd(LogEnd end) {

@@ -2,55 +2,84 @@ package io.kontiki.metadata.controller;
 
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which leaderships should go back to the first replica (rule R43): only within the ISR, a few at a
- * time, and not soon after a fence, because whoever has just died may do so again.
+ * time, and none that was elected a short while ago, because whoever has just died or resigned may
+ * do so again. Looks at a bounded number of partitions per call.
  */
 public final class PreferredLeaders {
-  /** Quiet time after a fence. */
-  public static final long QUIET_NANOS = 30_000_000_000L;
-
   private PreferredLeaders() {}
 
-  /** Leadership of a partition should go to the broker, from the entry with these epochs. */
-  public record Move(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
+  /**
+   * What a part of the walk found.
+   *
+   * @param moves to propose, in the order of the partitions
+   * @param at where the walk goes on, exclusive; null: it has come to the end
+   */
+  public record Found(List<LeaderMove> moves, @Nullable PartitionId at) {
+    public Found {
+      moves = List.copyOf(moves);
+    }
+  }
 
   /**
-   * Decides, in the order of the partitions.
+   * Walks on through the partitions, in their order.
    *
-   * @param sinceFenceNanos since the caller last saw a broker be fenced
-   * @param limit moves at most
+   * @param before an image of a while ago: who leads must have led in it already
+   * @param after where the walk stands, exclusive; null: at its beginning
+   * @param look partitions to look at, at most
+   * @param limit moves, at most; positive
    */
-  public static List<Move> moves(ClusterImage image, long sinceFenceNanos, int limit) {
-    List<Move> moves = new ArrayList<>();
-    if (sinceFenceNanos < QUIET_NANOS) {
-      return moves;
-    }
-    for (TopicImage topic : image.topics().values()) {
-      for (int i = 0; i < topic.partitions().size() && moves.size() < limit; i++) {
+  public static Found walk(
+      ClusterImage before, ClusterImage now, @Nullable PartitionId after, int look, int limit) {
+    List<LeaderMove> moves = new ArrayList<>();
+    PartitionId at = after;
+    int looked = 0;
+    SortedMap<TopicId, TopicImage> rest =
+        after == null ? now.topics() : now.topics().tailMap(after.topicId());
+    for (TopicImage topic : rest.values()) {
+      boolean begun = after != null && topic.id().equals(after.topicId());
+      for (int i = begun ? after.partition() + 1 : 0; i < topic.partitions().size(); i++) {
+        if (looked == look || moves.size() == limit) {
+          return new Found(moves, at);
+        }
+        looked++;
+        at = new PartitionId(topic.id(), i);
         PartitionImage partition = topic.partitions().get(i);
-        int preferred = partition.replicas().get(0);
-        BrokerImage broker = image.brokers().get(preferred);
-        if (partition.leader() != PartitionImage.NO_LEADER
-            && partition.leader() != preferred
-            && partition.isr().contains(preferred)
-            && broker != null
-            && broker.state() == BrokerImage.State.ACTIVE) {
+        if (misplaced(now, partition) && rested(before.partition(at), partition)) {
           moves.add(
-              new Move(
-                  new PartitionId(topic.id(), i),
-                  preferred,
+              new LeaderMove(
+                  at,
+                  partition.replicas().get(0),
                   partition.leaderEpoch(),
                   partition.partitionEpoch()));
         }
       }
     }
-    return moves;
+    return new Found(moves, null);
+  }
+
+  private static boolean misplaced(ClusterImage image, PartitionImage partition) {
+    int preferred = partition.replicas().get(0);
+    BrokerImage broker = image.brokers().get(preferred);
+    return partition.leader() != PartitionImage.NO_LEADER
+        && partition.leader() != preferred
+        && partition.isr().contains(preferred)
+        && broker != null
+        && broker.state() == BrokerImage.State.ACTIVE;
+  }
+
+  private static boolean rested(@Nullable PartitionImage before, PartitionImage now) {
+    return before != null && before.leaderEpoch() == now.leaderEpoch();
   }
 }

@@ -96,8 +96,6 @@ public final class MetadataStateMachine implements StateMachine {
     current = result.image();
     history.add(index, copy);
     if (!result.recovered().isEmpty()) {
-      LOG.error(
-          "Balanced recovery chose leaders, records may be lost (R19): {}", result.recovered());
       listener.onRecovered(result.recovered());
     }
     return result.outcome();

@@ -1,9 +1,12 @@
 package io.kontiki.raft.jraft;
 
+import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.NodeManager;
 import com.alipay.sofa.jraft.RaftServiceFactory;
 import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.conf.Configuration;
+import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.entity.Task;
 import com.alipay.sofa.jraft.error.RaftError;
@@ -23,6 +26,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,6 +59,10 @@ public final class JRaftGroup implements RaftGroup {
   private final ReadIndexes readIndexes;
 
   private volatile List<Integer> voters;
+
+  /** A configuration was committed since the start; under the lock on this. */
+  private boolean votersTold;
+
   private volatile long ledTerm = NOT_LEADING;
 
   /** As the apply thread was told; JRaft's own answer would wait for votes being written. */
@@ -96,7 +104,7 @@ public final class JRaftGroup implements RaftGroup {
       FaultHandler faults) {
     this.options = options;
     this.transport = transport;
-    this.voters = List.copyOf(options.voters().keySet());
+    this.voters = options.joining() ? List.of() : List.copyOf(options.voters().keySet());
     options.voters().forEach(transport::address);
     this.storage = GroupStorage.open(store, snapshots, faults);
     this.fastElection = options.fastElection() ? observedElection() : null;
@@ -110,6 +118,7 @@ public final class JRaftGroup implements RaftGroup {
             this::maybeSnapshot);
     onVoters(voters);
     this.node = startNode(nodeOptions(commands, snapshots), commands);
+    onVotersInLog();
     this.leaderRounds =
         new LeaderRounds(
             node, () -> ledTerm, transport.threads().timer(), options.electionTimeoutMs());
@@ -216,6 +225,45 @@ public final class JRaftGroup implements RaftGroup {
   }
 
   @Override
+  public void removeVoter(int nodeId, Completion<ChangeEnd> completion) {
+    change(
+        "remove node " + nodeId,
+        !voters.contains(nodeId),
+        end -> node.removePeer(RaftPeers.peer(nodeId), end),
+        completion);
+  }
+
+  @Override
+  public void addVoter(int nodeId, Endpoint endpoint, Completion<ChangeEnd> completion) {
+    transport.address(nodeId, endpoint);
+    change(
+        "add node " + nodeId,
+        voters.contains(nodeId),
+        end -> node.addPeer(RaftPeers.peer(nodeId), end),
+        completion);
+  }
+
+  /**
+   * @param committed whether the committed configuration is the wanted one
+   */
+  private void change(
+      String what, boolean committed, Consumer<Closure> change, Completion<ChangeEnd> completion) {
+    try {
+      change.accept(
+          status -> {
+            LOG.info("[{}] {}: {}", options.group(), what, status);
+            completion.complete(new ChangeEnd(status.isOk(), String.valueOf(status.getErrorMsg())));
+          });
+    } catch (IllegalArgumentException e) {
+      // The newest configuration in the log, which may not be committed, is the wanted one.
+      completion.complete(
+          committed && leading()
+              ? new ChangeEnd(true, "")
+              : new ChangeEnd(false, what + " is under way"));
+    }
+  }
+
+  @Override
   public void transferLeadership() {
     if (leading()) {
       Status status = node.transferLeadershipTo(PeerId.ANY_PEER);
@@ -287,7 +335,7 @@ public final class JRaftGroup implements RaftGroup {
     GrpcNodeOptions all = new GrpcNodeOptions(transport.channels(), progress);
     all.setFsm(commands);
     all.setServiceFactory(storage);
-    all.setInitialConf(RaftPeers.configuration(voters));
+    all.setInitialConf(RaftPeers.configuration(voters)); // of use while log and snapshot have none
     all.setLogUri("log"); // opened before, see GroupStorage
     all.setRaftMetaUri("vote");
     all.setSnapshotUri(snapshots.toString());
@@ -323,7 +371,17 @@ public final class JRaftGroup implements RaftGroup {
     return !closed.get() && node.isLeader(false);
   }
 
-  private void onVoters(List<Integer> nodeIds) {
+  /** What the log or the snapshot says, until a leader has committed a configuration again. */
+  private void onVotersInLog() {
+    Configuration found = node instanceof NodeImpl started ? started.getCurrentConf() : null;
+    synchronized (this) {
+      if (found != null && !votersTold) {
+        onVoters(RaftPeers.nodeIds(found));
+      }
+    }
+  }
+
+  private synchronized void onVoters(List<Integer> nodeIds) {
     voters = List.copyOf(nodeIds);
     transport
         .channels()
@@ -387,7 +445,10 @@ public final class JRaftGroup implements RaftGroup {
 
     @Override
     public void onVoters(List<Integer> nodeIds) {
-      JRaftGroup.this.onVoters(nodeIds);
+      synchronized (JRaftGroup.this) {
+        votersTold = true;
+        JRaftGroup.this.onVoters(nodeIds);
+      }
     }
   }
 }

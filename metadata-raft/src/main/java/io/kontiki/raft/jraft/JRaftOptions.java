@@ -20,6 +20,8 @@ import java.util.TreeMap;
  * @param snapshotBytes or after so many bytes of commands
  * @param readTimeoutMs until {@code readIndex} gives up
  * @param fastElection whether proof of the leader's death starts an election at once (rule M13)
+ * @param joining with an empty log: this node belongs to no configuration until a leader adds it,
+ *     and neither stands nor votes; else the voters are the first configuration (rule M16)
  */
 public record JRaftOptions(
     String group,
@@ -29,7 +31,8 @@ public record JRaftOptions(
     long snapshotEntries,
     long snapshotBytes,
     long readTimeoutMs,
-    boolean fastElection) {
+    boolean fastElection,
+    boolean joining) {
   public JRaftOptions {
     voters = Collections.unmodifiableSortedMap(new TreeMap<>(voters));
     if (!voters.containsKey(nodeId)) {
@@ -44,13 +47,21 @@ public record JRaftOptions(
   /** The settings of a server. */
   public static JRaftOptions of(String group, int nodeId, Map<Integer, Endpoint> voters) {
     return new JRaftOptions(
-        group, nodeId, new TreeMap<>(voters), 500, 10_000, 64L << 20, 5_000, true);
+        group, nodeId, new TreeMap<>(voters), 500, 10_000, 64L << 20, 5_000, true, false);
   }
 
   /** The same with a snapshot after other numbers of entries and bytes. */
   public JRaftOptions withSnapshotAfter(long entries, long bytes) {
     return new JRaftOptions(
-        group, nodeId, voters, electionTimeoutMs, entries, bytes, readTimeoutMs, fastElection);
+        group,
+        nodeId,
+        voters,
+        electionTimeoutMs,
+        entries,
+        bytes,
+        readTimeoutMs,
+        fastElection,
+        joining);
   }
 
   /** The same with another election timeout. */
@@ -63,7 +74,22 @@ public record JRaftOptions(
         snapshotEntries,
         snapshotBytes,
         readTimeoutMs,
-        fastElection);
+        fastElection,
+        joining);
+  }
+
+  /** The same for a node that waits to be added to a configuration, or does not. */
+  public JRaftOptions withJoining(boolean on) {
+    return new JRaftOptions(
+        group,
+        nodeId,
+        voters,
+        electionTimeoutMs,
+        snapshotEntries,
+        snapshotBytes,
+        readTimeoutMs,
+        fastElection,
+        on);
   }
 
   /** The same with rule M13 on or off. */
@@ -76,7 +102,8 @@ public record JRaftOptions(
         snapshotEntries,
         snapshotBytes,
         readTimeoutMs,
-        on);
+        on,
+        joining);
   }
 
   /** The same with another deadline of reads. */
@@ -89,6 +116,7 @@ public record JRaftOptions(
         snapshotEntries,
         snapshotBytes,
         timeoutMs,
-        fastElection);
+        fastElection,
+        joining);
   }
 }

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  *       the leader closes. {@link #elect} moves leadership.
  *   <li>{@link #isolate} cuts a node off. A leader that is cut off still believes that it leads:
  *       its proposals wait, it can confirm nothing; {@link #heal} tells it what happened meanwhile.
+ *   <li>{@link RaftGroup#removeVoter} and {@link RaftGroup#addVoter} change who counts in the
+ *       majority and may lead; a node that is out still gets what is committed.
  *   <li>A proposal commits at once while a majority is in touch, else it waits.
  *   <li>Each leadership begins with an entry that no state machine sees, so indexes have gaps.
  * </ul>
@@ -32,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemoryRaft {
   private final String group;
-  private final SortedMap<Integer, Endpoint> voters;
+  private final SortedMap<Integer, Endpoint> listed;
+  private final TreeMap<Integer, Endpoint> voters;
   private final FaultHandler faults;
   private final TreeMap<Integer, MemoryRaftGroup> nodes = new TreeMap<>();
 
@@ -50,6 +53,7 @@ public final class MemoryRaft {
    */
   public MemoryRaft(String group, Map<Integer, Endpoint> voters, FaultHandler faults) {
     this.group = group;
+    this.listed = new TreeMap<>(voters);
     this.voters = new TreeMap<>(voters);
     this.faults = faults;
   }
@@ -69,9 +73,9 @@ public final class MemoryRaft {
   public MemoryRaftGroup start(int nodeId, StateMachine machine, Worker worker) {
     MemoryRaftGroup node;
     synchronized (this) {
-      if (!voters.containsKey(nodeId) || nodes.containsKey(nodeId)) {
+      if (!listed.containsKey(nodeId) || nodes.containsKey(nodeId)) {
         throw new IllegalArgumentException(
-            "node " + nodeId + " is up or is not one of the voters " + voters.keySet());
+            "node " + nodeId + " is up or is not one of the nodes " + listed.keySet());
       }
       node = new MemoryRaftGroup(this, nodeId, machine, worker);
       nodes.put(nodeId, node);
@@ -88,7 +92,7 @@ public final class MemoryRaft {
   public void elect(int nodeId) {
     synchronized (this) {
       MemoryRaftGroup node = nodes.get(nodeId);
-      if (node == null || !node.inTouch() || !hasMajority()) {
+      if (node == null || !votes(node) || !hasMajority()) {
         throw new IllegalStateException(
             "node " + nodeId + " is not up, or it and the nodes in touch are no majority");
       }
@@ -199,7 +203,30 @@ public final class MemoryRaft {
   }
 
   boolean hasMajority() {
-    return nodes.values().stream().filter(MemoryRaftGroup::inTouch).count() > voters.size() / 2;
+    return nodes.values().stream().filter(this::votes).count() > voters.size() / 2;
+  }
+
+  private boolean votes(MemoryRaftGroup node) {
+    return node.inTouch() && voters.containsKey(node.nodeId());
+  }
+
+  /** Null is done, else why not. */
+  @Nullable String removes(int nodeId) {
+    if (nodeId == leaderId) {
+      return "node " + nodeId + " leads";
+    }
+    voters.remove(nodeId);
+    return null;
+  }
+
+  /** Null is done, else why not. */
+  @Nullable String adds(int nodeId, Endpoint endpoint) {
+    MemoryRaftGroup node = nodes.get(nodeId);
+    if (node == null || !node.inTouch()) {
+      return "node " + nodeId + " does not catch up";
+    }
+    voters.put(nodeId, endpoint);
+    return null;
   }
 
   /** Appends a committed entry and hands it to every node in touch. */
@@ -213,7 +240,7 @@ public final class MemoryRaft {
     List<Integer> order = new ArrayList<>(nodes.tailMap(nodeId, false).keySet());
     order.addAll(nodes.headMap(nodeId).keySet());
     for (int next : order) {
-      if (node(next).inTouch() && hasMajority()) {
+      if (votes(node(next)) && hasMajority()) {
         lead(next);
         return;
       }
@@ -251,7 +278,7 @@ public final class MemoryRaft {
       return;
     }
     for (MemoryRaftGroup node : nodes.values()) {
-      if (node.inTouch()) {
+      if (votes(node)) {
         lead(node.nodeId());
         return;
       }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,6 +123,25 @@ public final class MemoryRaftGroup implements RaftGroup {
           appliedIndex,
           List.copyOf(members));
     }
+  }
+
+  @Override
+  public void removeVoter(int voterId, Completion<ChangeEnd> completion) {
+    change(() -> raft.removes(voterId), completion);
+  }
+
+  @Override
+  public void addVoter(int voterId, Endpoint endpoint, Completion<ChangeEnd> completion) {
+    change(() -> raft.adds(voterId, endpoint), completion);
+  }
+
+  private void change(Supplier<@Nullable String> change, Completion<ChangeEnd> completion) {
+    synchronized (raft) {
+      boolean leads = up && inTouch && raft.leads(nodeId) && raft.hasMajority();
+      String why = leads ? change.get() : "does not lead";
+      later(() -> completion.complete(new ChangeEnd(why == null, why == null ? "" : why)));
+    }
+    wake();
   }
 
   @Override

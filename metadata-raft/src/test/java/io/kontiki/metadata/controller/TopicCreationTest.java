@@ -158,20 +158,4 @@ class TopicCreationTest {
     }
     assertEquals(Map.of(1, 10, 2, 10, 3, 10), firsts);
   }
-
-  @Test
-  void leadershipGoesBackToTheFirstReplicaOnlyFromTheInSyncSetAndAfterAQuietTimeR43() {
-    cluster.create("t", Map.of(), 1, 2, 3);
-    cluster.fence(1);
-    cluster.unfence(1);
-    assertEquals(List.of(), moves(PreferredLeaders.QUIET_NANOS));
-    cluster.alter("t", 1, 2, 3);
-    assertEquals(List.of(), moves(PreferredLeaders.QUIET_NANOS - 1));
-    assertEquals(1, moves(PreferredLeaders.QUIET_NANOS).get(0).to());
-    assertEquals(List.of(), PreferredLeaders.moves(cluster.image(), Long.MAX_VALUE, 0));
-  }
-
-  private List<PreferredLeaders.Move> moves(long sinceFence) {
-    return PreferredLeaders.moves(cluster.image(), sinceFence, 10);
-  }
 }

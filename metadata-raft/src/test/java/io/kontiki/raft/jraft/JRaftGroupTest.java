@@ -282,7 +282,8 @@ class JRaftGroupTest {
         options.snapshotEntries(),
         options.snapshotBytes(),
         options.readTimeoutMs(),
-        options.fastElection());
+        options.fastElection(),
+        options.joining());
   }
 
   private boolean hasSnapshot(int id) throws IOException {

@@ -1,0 +1,95 @@
+package io.kontiki.broker.quorum;
+
+import io.kontiki.broker.session.Forming;
+import io.kontiki.internal.v1.HelloRequest;
+import io.kontiki.internal.v1.HelloResponse;
+import io.kontiki.model.Endpoint;
+import io.kontiki.model.Uid;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** Asks listed voters who they are, and says who this node is. Any thread. */
+final class Hellos {
+  private final NodeIdentity identity;
+  private final Uid clusterId;
+  private final Peers peers;
+
+  /** What the asker wants of the metadata leader, should it be the one who is asked. */
+  enum Seeks {
+    /** Nothing. */
+    NOTHING,
+    /** To be taken in with a directory that has never voted. */
+    EMPTY,
+    /** To be put on record: it votes since the cluster was formed. */
+    RECORD
+  }
+
+  /**
+   * @param clusterId of the node's directory when the process started
+   */
+  Hellos(NodeIdentity identity, Uid clusterId, Peers peers) {
+    this.identity = identity;
+    this.clusterId = clusterId;
+    this.peers = peers;
+  }
+
+  /**
+   * Asks whoever is at the listed address of a voter, which may be this process.
+   *
+   * @param answered called with the answer, on a gRPC thread; not at all without one
+   */
+  void ask(int voterId, Seeks seeks, long timeoutNanos, Consumer<HelloResponse> answered) {
+    Endpoint voter = Objects.requireNonNull(identity.voters().get(voterId));
+    ask(
+        voter,
+        seeks,
+        timeoutNanos,
+        answer -> {
+          if (answer != null) {
+            answered.accept(answer);
+          }
+        });
+  }
+
+  /**
+   * The same at any address.
+   *
+   * @param end called once, with null without an answer
+   */
+  void ask(Endpoint raft, Seeks seeks, long timeoutNanos, Answer end) {
+    peers
+        .at(raft, timeoutNanos)
+        .hello(
+            HelloRequest.newBuilder()
+                .setNodeId(identity.nodeId())
+                .setDirectoryId(Peers.bytes(identity.directoryId()))
+                .setClusterId(Peers.bytes(clusterId))
+                .setVoters(identity.votersText())
+                .setSeeksAdmission(seeks != Seeks.NOTHING)
+                .setVotes(seeks == Seeks.RECORD)
+                .build(),
+            Peers.<HelloResponse>unary((answer, failure) -> end.complete(answer)));
+  }
+
+  /** What comes of a question. */
+  interface Answer {
+    /** Null: nothing. */
+    void complete(@org.jspecify.annotations.Nullable HelloResponse answer);
+  }
+
+  /** Voters and their directories as the answering node knows them. */
+  static SortedMap<Integer, Forming.Known> known(HelloResponse answer) {
+    SortedMap<Integer, Forming.Known> known = new TreeMap<>();
+    answer
+        .getFormingSetList()
+        .forEach(
+            voter ->
+                known.put(
+                    voter.getNodeId(),
+                    new Forming.Known(
+                        Peers.uid(voter.getDirectoryId()), voter.getInConfiguration())));
+    return known;
+  }
+}

@@ -1,0 +1,194 @@
+package io.kontiki.broker.session;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kontiki.broker.session.Admission.Action;
+import io.kontiki.broker.session.Admission.Answer;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand.AdmitVoter;
+import io.kontiki.metadata.MetadataCommand.FormCluster;
+import io.kontiki.metadata.MetadataMachine;
+import io.kontiki.metadata.VoterImage;
+import io.kontiki.model.Endpoint;
+import io.kontiki.model.Uid;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The leader is node 1 of three voters, in term 5. */
+class AdmissionTest {
+  private static final List<Integer> ALL = List.of(1, 2, 3);
+  private static final Uid NEW = new Uid(3, 33);
+  private final Admission admission = new Admission(1, disk(1));
+  private ClusterImage image = ClusterImage.EMPTY;
+  private long ms;
+
+  private static Uid disk(int id) {
+    return new Uid(1, id);
+  }
+
+  private Now now() {
+    return new Now(ms * 1_000_000, ms);
+  }
+
+  @BeforeEach
+  void lead() {
+    form(disk(1), disk(2), disk(3));
+  }
+
+  private void form(Uid... disks) {
+    List<VoterImage> voters = new ArrayList<>();
+    for (int id = 1; id <= disks.length; id++) {
+      Uid disk = disks[id - 1].equals(Uid.NONE) ? null : disks[id - 1];
+      voters.add(new VoterImage(id, new Endpoint("host", id), disk));
+    }
+    image =
+        MetadataMachine.apply(ClusterImage.EMPTY, 2, new FormCluster(0, new Uid(7, 7), 1, voters))
+            .image();
+    admission.onLeaderStart(5, image);
+  }
+
+  private void apply(AdmitVoter command) {
+    image = MetadataMachine.apply(image, image.index() + 1, command).image();
+    admission.onImage(image);
+  }
+
+  private Answer seek(int voter, Uid disk) {
+    Answer answer = admission.onSeek(voter, disk, false, now());
+    assertNotNull(answer);
+    return answer;
+  }
+
+  private List<Action> tick(List<Integer> members) {
+    ms += 100;
+    return admission.onTick(members, now());
+  }
+
+  @Test
+  void aVoterWithAnotherDiskIsTakenOutPutOnRecordAndTakenInM16() {
+    assertFalse(seek(3, NEW).refused());
+    assertEquals(List.of(new Action.Confirm(1, 3)), tick(ALL));
+    assertEquals(List.of(), tick(ALL), "one step at a time");
+    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, now()));
+    List<Action> admit = admission.onChanged(2, true, "", now());
+    AdmitVoter command = new AdmitVoter(ms, 3, disk(3), NEW);
+    assertEquals(List.of(new Action.Admit(3, 5, command)), admit);
+    apply(command);
+    assertEquals(List.of(), admission.onProposed(3, true, "", now()));
+    assertEquals("it is on record now", seek(3, NEW).why());
+    assertEquals(List.of(new Action.Confirm(4, 3)), tick(List.of(1, 2)));
+    assertEquals(List.of(new Action.Add(5, 3)), admission.onConfirmed(4, NEW, now()));
+    assertEquals(List.of(), admission.onChanged(5, true, "", now()));
+    assertEquals(List.of(), tick(ALL));
+  }
+
+  @Test
+  void aListedVoterThatComesLateIsTakenInTheSameWayM15() {
+    form(disk(1), disk(2), Uid.NONE);
+    seek(3, NEW);
+    tick(ALL);
+    admission.onConfirmed(1, NEW, now());
+    assertEquals(
+        List.of(new Action.Admit(3, 5, new AdmitVoter(ms, 3, null, NEW))),
+        admission.onChanged(2, true, "", now()));
+  }
+
+  @Test
+  void nothingIsDoneWithoutACommittedConfigurationWithoutTheVoterM16() {
+    seek(3, NEW);
+    tick(ALL);
+    admission.onConfirmed(1, NEW, now());
+    assertEquals(List.of(), admission.onChanged(2, false, "busy", now()));
+    assertEquals(List.of(), tick(ALL), "it waits a little");
+    assertTrue(seek(3, NEW).why().contains("busy"));
+    ms += 500;
+    assertEquals(List.of(new Action.Confirm(3, 3)), tick(ALL));
+    // The configuration seems to be without it; only the answer says that this is committed.
+    assertEquals(List.of(new Action.Remove(4, 3)), admission.onConfirmed(3, NEW, now()));
+  }
+
+  @Test
+  void anotherProcessAtTheVotersAddressKeepsItsPlaceR35() {
+    seek(3, NEW);
+    tick(ALL);
+    assertEquals(List.of(), admission.onConfirmed(1, disk(3), now()));
+    assertTrue(seek(3, NEW).why().contains("in use"));
+    Answer own = seek(1, NEW);
+    assertTrue(own.refused() && own.why().contains("node id 1 is in use"), own.why());
+  }
+
+  @Test
+  void onlyOneVoterIsOutAtATimeM16() {
+    form(disk(1), disk(2), disk(3));
+    seek(2, NEW);
+    seek(3, NEW);
+    assertEquals(List.of(new Action.Confirm(1, 3)), tick(List.of(1, 2)), "2 must stay");
+    admission.onConfirmed(1, null, now());
+    String why = seek(2, NEW).why();
+    assertTrue(why.contains("[1, 2]") && why.contains("[1, 2, 3]"), why);
+    assertEquals(List.of(), tick(List.of(1, 2)));
+  }
+
+  @Test
+  void aNewLeaderGoesOnWhereTheOneBeforeWasM16() {
+    // Before: on record with the new disk, out of the configuration, and nobody asks.
+    apply(new AdmitVoter(0, 3, disk(3), NEW));
+    assertEquals(List.of(new Action.Confirm(1, 3)), tick(List.of(1, 2)));
+    assertEquals(List.of(), admission.onConfirmed(1, disk(3), now()), "the old disk is there");
+    ms += 500;
+    tick(List.of(1, 2));
+    assertEquals(List.of(new Action.Add(3, 3)), admission.onConfirmed(2, NEW, now()));
+  }
+
+  @Test
+  void theEndOfLeadershipEndsEverythingM3() {
+    seek(3, NEW);
+    tick(ALL);
+    admission.onConfirmed(1, NEW, now());
+    admission.onLeaderStop();
+    assertEquals(List.of(), admission.onChanged(2, true, "", now()));
+    assertNull(admission.onSeek(3, NEW, false, now()));
+    assertEquals(List.of(), tick(ALL));
+    admission.onLeaderStart(6, image);
+    assertEquals(List.of(), admission.onChanged(2, true, "", now()), "of the term before");
+  }
+
+  @Test
+  void whoVotesSinceTheBeginningIsOnlyPutOnRecordM15() {
+    form(disk(1), Uid.NONE, disk(3));
+    admission.onSeek(2, disk(2), true, now());
+    tick(ALL);
+    assertEquals(
+        List.of(new Action.Admit(2, 5, new AdmitVoter(ms, 2, null, disk(2)))),
+        admission.onConfirmed(1, disk(2), now()));
+    form(Uid.NONE, disk(2), disk(3));
+    assertEquals(
+        List.of(new Action.Admit(5, 5, new AdmitVoter(ms + 100, 1, null, disk(1)))), tick(ALL));
+  }
+
+  @Test
+  void aDiskThatWasReplacedIsNeverPutOnRecordWithoutBeingTakenOutM16() {
+    // It says that it votes, but the record names another: it is no voter since the beginning.
+    admission.onSeek(3, NEW, true, now());
+    tick(ALL);
+    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, now()));
+  }
+
+  @Test
+  void whoIsNoVoterIsRefused() {
+    Answer answer = seek(4, NEW);
+    assertTrue(answer.refused() && answer.why().contains("[1, 2, 3]"), answer.why());
+  }
+
+  @Test
+  void whoHasNotAskedForLongIsForgotten() {
+    seek(3, NEW);
+    ms += 4_000;
+    assertEquals(List.of(), tick(ALL));
+  }
+}
