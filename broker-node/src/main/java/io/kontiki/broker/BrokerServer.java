@@ -28,6 +28,7 @@ import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.partition.Conditions;
+import io.kontiki.broker.partition.DiskReserve;
 import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.broker.partition.Housekeeping;
 import io.kontiki.broker.partition.LoopPartitions;
@@ -54,6 +55,7 @@ import io.kontiki.broker.rpc.ServiceState;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.config.StorageConfig;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogConfig;
@@ -122,6 +124,7 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable ReplicaHost replicas;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private volatile @Nullable DiskWatch disk;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
   private volatile long cleanEpoch = -1;
@@ -193,6 +196,11 @@ final class BrokerServer implements AutoCloseable {
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
+
+    DiskWatch diskWatch = diskWatch(directory, control, background);
+    disk = diskWatch;
+    closeLater(diskWatch::close);
+    diskWatch.start();
 
     // The data plane.
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
@@ -334,6 +342,19 @@ final class BrokerServer implements AutoCloseable {
         defaults.paused());
   }
 
+  private DiskWatch diskWatch(NodeDirectory directory, LoopGroup control, ThreadWorker background) {
+    StorageConfig storage = config.storage();
+    long reserve =
+        DiskReserve.bytes(
+            storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
+    return new DiskWatch(
+        directory.log(),
+        new DiskReserve(reserve),
+        new Ballast(directory.raft(), Math.min(storage.diskBallastBytes(), reserve / 4)),
+        control.first(),
+        background);
+  }
+
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
     List<EventLoop> loops = new ArrayList<>(control.loops());
     loops.addAll(data.loops());
@@ -367,6 +388,14 @@ final class BrokerServer implements AutoCloseable {
         "",
         "1: the log directory is offline.",
         () -> logOffline ? 1 : 0);
+    metrics.gauge(
+        "kontiki.log.directory.full",
+        "",
+        "0: room enough. 1: leaders refuse records. 2: followers have stopped, too (D4).",
+        () -> {
+          DiskWatch watch = disk;
+          return watch == null ? 0 : watch.space().ordinal();
+        });
   }
 
   private AdminCalls adminCalls(
@@ -382,9 +411,7 @@ final class BrokerServer implements AutoCloseable {
                     List.of(
                         new NodeReports.LogDir(
                             directory.logPath().toString(),
-                            logOffline
-                                ? NodeReports.LogDir.State.OFFLINE
-                                : NodeReports.LogDir.State.ONLINE,
+                            logDirState(),
                             directory.log().totalBytes(),
                             directory.log().usableBytes(),
                             logDirectory.counters().appendedBytes())),
@@ -612,6 +639,16 @@ final class BrokerServer implements AutoCloseable {
     onEnd.run();
   }
 
+  private NodeReports.LogDir.State logDirState() {
+    DiskWatch watch = disk;
+    if (logOffline) {
+      return NodeReports.LogDir.State.OFFLINE;
+    }
+    return watch == null || watch.space() == DiskSpace.ENOUGH
+        ? NodeReports.LogDir.State.ONLINE
+        : NodeReports.LogDir.State.FULL;
+  }
+
   /** What partitions heed besides metadata. */
   private final class NodeConditions implements Conditions {
     @Override
@@ -622,7 +659,8 @@ final class BrokerServer implements AutoCloseable {
 
     @Override
     public DiskSpace diskSpace() {
-      return DiskSpace.ENOUGH;
+      DiskWatch watch = disk;
+      return watch == null ? DiskSpace.ENOUGH : watch.space();
     }
   }
 

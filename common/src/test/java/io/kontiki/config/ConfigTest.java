@@ -45,7 +45,17 @@ class ConfigTest {
         config.liveness());
     long mib = 1024 * 1024;
     assertEquals(
-        new StorageConfig(64 * mib, 256 * mib, (int) (16 * mib), 2000, 300_000, 10_000, 64 * mib),
+        new StorageConfig(
+            64 * mib,
+            256 * mib,
+            (int) (16 * mib),
+            2000,
+            1024 * mib,
+            5,
+            16 * mib,
+            300_000,
+            10_000,
+            64 * mib),
         config.storage());
     assertEquals(64 * mib, config.limits().requestMemoryBytes());
     assertEquals(100, config.limits().callsPerConnection());

@@ -270,6 +270,15 @@ public final class LeaderReplica {
     }
   }
 
+  /** A follower gave its subscription up because its disk is full: it is not waited for (D4). */
+  public void onFollowerFull(int follower, long brokerEpoch, long subscription, long nowNanos) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor != null && cursor.isCurrent(brokerEpoch, subscription)) {
+      cursor.onFull();
+      decide(nowNanos, true);
+    }
+  }
+
   /**
    * A committed state, from the image or from the answer to a proposal.
    *
@@ -394,7 +403,8 @@ public final class LeaderReplica {
   private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {
     SortedMap<Integer, Long> wanted = new TreeMap<>();
     for (int member : inSync.committed()) {
-      if (member == localId || !judge || !isSlow(member, nowNanos)) {
+      boolean leaves = judge && (cursorOf(member).full() || isSlow(member, nowNanos));
+      if (member == localId || !leaves) {
         wanted.put(member, brokers.epochOf(member));
       }
     }
@@ -422,6 +432,7 @@ public final class LeaderReplica {
       if (replica != localId
           && inSync.committed().contains(replica)
           && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
+          && !cursorOf(replica).full()
           && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
         successor = replica;
         owed = cursorOf(replica).owed().owedFor(nowNanos);

@@ -42,6 +42,7 @@ final class FetchingStream {
   private final Set<FollowerRole> asking = new LinkedHashSet<>();
   private final Set<FollowerRole> acknowledging = new LinkedHashSet<>();
   private final List<Long> ending = new ArrayList<>();
+  private final List<Long> givingUp = new ArrayList<>();
   private @Nullable Connection connection;
   private EventLoop.@Nullable Timer reopening;
   private long opened;
@@ -87,6 +88,14 @@ final class FetchingStream {
     }
   }
 
+  /** There is no room for more of it (rule D4). */
+  void giveUp(long subscription) {
+    if (bySubscription.remove(subscription) != null) {
+      givingUp.add(subscription);
+      context.turn().fetch(this);
+    }
+  }
+
   /** The leader restarted, or moved: the stream to its older incarnation is of no use. */
   void onBrokers() {
     BrokerInfo leader = context.brokers().find(leaderId);
@@ -128,8 +137,12 @@ final class FetchingStream {
       return;
     }
     if (!ending.isEmpty()) {
-      to.stream().send(new Unsubscribe(ending));
+      to.stream().send(new Unsubscribe(ending, false));
       ending.clear();
+    }
+    if (!givingUp.isEmpty()) {
+      to.stream().send(new Unsubscribe(givingUp, true));
+      givingUp.clear();
     }
     List<SubscribeRequest> requests = new ArrayList<>();
     for (FollowerRole role : asking) {
@@ -165,6 +178,7 @@ final class FetchingStream {
     Connection to = new Connection(leader);
     connection = to;
     ending.clear(); // of streams before this one
+    givingUp.clear();
     to.stream = context.transport().open(leaderId, leader.replication(), lane, to);
     StreamId id =
         new StreamId(brokers.localId(), brokers.localEpoch(), lane, context.loopIndex(), ++opened);
@@ -185,6 +199,7 @@ final class FetchingStream {
     bySubscription.clear();
     acknowledging.clear();
     ending.clear();
+    givingUp.clear();
     asking.addAll(members);
     members.forEach(FollowerRole::onStreamClosed);
   }

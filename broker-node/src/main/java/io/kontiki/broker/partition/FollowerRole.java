@@ -26,6 +26,7 @@ final class FollowerRole {
   private FetchingStream stream;
   private int refusals;
   private boolean over;
+  private boolean gaveUp;
 
   FollowerRole(Partition partition, LoopContext context, FollowerReplica replica) {
     this.partition = partition;
@@ -52,7 +53,7 @@ final class FollowerRole {
 
   /** What to ask for now; null: nothing, because it has it or a truncation is not durable (D8). */
   @Nullable SubscribeRequest takeRequest() {
-    if (over || partition.cutting() || !replica.wantsSubscription()) {
+    if (over || isFull() || partition.cutting() || !replica.wantsSubscription()) {
       return null;
     }
     PartitionLog log = partition.log();
@@ -117,6 +118,10 @@ final class FollowerRole {
     if (!replica.accepts(data.subscription())) {
       return;
     }
+    if (isFull()) {
+      giveUp();
+      return;
+    }
     PartitionLog log = partition.log();
     String fault = "";
     try {
@@ -147,6 +152,28 @@ final class FollowerRole {
       replica.end();
       askLater();
     }
+  }
+
+  private boolean isFull() {
+    return context.conditions().diskSpace() == DiskSpace.EXHAUSTED;
+  }
+
+  /** Time passed: half of the disk's reserve may be gone, or be there again (rule D4). */
+  void tick() {
+    if (isFull() && replica.live()) {
+      giveUp();
+    } else if (!isFull() && gaveUp) {
+      gaveUp = false;
+      ask();
+    }
+  }
+
+  /** Appends and acknowledges no more, and says so: the leader goes on without it at once. */
+  private void giveUp() {
+    LOG.warn("{} is not appended to any more: the disk is nearly full (D4)", partition.name());
+    gaveUp = true;
+    stream.giveUp(replica.subscription());
+    replica.end();
   }
 
   private void followHighWatermark(long leaderHighWatermark, long leaderLogStart) {

@@ -145,6 +145,9 @@ final class LeaderRole {
         && request.leaderEpoch() != replica.leaderEpoch()) {
       return Errors.epoch(p, request.leaderEpoch(), replica.leaderEpoch());
     }
+    if (context.conditions().diskSpace() != DiskSpace.ENOUGH) {
+      return Errors.diskFull(p, context.brokers().localId());
+    }
     if (request.acks() == Acks.ALL && !replica.enoughInSync()) {
       return Errors.notEnoughReplicas(p, replica.isr().size());
     }
@@ -299,6 +302,14 @@ final class LeaderRole {
     shipments.remove(shipment.stream().id().followerId(), shipment);
     endSubscription(shipment);
     onShipped();
+  }
+
+  /** A follower has no room for more: it leaves the in-sync set at once (rule D4). */
+  void onFollowerFull(Shipment shipment) {
+    StreamId owner = shipment.stream().id();
+    replica.onFollowerFull(
+        owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
+    progress();
   }
 
   private void endSubscription(Shipment shipment) {

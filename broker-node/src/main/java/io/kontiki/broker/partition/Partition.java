@@ -307,8 +307,11 @@ public final class Partition {
 
   void tick(long nowNanos) {
     LeaderRole role = leader;
+    FollowerRole followed = follower;
     if (role != null) {
       role.tick(nowNanos);
+    } else if (followed != null) {
+      followed.tick();
     }
   }
 

@@ -73,7 +73,7 @@ final class ShippingStream implements ReplicaStream.Listener {
     } else if (message instanceof Subscribe subscribe) {
       subscribe.requests().forEach(this::onSubscribe);
     } else if (message instanceof Unsubscribe unsubscribe) {
-      unsubscribe.subscriptions().forEach(this::onUnsubscribe);
+      unsubscribe.subscriptions().forEach(id -> onUnsubscribe(id, unsubscribe.diskFull()));
     } else {
       partitions.end(this, "a follower does not send " + message.getClass().getSimpleName());
     }
@@ -118,10 +118,13 @@ final class ShippingStream implements ReplicaStream.Listener {
     }
   }
 
-  private void onUnsubscribe(long subscription) {
+  private void onUnsubscribe(long subscription, boolean diskFull) {
     Shipment shipment = shipments.get(subscription);
     if (shipment != null) {
       remove(shipment);
+      if (diskFull) {
+        shipment.role().onFollowerFull(shipment);
+      }
       shipment.role().onShipmentEnded(shipment);
     }
   }
