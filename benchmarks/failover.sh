@@ -4,6 +4,8 @@
 # JSON, with every run, goes to chaos-tests/target/failover.json. Linux only (signals).
 #
 #   benchmarks/failover.sh [RUNS] [--events ID,ID...] [--json FILE]        default 10 runs of all events
+#
+#   KONTIKI_JVM_OPTS       options for the brokers' JVMs, as ./kontiki knows it: -Xlog:gc:file=/tmp/gc-%p.log
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,5 +32,5 @@ version=$(sed -n 's/^  <version>\(.*\)<\/version>$/\1/p' pom.xml | head -1)
 home=$PWD/deploy/target/kontiki-$version
 cd chaos-tests
 exec "$java" -Xms128m -Xmx512m -XX:+UseSerialGC -Dcom.google.protobuf.use_unsafe_pre22_gencode=true \
-  "-Dkontiki.home=$home" -cp "target/test-classes:$(<target/tests.classpath)" \
+  "-Dkontiki.home=$home" "-Dkontiki.server.jvm.opts=${KONTIKI_JVM_OPTS:-}" -cp "target/test-classes:$(<target/tests.classpath)" \
   io.kontiki.chaos.cluster.FailoverTimes --runs "$runs" --json target/failover.json "$@"

@@ -324,7 +324,10 @@ final class BrokerServer implements AutoCloseable {
         .withHot(hot, Math.min(hot, defaults.tailCacheBytes()))
         .withOpenFiles(config.storage().openSegments())
         .withCheckpoints(config.liveness().highWatermarkCheckpointMs(), defaults.derivedBytes())
-        .withDecompressed(config.limits().decompressedBytes());
+        .withDecompressed(config.limits().decompressedBytes())
+        .withScrub(
+            new LogConfig.Scrub(
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
   }
 
   private ReplicaTimes replicaTimes() {
@@ -383,6 +386,26 @@ final class BrokerServer implements AutoCloseable {
         "syncs",
         "Syncs of segments and other files since the start.",
         () -> logDirectory.counters().fileSyncs());
+    metrics.gauge(
+        "kontiki.log.damaged",
+        "logs",
+        "Logs with damage that is not mended: from there on they are not served (D9).",
+        () -> logDirectory.counters().damagedLogs());
+    metrics.gauge(
+        "kontiki.log.damage.found",
+        "",
+        "Times that bytes were found damaged since the start.",
+        () -> logDirectory.counters().damages());
+    metrics.gauge(
+        "kontiki.log.damage.mended",
+        "",
+        "Damaged ranges that were mended from another replica since the start.",
+        () -> logDirectory.counters().mended());
+    metrics.gauge(
+        "kontiki.log.scrub.bytes",
+        "bytes",
+        "Bytes that were checked in the background since the start (D6).",
+        () -> logDirectory.counters().scrubbedBytes());
     metrics.gauge(
         "kontiki.log.directory.offline",
         "",

@@ -8,8 +8,11 @@ import java.util.List;
 /**
  * How a client reaches the cluster.
  *
- * @param bootstrap gRPC addresses of some brokers; the others are learnt
- * @param callTimeout of each administrative call, repetitions included
+ * @param bootstrap gRPC addresses of some brokers; the others are learnt. Two or more, since one
+ *     may be down or frozen when the client starts
+ * @param callTimeout of each administrative call, repetitions included. A broker that does not
+ *     answer within 0.4 s is not waited for alone: the next one is asked as well, unless a change
+ *     has left the client already, whose outcome would then be unknown
  */
 public record ClientOptions(List<Endpoint> bootstrap, Duration callTimeout) {
   public ClientOptions {

@@ -34,8 +34,11 @@ final class ClusterWatch implements WatchStream.Handler {
   private static final long SILENCE_NANOS = 15_000_000_000L;
   private static final long TICK_NANOS = 1_000_000_000L;
 
-  /** Until the first complete view; a broker waits up to 2 s for the quorum. */
+  /** Until the first complete view, for which a broker waits up to 2 s; doubled twice. */
   private static final long OPENING_NANOS = 3_000_000_000L;
+
+  /** A suspicion moves a place at most so often: a broker may be slow, and not be frozen. */
+  private static final long MOVE_NANOS = 2_000_000_000L;
 
   /** Between tries for a second stream when there has been none at any broker. */
   private static final long SPARE_PAUSE_NANOS = 1_000_000_000L;
@@ -50,6 +53,9 @@ final class ClusterWatch implements WatchStream.Handler {
     private EventLoop.@Nullable Timer timer;
 
     private int failures;
+
+    /** When a suspicion last moved it; 0: never. */
+    private long movedNanos;
 
     Place(RandomSource random) {
       this.backoff = new Backoff(random);
@@ -132,15 +138,18 @@ final class ClusterWatch implements WatchStream.Handler {
    * @param sinceNanos when it was asked
    */
   void suspect(Endpoint endpoint, long sinceNanos) {
+    long now = loop.clock().nanoTime();
     for (Place place : places) {
       WatchStream newest = place.opening == null ? place.telling : place.opening;
       if (newest == null
           || !newest.endpoint().equals(endpoint)
-          || newest.lastMessageNanos() - sinceNanos > 0) {
+          || newest.lastMessageNanos() - sinceNanos > 0
+          || (place.movedNanos != 0 && now - place.movedNanos < MOVE_NANOS)) {
         continue;
       }
       Endpoint other = another(place, endpoint);
       if (other != null && brokers.serves(other)) {
+        place.movedNanos = now;
         log.info("Broker {} is silent; watching the cluster at {}", endpoint, other);
         brokers.passOver(endpoint);
         open(place, other);
@@ -182,7 +191,8 @@ final class ClusterWatch implements WatchStream.Handler {
     place.abandonOpening();
     WatchStream stream = new WatchStream(endpoint, topics, loop, this);
     place.opening = stream;
-    place.timer = loop.schedule(OPENING_NANOS, () -> onLate(place, stream));
+    place.timer =
+        loop.schedule(OPENING_NANOS << Math.min(place.failures, 2), () -> onLate(place, stream));
     stream.start(channels);
   }
 

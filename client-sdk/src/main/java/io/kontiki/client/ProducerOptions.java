@@ -20,7 +20,8 @@ import java.time.Duration;
  * @param maxBlock how long {@code send} waits for room in that buffer
  * @param deliveryTimeout after it a record that is not acknowledged fails
  * @param requestTimeout how long a leader may wait for acknowledgements, and after which without an
- *     answer the connection counts as broken; at most 5 min
+ *     answer the connection counts as broken; at most 5 min. A change of leader is not waited for
+ *     so long: what is under way goes to the new leader as soon as the cluster has chosen it
  */
 public record ProducerOptions(
     Acks acks,

@@ -18,6 +18,8 @@ import java.util.List;
  * @param diskReservePercent kept free on the disk, at most
  * @param diskBallastBytes laid aside for the metadata (M12)
  * @param retentionCheckMs every log is looked at once in so much time (L6)
+ * @param scrubBytesPerSecond everything is read at this rate to find what rots (D6)
+ * @param scrubIntervalMs between two such rounds
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -30,6 +32,8 @@ public record StorageConfig(
     int diskReservePercent,
     long diskBallastBytes,
     long retentionCheckMs,
+    long scrubBytesPerSecond,
+    long scrubIntervalMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -104,6 +108,23 @@ public record StorageConfig(
           "Each partition is looked at once in this time: whether its retention lets old segments go,"
               + " and whether an old segment is closed.",
           durationMs(100, 24L * 3600 * 1000));
+  static final ConfigKey<Long> SCRUB_RATE =
+      new ConfigKey<>(
+          "scrub.bytes.per.second",
+          "4m",
+          false,
+          "bytes",
+          "All segments are read in turn, not faster than this, to find bytes that have changed on"
+              + " the disk while another replica can still mend them (D6). 0: never.",
+          bytes(0, 1L << 40));
+  static final ConfigKey<Long> SCRUB_INTERVAL =
+      new ConfigKey<>(
+          "scrub.interval.ms",
+          "86400000",
+          false,
+          "ms",
+          "From the end of such a round to the next, and from the start to the first.",
+          durationMs(100, 365L * 24 * 3600 * 1000));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -131,6 +152,8 @@ public record StorageConfig(
           DISK_RESERVE_PERCENT,
           DISK_BALLAST,
           RETENTION_CHECK,
+          SCRUB_RATE,
+          SCRUB_INTERVAL,
           SNAPSHOT_ENTRIES,
           SNAPSHOT_BYTES);
 
@@ -145,6 +168,8 @@ public record StorageConfig(
             config.get(DISK_RESERVE_PERCENT),
             config.get(DISK_BALLAST),
             config.get(RETENTION_CHECK),
+            config.get(SCRUB_RATE),
+            config.get(SCRUB_INTERVAL),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

@@ -50,13 +50,23 @@ public final class RecordReader implements Iterator<Record> {
     }
     int bodyBytes = batch.sizeBytes() - RecordBatch.HEADER_BYTES;
     ByteBuffer body = batch.buffer().slice(batch.start() + RecordBatch.HEADER_BYTES, bodyBytes);
-    ByteBuffer records = compression.decompress(body, limitBytes);
+    ByteBuffer records = decompress(compression, body, limitBytes);
     int count = batch.recordCount();
     if (count < 0 || count > records.remaining() / MIN_RECORD_BYTES) {
       throw new InvalidBatchException(
           57, "record count " + count + " with " + records.remaining() + " bytes of records");
     }
     return new RecordReader(batch, records, count);
+  }
+
+  private static ByteBuffer decompress(Compression compression, ByteBuffer body, int limitBytes) {
+    try {
+      return compression.decompress(body, limitBytes);
+    } catch (InvalidBatchException e) {
+      // A codec counts from its own first byte, or does not know where it stood.
+      throw new InvalidBatchException(
+          RecordBatch.HEADER_BYTES + Math.max(0, e.position()), String.valueOf(e.getMessage()));
+    }
   }
 
   /**

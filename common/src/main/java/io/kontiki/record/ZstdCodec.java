@@ -26,7 +26,9 @@ final class ZstdCodec implements Compression.Codec {
   @Override
   public ByteBuffer decompress(ByteBuffer compressed, int limitBytes) {
     byte[] bytes = Compression.arrayOf(compressed);
-    long room = Math.min(limitBytes, Math.max(FIRST_BYTES, 8L * bytes.length));
+    long most = ZstdFrames.mostBytes(bytes);
+    long limit = Math.min(limitBytes, most);
+    long room = Math.min(limit, Math.max(FIRST_BYTES, 8L * bytes.length));
     while (true) {
       byte[] out = new byte[(int) room];
       try {
@@ -45,9 +47,12 @@ final class ZstdCodec implements Compression.Codec {
       if (room >= limitBytes) {
         throw Compression.tooLarge(limitBytes);
       }
+      if (room >= limit) {
+        throw new InvalidBatchException(-1, "malformed Zstandard: more than its blocks can make");
+      }
       // What did fit was decoded for nothing; four times as much each time keeps that below a
       // third.
-      room = Math.min(limitBytes, 4 * room);
+      room = Math.min(limit, 4 * room);
     }
   }
 }

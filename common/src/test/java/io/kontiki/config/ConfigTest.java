@@ -54,6 +54,8 @@ class ConfigTest {
             5,
             16 * mib,
             300_000,
+            4 * mib,
+            86_400_000,
             10_000,
             64 * mib),
         config.storage());

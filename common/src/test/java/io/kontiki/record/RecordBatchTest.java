@@ -20,6 +20,9 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class RecordBatchTest {
+  private static final int ROUNDS = Integer.getInteger("kontiki.fuzz.rounds", 20_000);
+  private static final com.sun.management.ThreadMXBean THREADS =
+      (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
   private static final int LIMIT = 1 << 20;
 
   @Test
@@ -160,7 +163,7 @@ class RecordBatchTest {
   @Test
   void whateverTheBytesNothingButTheTypedErrorComesOut() {
     Map<Boolean, Integer> outcomes = new HashMap<>();
-    for (long seed = 0; seed < 20_000; seed++) {
+    for (long seed = 0; seed < ROUNDS; seed++) {
       SeededRandom random = new SeededRandom(seed);
       Compression codec = Compression.values()[random.nextInt(5)];
       ByteBuffer bytes = batch(codec, records(random));
@@ -176,24 +179,32 @@ class RecordBatchTest {
       if (random.oneIn(4)) {
         bytes.limit(random.nextInt(bytes.limit() + 1));
       }
+      int limit = random.oneIn(2) ? LIMIT : random.nextInt(4_000);
+      long allocated = THREADS.getCurrentThreadAllocatedBytes();
       try {
         BatchValidator.check(bytes, LIMIT);
         for (RecordBatch batch : new RecordBatches(bytes)) {
-          RecordReader.readAll(batch, LIMIT);
+          RecordReader.readAll(batch, limit);
         }
         outcomes.merge(true, 1, Integer::sum);
       } catch (InvalidBatchException e) {
+        assertTrue(e.position() >= 0, "seed " + seed + ": " + e.getMessage());
         outcomes.merge(false, 1, Integer::sum);
       } catch (RuntimeException | Error e) {
         throw new AssertionError("seed " + seed + " " + codec, e);
       }
+      allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
+      // What the decompressed records take as objects, at most, and what a codec takes at once.
+      assertTrue(
+          allocated < (512 << 10) + 64L * bytes.capacity() + 32L * Math.min(limit, 8 << 10),
+          "seed " + seed + " " + codec + ": " + allocated + " bytes allocated");
     }
     assertTrue(outcomes.get(true) > 100 && outcomes.get(false) > 10_000, outcomes.toString());
   }
 
   @Test
   void randomBytesAreNoCompressedRecords() {
-    for (long seed = 0; seed < 5000; seed++) {
+    for (long seed = 0; seed < ROUNDS / 4; seed++) {
       SeededRandom random = new SeededRandom(seed);
       byte[] bytes = new byte[random.nextInt(200)];
       for (int i = 0; i < bytes.length; i++) {

@@ -7,7 +7,6 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -169,7 +168,7 @@ final class Checkpointer {
       unsaved.remove(id);
     }
     filesToSync.addAll(shared.files.dirtyFiles());
-    directories = shared.files.takeDirtyDirectories();
+    directories = shared.files.dirtyDirectories();
     syncNext();
   }
 
@@ -186,11 +185,7 @@ final class Checkpointer {
   }
 
   private void write() {
-    for (String directory : directories) {
-      if (directory.isEmpty() || shared.store.exists(directory)) {
-        shared.store.syncDirectory(directory);
-      }
-    }
+    directories.forEach(shared.files::syncDirectory);
     directories = List.of();
     JournalPosition from = java.util.Objects.requireNonNull(position);
     TreeMap<PartitionId, LogCheckpoint.Entry> entries = new TreeMap<>();
@@ -241,7 +236,6 @@ final class Checkpointer {
     } catch (StorageException e) {
       if (e.kind() == StorageException.Kind.NO_SPACE) {
         LOG.warn("no space for a checkpoint, it is tried again: {}", e.getMessage());
-        new ArrayList<>(directories).forEach(shared.files::markDirectory);
         finishPass();
         List<LoopLogs> loops = shared.loops();
         if (close != null) {

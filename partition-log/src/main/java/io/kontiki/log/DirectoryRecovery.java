@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.JournalReader;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.log.segment.SegmentFiles;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,8 +63,13 @@ final class DirectoryRecovery {
     long generation = 1;
     boolean journalDamaged = false;
     if (checkpoint.isPresent()) {
-      JournalReader reader = new JournalReader(shared.store, checkpoint.get().position());
-      reader.replay((entry, sequence) -> apply(entry));
+      JournalPosition from = checkpoint.get().position();
+      TreeMap<PartitionId, Long> marks = lastMarks(from);
+      JournalReader reader = new JournalReader(shared.store, from);
+      reader.replay(
+          (entry, sequence) ->
+              replayOf(entry.partition())
+                  .apply(entry, sequence > marks.getOrDefault(entry.partition(), -1L)));
       nextSequence = reader.nextSequence();
       generation = checkpoint.get().position().generation() + 1;
       journalDamaged = reader.damaged();
@@ -129,8 +136,26 @@ final class DirectoryRecovery {
     return replays.computeIfAbsent(id, any -> new LogReplay(shared, id));
   }
 
-  private void apply(JournalEntry entry) {
-    replayOf(entry.partition()).apply(entry);
+  /**
+   * Behind which record the files of a partition need a replay (rule L9): its last mark. A
+   * partition that came again after it was deleted had lost its old files durably before, and its
+   * new ones must stay.
+   */
+  private TreeMap<PartitionId, Long> lastMarks(JournalPosition from) {
+    TreeMap<PartitionId, Long> marks = new TreeMap<>();
+    TreeSet<PartitionId> gone = new TreeSet<>();
+    new JournalReader(shared.store, from)
+        .replay(
+            (entry, sequence) -> {
+              PartitionId id = entry.partition();
+              if (entry.kind() == JournalEntry.Kind.GONE) {
+                gone.add(id);
+              } else if (entry.kind() == JournalEntry.Kind.MARK
+                  || (entry.kind() == JournalEntry.Kind.NEW_PARTITION && gone.contains(id))) {
+                marks.put(id, sequence);
+              }
+            });
+    return marks;
   }
 
   /** A directory without meta that no record speaks of: nothing in it was ever acknowledged. */
@@ -148,11 +173,7 @@ final class DirectoryRecovery {
       shared.files.sync(path);
       shared.counters.onFileSync();
     }
-    for (String directory : shared.files.takeDirtyDirectories()) {
-      if (directory.isEmpty() || shared.store.exists(directory)) {
-        shared.store.syncDirectory(directory);
-      }
-    }
+    shared.files.dirtyDirectories().forEach(shared.files::syncDirectory);
     CommitJournal.prepareFirst(shared.store, shared.config.journal());
     TreeMap<PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
     logs.forEach(log -> rows.put(log.id(), log.row().entry()));

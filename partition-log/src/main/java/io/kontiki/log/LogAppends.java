@@ -47,7 +47,8 @@ final class LogAppends {
   /** See {@link PartitionLog#appendAsLeader}. */
   PartitionLog.AppendOutcome asLeader(ByteBuffer buffer, int leaderEpoch, long nowMs) {
     RecordBatch batch = RecordBatch.at(buffer);
-    Optional<ApiError> obstacle = obstacle(leaderEpoch);
+    Optional<ApiError> obstacle =
+        state.damage == null ? obstacle(leaderEpoch) : Optional.of(damaged(state.unreadableFrom()));
     if (obstacle.isPresent()) {
       return new PartitionLog.AppendOutcome.Refused(obstacle.get());
     }
@@ -145,6 +146,11 @@ final class LogAppends {
         : "checksum of the batch at " + expected + " is wrong";
   }
 
+  private ApiError damaged(long offset) {
+    return ApiError.definite(
+        ErrorReason.CORRUPT_LOG, state + ": damaged from offset " + offset + " on");
+  }
+
   private Optional<ApiError> obstacle(int leaderEpoch) {
     if (leaderEpoch < state.epochs.latest()) {
       return Optional.of(
@@ -153,10 +159,7 @@ final class LogAppends {
               state + ": epoch " + leaderEpoch + " is behind " + state.epochs.latest()));
     }
     if (state.damagedFrom >= 0) {
-      return Optional.of(
-          ApiError.definite(
-              ErrorReason.CORRUPT_LOG,
-              state + ": damaged from offset " + state.damagedFrom + " on"));
+      return Optional.of(damaged(state.damagedFrom));
     }
     if (cut.isPending()) {
       return Optional.of(
@@ -244,7 +247,8 @@ final class LogAppends {
     }
     int size = bytes.remaining();
     long nowMs = shared.clock.wallMs();
-    state.hot.onAppended(state.logEnd, home.onAppended(size));
+    long start = state.logEnd;
+    state.hot.onAppended(start, home.onAppended(size));
     for (RecordBatch batch : run) {
       segment.onAppended(batch, state.settings.indexIntervalBytes(), nowMs);
       if (state.epochs.latest() != batch.leaderEpoch()) {
@@ -255,7 +259,7 @@ final class LogAppends {
       state.logEnd = batch.nextOffset();
     }
     if (state.isFsync()) {
-      home.journalData(log, segment.baseOffset(), position, bytes);
+      home.journalData(log, segment.baseOffset(), position, bytes, start);
     } else {
       home.touch(log);
     }

@@ -13,6 +13,7 @@ import io.kontiki.log.journal.CommitJournal;
  *     which bounds what a recovery reads
  * @param openFiles kept open at most, beside those that wait for a sync
  * @param decompressedBytes of one batch, where a look-up by time must decompress it
+ * @param scrub the check of everything in the background (rule D6)
  */
 public record LogConfig(
     long hotBytes,
@@ -21,7 +22,8 @@ public record LogConfig(
     long checkpointIntervalMs,
     int derivedBytes,
     int openFiles,
-    int decompressedBytes) {
+    int decompressedBytes,
+    Scrub scrub) {
   private static final int MIB = 1 << 20;
 
   /**
@@ -35,7 +37,8 @@ public record LogConfig(
         5_000,
         16 * MIB,
         2_000,
-        64 * MIB);
+        64 * MIB,
+        new Scrub(4L * MIB, 24L * 3600 * 1000));
   }
 
   /** With another journal. */
@@ -47,7 +50,8 @@ public record LogConfig(
         checkpointIntervalMs,
         derivedBytes,
         openFiles,
-        decompressedBytes);
+        decompressedBytes,
+        scrub);
   }
 
   /** With other sizes of what is hot. */
@@ -59,7 +63,8 @@ public record LogConfig(
         checkpointIntervalMs,
         derivedBytes,
         openFiles,
-        decompressedBytes);
+        decompressedBytes,
+        scrub);
   }
 
   /** With another distance of checkpoints and of derived files. */
@@ -71,7 +76,8 @@ public record LogConfig(
         intervalMs,
         newDerivedBytes,
         openFiles,
-        decompressedBytes);
+        decompressedBytes,
+        scrub);
   }
 
   /** With another number of open files. */
@@ -83,7 +89,8 @@ public record LogConfig(
         checkpointIntervalMs,
         derivedBytes,
         count,
-        decompressedBytes);
+        decompressedBytes,
+        scrub);
   }
 
   /** With another bound of a decompressed batch. */
@@ -95,6 +102,28 @@ public record LogConfig(
         checkpointIntervalMs,
         derivedBytes,
         openFiles,
-        sizeBytes);
+        sizeBytes,
+        scrub);
   }
+
+  /** With another check in the background. */
+  public LogConfig withScrub(Scrub newScrub) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes,
+        newScrub);
+  }
+
+  /**
+   * How old data are checked.
+   *
+   * @param bytesPerSecond at most, of the whole directory; 0: not at all
+   * @param intervalMs between two rounds, and before the first
+   */
+  public record Scrub(long bytesPerSecond, long intervalMs) {}
 }

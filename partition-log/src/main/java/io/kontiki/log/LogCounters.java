@@ -8,6 +8,10 @@ public final class LogCounters {
   private volatile long checkpoints;
   private volatile long coldReads;
   private volatile long appendedBytes;
+  private volatile long damages;
+  private volatile long mended;
+  private volatile long scrubbedBytes;
+  private volatile int damagedLogs;
 
   /** Syncs of segments and of what lies beside them. */
   public long fileSyncs() {
@@ -27,6 +31,48 @@ public final class LogCounters {
   /** Bytes appended to all logs. */
   public long appendedBytes() {
     return appendedBytes;
+  }
+
+  /** Times that bad bytes were found (rule D9). */
+  public long damages() {
+    return damages;
+  }
+
+  /** Damaged ranges that were mended from another replica. */
+  public long mended() {
+    return mended;
+  }
+
+  /** Bytes that were checked in the background (rule D6). */
+  public long scrubbedBytes() {
+    return scrubbedBytes;
+  }
+
+  /** Logs that are damaged now. */
+  public int damagedLogs() {
+    return damagedLogs;
+  }
+
+  /**
+   * Bad bytes were found.
+   *
+   * @param newlyDamaged whether nothing was known to be wrong with their log
+   */
+  synchronized void onDamage(boolean newlyDamaged) {
+    damages++;
+    damagedLogs += newlyDamaged ? 1 : 0;
+  }
+
+  synchronized void onDamageOver() {
+    damagedLogs--;
+  }
+
+  synchronized void onMended() {
+    mended++;
+  }
+
+  synchronized void onScrubbed(long bytes) {
+    scrubbedBytes += bytes;
   }
 
   synchronized void onFileSync() {
@@ -52,16 +98,26 @@ public final class LogCounters {
    * @param journalSyncs syncs of journal files
    * @param journalBytes written into the journal
    * @param journalStalls commits that waited for room in the ring
+   * @param journalBypasses syncs of a partition's segments instead of bytes in the journal
+   * @param damages times that bad bytes were found
+   * @param mended damaged ranges that were mended
+   * @param scrubbedBytes checked in the background
+   * @param damagedLogs now
    */
   public record Values(
       long journalCommits,
       long journalSyncs,
       long journalBytes,
       long journalStalls,
+      long journalBypasses,
       long fileSyncs,
       long checkpoints,
       long coldReads,
-      long appendedBytes) {}
+      long appendedBytes,
+      long damages,
+      long mended,
+      long scrubbedBytes,
+      int damagedLogs) {}
 
   Values with(JournalCounters journal) {
     return new Values(
@@ -69,9 +125,14 @@ public final class LogCounters {
         journal.syncs(),
         journal.bytes(),
         journal.stalls(),
+        journal.bypasses(),
         fileSyncs,
         checkpoints,
         coldReads,
-        appendedBytes);
+        appendedBytes,
+        damages,
+        mended,
+        scrubbedBytes,
+        damagedLogs);
   }
 }

@@ -189,22 +189,13 @@ final class LogCut {
 
   /** Syncs what is dirty of this log, off the loop. */
   void syncFiles(Runnable completion) {
-    String prefix = state.meta.id().directoryName() + "/";
     shared.reads.execute(
         () -> {
           if (shared.isClosed() || shared.isOffline()) {
             return;
           }
           try {
-            for (String path : shared.files.dirtyFiles()) {
-              if (path.startsWith(prefix) && shared.files.sync(path)) {
-                shared.counters.onFileSync();
-              }
-            }
-            if (shared.store.exists(state.meta.id().directoryName())) {
-              shared.store.syncDirectory(state.meta.id().directoryName());
-              shared.store.syncDirectory("");
-            }
+            shared.makeDurable(state.meta.id());
             home.loop.execute(completion);
           } catch (StorageException e) {
             shared.goOffline(e);

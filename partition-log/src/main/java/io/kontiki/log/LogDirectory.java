@@ -95,6 +95,11 @@ public final class LogDirectory {
               }
 
               @Override
+              public void makeDurable(PartitionId partition) {
+                shared.makeSegmentsDurable(partition);
+              }
+
+              @Override
               public void onFailure(StorageException cause) {
                 shared.goOffline(cause);
               }
@@ -185,11 +190,6 @@ public final class LogDirectory {
       home.journal(log, new JournalEntry(id, JournalEntry.Kind.NEW_PARTITION, 0, fsync, name));
     }
     return log;
-  }
-
-  /** A doubtful log has been compared with a leader's and is in the ISR again; on its loop. */
-  public void clearDoubt(PartitionId id) {
-    openLog(id).clearDoubt();
   }
 
   /**
@@ -320,6 +320,9 @@ public final class LogDirectory {
       if (home != null) {
         return home;
       }
+      if (loops.isEmpty()) {
+        new LogScrubber(shared, this::openLogs).start(loop);
+      }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);
       shared.addLoop(home);
@@ -331,12 +334,8 @@ public final class LogDirectory {
     return home;
   }
 
-  private synchronized SegmentedLog openLog(PartitionId id) {
-    SegmentedLog log = open.get(id);
-    if (log == null) {
-      throw new IllegalStateException("log " + id + " is not open");
-    }
-    return log;
+  private synchronized List<SegmentedLog> openLogs() {
+    return List.copyOf(open.values());
   }
 
   private static final class NobodyListening implements PartitionLog.Listener {

@@ -69,6 +69,7 @@ final class LogRecovery {
           damagedFrom,
           log.recoveryPoint(),
           found.fault());
+      keepDamageAside(found);
     } else if (!found.fault().isEmpty()) {
       cut(found);
       found = walk(snapshots, log.trust(), epochs);
@@ -88,6 +89,7 @@ final class LogRecovery {
     changed |=
         end > log.recoveryPoint()
             || found.staleIndexes()
+            || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
     epochs.truncate(end + 1);
     if (log.logStart() > 0) {
@@ -212,7 +214,7 @@ final class LogRecovery {
       LogWalk.Ref ref = refs.get(i);
       long from = i == place ? found.faultPosition() : 0;
       if (valid) {
-        keepAside(ref, from);
+        keepAside(ref, from, SegmentFiles.CUT);
       }
       if (i == place && (from > 0 || ref.baseOffset() == found.endOffset())) {
         shared.files.truncate(log.path(ref.baseOffset(), SegmentFiles.LOG), from);
@@ -224,10 +226,29 @@ final class LogRecovery {
     refs = kept;
   }
 
-  private void keepAside(LogWalk.Ref ref, long from) {
+  /** What cannot be reached behind damage is no part of the log until it is fetched again. */
+  private void keepDamageAside(LogWalk.Found found) {
+    changed = true;
+    for (int i = found.faultSegment(); i < refs.size(); i++) {
+      LogWalk.Ref ref = refs.get(i);
+      boolean walked =
+          found.walked().stream().anyMatch(one -> one.baseOffset() == ref.baseOffset());
+      if (walked) {
+        keepAside(ref, found.faultPosition(), SegmentFiles.DAMAGED);
+      } else {
+        String path = log.path(ref.baseOffset(), SegmentFiles.LOG);
+        shared.files.forget(path);
+        shared.store.rename(path, path + ".0" + SegmentFiles.DAMAGED);
+        shared.files.markDirectory(directory);
+        removeSegment(ref.baseOffset());
+      }
+    }
+  }
+
+  private void keepAside(LogWalk.Ref ref, long from, String suffix) {
     ByteBuffer bytes = content(ref, from);
     if (bytes.hasRemaining()) {
-      String path = log.path(ref.baseOffset(), SegmentFiles.LOG) + "." + from + SegmentFiles.CUT;
+      String path = log.path(ref.baseOffset(), SegmentFiles.LOG) + "." + from + suffix;
       shared.files.replace(path, bytes);
       shared.files.markDirectory(directory);
     }
@@ -279,6 +300,9 @@ final class LogRecovery {
         segment.truncateIndexFiles(shared.files);
         if (segment == segments.get(segments.size() - 1)) {
           segment.flushIndexes(shared.files);
+        } else {
+          // Nothing is appended to it any more: its time index must end with its greatest time.
+          segment.close(shared.files);
         }
       }
     }

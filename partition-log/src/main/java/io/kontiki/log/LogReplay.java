@@ -100,19 +100,29 @@ final class LogReplay {
     savedEpochs = epochs.entries();
   }
 
-  /** Carries out a record; those of a partition that is gone are skipped. */
-  void apply(JournalEntry entry) {
+  /**
+   * Carries out a record; those of a partition that is gone are skipped.
+   *
+   * @param inFiles whether the files may not show it yet; no for what a later mark says is durable:
+   *     carried out again it would undo what came between the two
+   */
+  void apply(JournalEntry entry, boolean inFiles) {
     if (entry.kind() == JournalEntry.Kind.NEW_PARTITION) {
       onNew(entry);
     } else if (known) {
       touched = true;
       switch (entry.kind()) {
-        case DATA -> onData(entry);
+        case DATA -> {
+          if (inFiles) {
+            onData(entry);
+          }
+        }
+        case MARK -> recoveryPoint = Math.max(recoveryPoint, entry.a());
         case EPOCH -> onEpoch((int) entry.b(), entry.a());
-        case TRUNCATE -> onTruncate(entry);
+        case TRUNCATE -> onTruncate(entry, inFiles);
         case LOG_START -> logStart = Math.max(logStart, entry.a());
-        case RESTART -> onRestart(entry.a());
-        case GONE -> onGone();
+        case RESTART -> onRestart(entry.a(), inFiles);
+        case GONE -> onGone(inFiles);
         case NEW_PARTITION, SWITCH -> {}
       }
     }
@@ -148,13 +158,13 @@ final class LogReplay {
     }
   }
 
-  private void onTruncate(JournalEntry entry) {
+  private void onTruncate(JournalEntry entry, boolean inFiles) {
     long offset = entry.a();
     long segment = entry.payload().getLong(entry.payload().position());
     lowerTrust(offset);
     epochs.truncate(offset);
     doubtful = false;
-    if (fsync && segment >= 0) {
+    if (inFiles && fsync && segment >= 0) {
       removeSegments(segment + 1, Long.MAX_VALUE);
       String path = path(segment, SegmentFiles.LOG);
       if (shared.store.exists(path)) {
@@ -163,11 +173,13 @@ final class LogReplay {
     }
   }
 
-  private void onRestart(long offset) {
-    removeSegments(0, fsync ? Long.MAX_VALUE : offset);
-    for (String name : shared.store.list(directory)) {
-      if (SegmentFiles.offsetOf(name, SegmentFiles.SNAPSHOT).isPresent()) {
-        delete(directory + "/" + name);
+  private void onRestart(long offset, boolean inFiles) {
+    if (inFiles) {
+      removeSegments(0, fsync ? Long.MAX_VALUE : offset);
+      for (String name : shared.store.list(directory)) {
+        if (SegmentFiles.offsetOf(name, SegmentFiles.SNAPSHOT).isPresent()) {
+          delete(directory + "/" + name);
+        }
       }
     }
     logStart = offset;
@@ -177,12 +189,14 @@ final class LogReplay {
     epochs.clear();
   }
 
-  private void onGone() {
+  private void onGone(boolean inFiles) {
     known = false;
     meta = null;
-    shared.forgetDirectory(id);
-    shared.store.deleteRecursively(directory);
-    shared.files.markDirectory("");
+    if (inFiles) {
+      shared.forgetDirectory(id);
+      shared.store.deleteRecursively(directory);
+      shared.files.markDirectory("");
+    }
   }
 
   private void lowerTrust(long offset) {

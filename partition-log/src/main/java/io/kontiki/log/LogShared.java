@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Clock;
@@ -130,6 +131,30 @@ final class LogShared {
     }
   }
 
+  /** Syncs the files of a log that are dirty, with their names. Blocks. */
+  void makeDurable(PartitionId id) {
+    String directory = id.directoryName();
+    for (String path : files.dirtyFiles(directory)) {
+      if (files.sync(path)) {
+        counters.onFileSync();
+      }
+    }
+    files.syncDirectory(directory);
+    files.syncDirectory("");
+  }
+
+  /** Syncs the segments of a log that are dirty, with their names, and nothing beside. Blocks. */
+  void makeSegmentsDurable(PartitionId id) {
+    String directory = id.directoryName();
+    for (String path : files.dirtyFiles(directory)) {
+      if (path.endsWith(SegmentFiles.LOG) && files.sync(path)) {
+        counters.onFileSync();
+      }
+    }
+    files.syncDirectory(directory);
+    files.syncDirectory("");
+  }
+
   /** Runs something in a callback: a storage failure takes the directory offline, no more. */
   void guard(Runnable task) {
     try {
@@ -174,7 +199,7 @@ final class LogShared {
 
   /** Its directory gets another name or goes. */
   synchronized void forgetDirectory(PartitionId id) {
-    files.forget(id.directoryName());
+    files.forgetDirectory(id.directoryName());
     existing.remove(id);
   }
 }

@@ -109,6 +109,7 @@ final class LogStart {
       }
       state.segments.pollFirstEntry();
       cut.remove(List.of(first.getValue()));
+      log.damages().onRemoved();
     }
   }
 }

@@ -3,6 +3,7 @@ package io.kontiki.log;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.log.segment.TailCache;
 import io.kontiki.model.Durability;
 import java.util.Map;
@@ -47,8 +48,11 @@ final class LogState {
   /** Whether there was damage or doubt; read by any thread. */
   volatile boolean doubtful;
 
-  /** Offset from which on it cannot be read, or -1. */
+  /** Offset from which on recovery lost the log, or -1: nothing is known of what follows. */
   long damagedFrom;
+
+  /** The first damage that was found since, in a log that is known to its end, or null. */
+  SegmentReader.@Nullable Damage damage;
 
   /** Deleted, moved aside or closed. */
   boolean gone;
@@ -83,6 +87,12 @@ final class LogState {
   @Nullable Segment segmentOf(long offset) {
     Map.Entry<Long, Segment> found = segments.floorEntry(offset);
     return found == null ? null : found.getValue();
+  }
+
+  /** Exclusive end of what may be served or shipped (rule D9); the greatest long without damage. */
+  long unreadableFrom() {
+    long lost = damagedFrom < 0 ? Long.MAX_VALUE : damagedFrom;
+    return damage == null ? lost : Math.min(lost, damage.offset());
   }
 
   long sizeBytes() {

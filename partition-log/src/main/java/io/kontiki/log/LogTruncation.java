@@ -86,11 +86,8 @@ final class LogTruncation {
     try {
       return shared.reader.find(reads.view(segment, target), target);
     } catch (StorageException e) {
-      if (e.kind() != StorageException.Kind.CORRUPT) {
-        shared.offlineUnlessFull(e);
-        throw e;
-      }
-      return new SegmentReader.Found(e.position(), target, target);
+      shared.offlineUnlessFull(e);
+      throw e;
     }
   }
 

@@ -135,7 +135,8 @@ final class LogWalk {
   /** Returns the position behind the last good batch. */
   private long walk(FileStore.File file, Ref ref, Segment segment, Progress at) {
     long from = Math.min(at.snapshot.offset, at.task.trust);
-    long start = Math.min(segment.indexedPosition(from), ref.sizeBytes);
+    OffsetIndex.Anchor anchor = segment.anchor(from);
+    long start = anchor == null ? 0 : Math.min(anchor.position(), ref.sizeBytes);
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {

@@ -96,10 +96,16 @@ final class LoopLogs implements CommitJournal.Party {
     touch(log);
   }
 
-  /** Hands appended bytes to the journal at the end of the turn. */
-  void journalData(SegmentedLog log, long segment, long position, ByteBuffer bytes) {
+  /**
+   * Hands appended bytes to the journal at the end of the turn.
+   *
+   * @param startOffset of the first batch; the log end is behind the last
+   */
+  void journalData(
+      SegmentedLog log, long segment, long position, ByteBuffer bytes, long startOffset) {
     for (int at = bytes.position(); at < bytes.limit(); at += maxPayloadBytes) {
       int size = Math.min(maxPayloadBytes, bytes.limit() - at);
+      boolean last = at + size == bytes.limit();
       journal(
           log,
           new JournalEntry(
@@ -107,7 +113,8 @@ final class LoopLogs implements CommitJournal.Party {
               JournalEntry.Kind.DATA,
               segment,
               position + at - bytes.position(),
-              bytes.slice(at, size)));
+              bytes.slice(at, size),
+              last ? log.state().logEnd : startOffset));
     }
   }
 

@@ -4,6 +4,7 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -129,8 +130,25 @@ public interface PartitionLog {
    */
   long bytesFrom(long offset);
 
-  /** Whether recovery found damage or doubt (rules D2, R3). */
+  /** Whether there was damage or doubt that is not resolved (rules D2, R3). */
   boolean doubtful();
+
+  /** What was doubtful has been compared with a leader's log, and is in the ISR again. */
+  void clearDoubt();
+
+  /** The damage that is not mended: from its offset on nothing is served or shipped (rule D9). */
+  Optional<Damage> damage();
+
+  /**
+   * Puts back what damage took, over the bad bytes, in place (rule D9): the same batches have the
+   * same bytes on every replica. A copy of the bad bytes is kept aside. A crash on the way leaves
+   * damage, which is found again. The rest of the log is checked afterwards.
+   *
+   * @param batches whole batches of a replica whose log is known to agree with this one, the first
+   *     with the damage's offset; each is checked as one that is read
+   * @param completion durable by then: the damage that is left at or behind that offset, or empty
+   */
+  void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
 
   /** Producer ids with live state here; for metrics. */
   int producerCount();
@@ -178,8 +196,19 @@ public interface PartitionLog {
    * @param offset empty: no such record
    * @param timestampMs of the record, -1 if none
    * @param leaderEpoch of the record, -1 if none
+   * @param corruptAt offset of the damage that stopped the search (rule D9), or empty
    */
-  record TimeLookup(OptionalLong offset, long timestampMs, int leaderEpoch) {}
+  record TimeLookup(
+      OptionalLong offset, long timestampMs, int leaderEpoch, OptionalLong corruptAt) {}
+
+  /**
+   * Bytes of this log that are not what was written.
+   *
+   * @param offset from which on nothing can be read
+   * @param mendable whether {@link #mend} can put it right: the log is known to its end. Else a
+   *     recovery found it, and the log is cut there and fetched again (rule L3)
+   */
+  record Damage(long offset, boolean mendable) {}
 
   /** Told on the log's loop. */
   interface Listener {
@@ -188,5 +217,11 @@ public interface PartitionLog {
 
     /** The log directory is offline (rule L4). */
     void onOffline(io.kontiki.runtime.StorageException cause);
+
+    /**
+     * A read or a check found damage (rule D9); see {@link PartitionLog#damage}. Who does nothing
+     * about it leaves the log unreadable from there on.
+     */
+    default void onDamaged(long offset) {}
   }
 }

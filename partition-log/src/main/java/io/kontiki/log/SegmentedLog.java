@@ -2,13 +2,16 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
+import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.Segment;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +30,7 @@ final class SegmentedLog implements PartitionLog {
   private final LeaderEpochs epochView = new EpochView();
   private final LogReads reads;
   private final LogCut cut;
+  private final LogDamage damages;
   private final LogDerived derived;
   private final LogAppends appends;
   private final LogTruncation truncation;
@@ -47,6 +51,7 @@ final class SegmentedLog implements PartitionLog {
     this.state = new LogState(from, settings, topicName, home);
     this.recoveredHighWatermark = state.highWatermark;
     this.reads = new LogReads(shared, home, this, state);
+    this.damages = new LogDamage(shared, home, this, state, reads);
     this.cut = new LogCut(shared, home, this, state);
     this.derived = new LogDerived(shared, state, cut, from.snapshots());
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
@@ -124,12 +129,14 @@ final class SegmentedLog implements PartitionLog {
   public void truncateTo(long offset) {
     checkUsable();
     truncation.truncateTo(offset);
+    damages.onTruncated(state.logEnd);
   }
 
   @Override
   public void restartAt(long offset) {
     checkUsable();
     truncation.restartAt(offset);
+    damages.onTruncated(Long.MIN_VALUE);
     start.onRestart();
   }
 
@@ -194,7 +201,8 @@ final class SegmentedLog implements PartitionLog {
       return sizeBytes();
     }
     long bytes = holder.sizeBytes();
-    int position = holder.indexedPosition(offset);
+    OffsetIndex.Anchor anchor = holder.anchor(offset);
+    int position = anchor == null ? -1 : anchor.position();
     Long nextBase = state.segments.higherKey(holder.baseOffset());
     if (position >= 0) {
       bytes -= position;
@@ -218,11 +226,20 @@ final class SegmentedLog implements PartitionLog {
     return state.producers.size();
   }
 
-  /** A read found damage (rule D9). */
-  void onDamage(@Nullable String where) {
-    LOG.error("{}: damaged: {}", this, where);
-    state.doubtful = true;
-    home.markDirty(this);
+  @Override
+  public Optional<Damage> damage() {
+    return damages.current();
+  }
+
+  @Override
+  public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
+    checkUsable();
+    damages.mend(batches, completion);
+  }
+
+  /** For the parts. */
+  LogDamage damages() {
+    return damages;
   }
 
   /** The records of a turn are durable; dropped if the log was cut since (rule R41). */
@@ -287,9 +304,9 @@ final class SegmentedLog implements PartitionLog {
     return before != null ? before : state.row();
   }
 
-  /** What was doubtful has been compared with a leader's log. */
-  void clearDoubt() {
-    if (state.doubtful && state.damagedFrom < 0) {
+  @Override
+  public void clearDoubt() {
+    if (state.doubtful && damages.current().isEmpty()) {
       state.doubtful = false;
       home.markDirty(this);
     }
@@ -317,6 +334,10 @@ final class SegmentedLog implements PartitionLog {
   public void changeSettings(LogSettings newSettings) {
     checkUsable();
     state.settings = newSettings;
+  }
+
+  EventLoop loop() {
+    return home.loop;
   }
 
   Listener listener() {

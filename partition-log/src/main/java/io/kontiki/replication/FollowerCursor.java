@@ -21,6 +21,10 @@ final class FollowerCursor {
   private long heldEnd = UNKNOWN;
 
   private final OwedClock owed = new OwedClock();
+
+  /** The follower cannot read all of its log: what it acknowledged it may not have (rule D9). */
+  private boolean damaged;
+
   private int slowLeaves;
   private long lastSlowLeave;
   private long caughtUpSince = NEVER;
@@ -55,6 +59,7 @@ final class FollowerCursor {
     subscription = id;
     live = false;
     heldEnd = UNKNOWN;
+    damaged = false;
   }
 
   /** The subscription asked for was validated. */
@@ -87,6 +92,14 @@ final class FollowerCursor {
     heldEnd = end;
     owed.moved(end < logEnd, nowNanos);
     return true;
+  }
+
+  boolean damaged() {
+    return damaged;
+  }
+
+  void damaged(boolean now) {
+    damaged = now;
   }
 
   /** Whether and since when the follower owes an acknowledgement. */

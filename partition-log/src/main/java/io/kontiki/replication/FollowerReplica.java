@@ -173,6 +173,11 @@ public final class FollowerReplica {
     }
   }
 
+  /** The own log was damaged and is whole again: it says anew how far it holds (rule D9). */
+  public void onMended() {
+    acknowledged = NOTHING;
+  }
+
   /**
    * What to acknowledge now (rule R36); each end is acknowledged once.
    *

@@ -33,13 +33,19 @@ public final class LeaderReplica {
   private final EndHistory history = new EndHistory();
   private final ResignationSlot resigning;
 
+  /** Whether the own log cannot be read to its end (rule D9). */
+  private boolean damaged;
+
   /** The own disk: what is written and not held. */
   private final OwedClock own = new OwedClock();
 
   /** Until then it shrinks where it would else resign (rule R38). */
   private final long shrinksUntil;
 
+  /** The last time that this broker is known to have run. */
   private long lookedNanos;
+
+  private long judgedNanos;
   private BrokerDirectory brokers;
   private List<Integer> replicas;
   private int minIsr;
@@ -83,6 +89,7 @@ public final class LeaderReplica {
     this.resigning = new ResignationSlot(times, nowNanos);
     this.shrinksUntil = handedOver ? nowNanos + times.handedOver() : nowNanos;
     this.lookedNanos = nowNanos;
+    this.judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     advance();
     noteOutstanding(nowNanos);
@@ -177,7 +184,9 @@ public final class LeaderReplica {
         next = Math.min(next, cursorOf(member).owed().dueAt(times.silent()));
       }
     }
-    return next > lookedNanos ? next : NEVER;
+    // What is due and was not decided is for the ticks: this must not bring its caller back at
+    // once.
+    return next > judgedNanos ? next : NEVER;
   }
 
   /** The own log grew. */
@@ -255,11 +264,36 @@ public final class LeaderReplica {
     if (end > logEnd) {
       return AckOutcome.IMPOSSIBLE;
     }
-    if (cursor.advance(end, logEnd, nowNanos)) {
+    boolean mended = cursor.damaged();
+    cursor.damaged(false);
+    if (cursor.advance(end, logEnd, nowNanos) || mended) {
       advance();
       decide(nowNanos, false);
     }
     return AckOutcome.COUNTED;
+  }
+
+  /**
+   * A follower cannot read all of its log: it leaves the in-sync set, until it acknowledges again
+   * (rule D9).
+   */
+  public void onLost(int follower, long brokerEpoch, long subscription, long nowNanos) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor != null && cursor.isCurrent(brokerEpoch, subscription)) {
+      cursor.damaged(true);
+      decide(nowNanos, true);
+    }
+  }
+
+  /** The own log is damaged: another member shall lead, if there is one (rule D9). */
+  public void onOwnDamage(long nowNanos) {
+    damaged = true;
+    decide(nowNanos, true);
+  }
+
+  /** Whether the own log is damaged and another member can take over. */
+  public boolean handsOver(long nowNanos) {
+    return damaged && successor(nowNanos) != IsrState.NO_LEADER;
   }
 
   /** A subscription ended on either side; its last position stays, as the follower holds it. */
@@ -334,6 +368,7 @@ public final class LeaderReplica {
   public void tick(long nowNanos) {
     long gap = nowNanos - lookedNanos;
     lookedNanos = nowNanos;
+    judgedNanos = nowNanos;
     history.note(nowNanos, logEnd);
     noteOutstanding(nowNanos);
     inSync.retry(nowNanos);
@@ -348,6 +383,7 @@ public final class LeaderReplica {
 
   /** The time that {@link #nextJudgementNanos} named has come: nobody waits for the next tick. */
   public void onJudgement(long nowNanos) {
+    judgedNanos = nowNanos;
     if (nowNanos - lookedNanos <= times.paused()) {
       lookedNanos = nowNanos;
       decide(nowNanos, true);
@@ -376,6 +412,9 @@ public final class LeaderReplica {
         || (!judge && inSync.committed().size() == replicas.size())) {
       return;
     }
+    if (damaged && maybeResign(Resignation.Cause.LOG_DAMAGED, nowNanos)) {
+      return;
+    }
     if (judge
         && own.owedFor(nowNanos) >= times.stuck()
         && maybeResign(Resignation.Cause.SYNC_STUCK, nowNanos)) {
@@ -385,15 +424,17 @@ public final class LeaderReplica {
     if (List.copyOf(wanted.keySet()).equals(inSync.committed())) {
       return;
     }
-    boolean removes = !wanted.keySet().containsAll(inSync.committed());
-    if (removes
+    boolean removesSlow =
+        inSync.committed().stream()
+            .anyMatch(member -> !wanted.containsKey(member) && !cursorOf(member).damaged());
+    if (removesSlow
         && wanted.size() < minIsr
         && nowNanos - shrinksUntil >= 0
         && maybeResign(Resignation.Cause.FOLLOWERS_SILENT, nowNanos)) {
       return;
     }
     for (int member : inSync.committed()) {
-      if (!wanted.containsKey(member)) {
+      if (!wanted.containsKey(member) && !cursorOf(member).damaged()) {
         cursorOf(member).leftSlowly(nowNanos, times);
       }
     }
@@ -403,7 +444,9 @@ public final class LeaderReplica {
   private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {
     SortedMap<Integer, Long> wanted = new TreeMap<>();
     for (int member : inSync.committed()) {
-      boolean leaves = judge && (cursorOf(member).full() || isSlow(member, nowNanos));
+      boolean leaves =
+          cursorOf(member).damaged()
+              || (judge && (cursorOf(member).full() || isSlow(member, nowNanos)));
       if (member == localId || !leaves) {
         wanted.put(member, brokers.epochOf(member));
       }
@@ -426,18 +469,7 @@ public final class LeaderReplica {
    * @return false if no other member may lead: all that is left is to go on, and to shrink
    */
   private boolean maybeResign(Resignation.Cause cause, long nowNanos) {
-    int successor = IsrState.NO_LEADER;
-    long owed = NEVER;
-    for (int replica : replicas) {
-      if (replica != localId
-          && inSync.committed().contains(replica)
-          && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
-          && !cursorOf(replica).full()
-          && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
-        successor = replica;
-        owed = cursorOf(replica).owed().owedFor(nowNanos);
-      }
-    }
+    int successor = successor(nowNanos);
     if (successor == IsrState.NO_LEADER) {
       return false;
     }
@@ -447,11 +479,30 @@ public final class LeaderReplica {
     return true;
   }
 
+  /** The member that has owed nothing for the longest time, or {@link IsrState#NO_LEADER}. */
+  private int successor(long nowNanos) {
+    int successor = IsrState.NO_LEADER;
+    long owed = NEVER;
+    for (int replica : replicas) {
+      if (replica != localId
+          && inSync.committed().contains(replica)
+          && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
+          && !cursorOf(replica).damaged()
+          && !cursorOf(replica).full()
+          && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
+        successor = replica;
+        owed = cursorOf(replica).owed().owedFor(nowNanos);
+      }
+    }
+    return successor;
+  }
+
   private boolean mayJoin(int replica, FollowerCursor cursor, long nowNanos) {
     long end = cursor.heldEnd();
     boolean caughtUp = end >= history.endAt(nowNanos - times.rejoin());
     return !cursor.damped(caughtUp, nowNanos, times)
         && cursor.live()
+        && !cursor.damaged()
         && end >= highWatermark
         && end >= epochStartOffset
         && brokers.mayJoinIsr(replica, cursor.brokerEpoch());

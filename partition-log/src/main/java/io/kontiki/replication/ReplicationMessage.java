@@ -58,6 +58,51 @@ public sealed interface ReplicationMessage {
     }
   }
 
+  /** Follower: what it cannot read any more (rule D9). */
+  record Lost(List<LostRange> ranges) implements ReplicationMessage {
+    public Lost {
+      ranges = List.copyOf(ranges);
+    }
+  }
+
+  /** Leader: what lies at the offsets of {@link Lost}. */
+  record Mend(List<PartitionMend> parts) implements ReplicationMessage {
+    public Mend {
+      parts = List.copyOf(parts);
+    }
+  }
+
+  /**
+   * Damage of a follower's log: it is out of the in-sync set until it acknowledges again.
+   *
+   * @param offset from which on it cannot read
+   */
+  record LostRange(long subscription, long offset) {}
+
+  /**
+   * Batches for a lost range.
+   *
+   * @param batches whole batches from the lost offset on; empty: the leader cannot read them either
+   */
+  record PartitionMend(long subscription, List<ByteBuffer> batches) {
+    public PartitionMend {
+      batches = List.copyOf(batches);
+    }
+
+    /** Bytes of all batches. */
+    public int bytes() {
+      return sizeOf(batches);
+    }
+  }
+
+  private static int sizeOf(List<ByteBuffer> batches) {
+    int sum = 0;
+    for (ByteBuffer batch : batches) {
+      sum += batch.remaining();
+    }
+    return sum;
+  }
+
   /**
    * One partition that a follower wants.
    *
@@ -84,11 +129,7 @@ public sealed interface ReplicationMessage {
 
     /** Bytes of all batches. */
     public int bytes() {
-      int sum = 0;
-      for (ByteBuffer batch : batches) {
-        sum += batch.remaining();
-      }
-      return sum;
+      return sizeOf(batches);
     }
   }
 

@@ -15,7 +15,9 @@ public record Resignation(
     /** What the leader wrote last has been on its way to its own disk for too long. */
     SYNC_STUCK("its own disk has not finished a sync"),
     /** Members are silent or lag, and without them too few would be in sync. */
-    FOLLOWERS_SILENT("too few of its followers keep up");
+    FOLLOWERS_SILENT("too few of its followers keep up"),
+    /** It cannot read all of its log (rule D9). */
+    LOG_DAMAGED("its log is damaged");
 
     private final String text;
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
  * fit (rules P1, L3, L9, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
-  private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 250);
+  private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
   private static final long FIRST_SEED = Long.getLong("kontiki.crash.seed", 1);
   private static final int LIVES = 12;
 
@@ -38,6 +38,8 @@ class CrashPropertyTest {
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
     int crashes = 0;
     int records = 0;
+    long bypasses = 0;
+    int deletions = 0;
     for (long seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       Run run = new Run(seed);
       try {
@@ -56,9 +58,20 @@ class CrashPropertyTest {
       }
       crashes += run.crashes;
       records += run.checkedBatches;
+      bypasses += run.bypasses;
+      deletions += run.deletions;
     }
-    System.out.println(crashes + " crashes, " + records + " batches checked");
+    System.out.println(
+        crashes
+            + " crashes, "
+            + records
+            + " batches checked, "
+            + bypasses
+            + " bypasses, "
+            + deletions
+            + " deletions");
     assertTrue(crashes > SEEDS);
+    assertTrue(bypasses > SEEDS && deletions > SEEDS / 5, "the schedules leave something out");
   }
 
   /** The process is dead from here on. */
@@ -86,6 +99,8 @@ class CrashPropertyTest {
     long killFloor;
     int epoch;
     int generation;
+    // Its deletion was asked for and is not done.
+    boolean leaving;
     final TreeMap<Long, Integer> sequences = new TreeMap<>();
     @Nullable PartitionLog log;
 
@@ -131,6 +146,8 @@ class CrashPropertyTest {
     int life;
     int crashes;
     int checkedBatches;
+    long bypasses;
+    int deletions;
     long brokerEpoch;
 
     Run(long seed) {
@@ -139,7 +156,12 @@ class CrashPropertyTest {
       config =
           LogConfig.defaults()
               .withHot(random.nextInt(4_000), random.nextInt(3_000))
-              .withJournal(new CommitJournal.Sizes(slot, 2 + random.nextInt(3), 20_000))
+              .withJournal(
+                  new CommitJournal.Sizes(
+                      slot,
+                      2 + random.nextInt(3),
+                      20_000,
+                      random.oneIn(3) ? Integer.MAX_VALUE : random.nextInt(2_500)))
               .withCheckpoints(1 + random.nextInt(50), 500 + random.nextInt(4_000))
               .withOpenFiles(2 + random.nextInt(10));
       for (int i = 0; i < 4; i++) {
@@ -192,6 +214,10 @@ class CrashPropertyTest {
     }
 
     void stopProcess() {
+      if (directory != null) {
+        bypasses += directory.counters().journalBypasses();
+        directory = null;
+      }
       for (VirtualLoop loop : loops) {
         if (loop != null) {
           loop.stop();
@@ -235,13 +261,15 @@ class CrashPropertyTest {
         assertEquals(brokerEpoch, directory.cleanMarker().orElseThrow().brokerEpoch());
       }
       for (Model model : models) {
+        model.leaving = false;
         VirtualLoop loop = loopOf(model);
-        model.log =
-            loop.call(
-                () ->
-                    directory.openOrCreate(
-                        model.id, "topic", model.settings, loop, new Holding(model)));
+        model.log = loop.call(() -> open(model));
       }
+    }
+
+    PartitionLog open(Model model) {
+      return java.util.Objects.requireNonNull(directory)
+          .openOrCreate(model.id, "topic", model.settings, loopOf(model), new Holding(model));
     }
 
     VirtualLoop loopOf(Model model) {
@@ -301,8 +329,10 @@ class CrashPropertyTest {
                   cleanlyClosed = true;
                   for (Model model : models) {
                     model.heldFloor = model.end();
-                    model.earlier.clear();
-                    model.earlierStarts.clear();
+                    if (!model.leaving) {
+                      model.earlier.clear();
+                      model.earlierStarts.clear();
+                    }
                     model.durableStart = model.start;
                   }
                 });
@@ -312,6 +342,9 @@ class CrashPropertyTest {
     }
 
     void act(Model model) {
+      if (model.leaving) {
+        return;
+      }
       PartitionLog log = log(model);
       assertEquals(model.end(), log.logEndOffset());
       switch (random.nextInt(20)) {
@@ -327,6 +360,8 @@ class CrashPropertyTest {
         case 2 -> {
           if (random.oneIn(8)) {
             restart(model, log);
+          } else if (random.oneIn(8)) {
+            delete(model);
           }
         }
         case 3 -> {
@@ -408,6 +443,31 @@ class CrashPropertyTest {
       model.heldFloor = 0;
       model.returnedEnd = at;
       model.sequences.clear();
+    }
+
+    /** The topic goes; once that is done it comes again under the same id, as after a move. */
+    void delete(Model model) {
+      model.leaving = true;
+      model.earlier.add(model.now);
+      model.earlierStarts.add(model.start);
+      model.now = new ArrayList<>();
+      model.emptyEnd = 0;
+      model.start = 0;
+      model.durableStart = 0;
+      model.heldFloor = 0;
+      model.returnedEnd = 0;
+      model.sequences.clear();
+      java.util.Objects.requireNonNull(directory)
+          .delete(
+              model.id,
+              loopOf(model),
+              () -> {
+                deletions++;
+                model.leaving = false;
+                model.earlier.clear();
+                model.earlierStarts.clear();
+                model.log = open(model);
+              });
     }
 
     ByteBuffer batch(Model model, int[] producer) {

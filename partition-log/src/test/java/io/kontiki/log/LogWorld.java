@@ -34,6 +34,7 @@ final class LogWorld {
   LogDirectory directory;
   final List<Long> held = new ArrayList<>();
   final List<StorageException> offline = new ArrayList<>();
+  final List<Long> damaged = new ArrayList<>();
 
   LogWorld(LogConfig config) {
     this(new MemoryFileStore(), config);
@@ -142,6 +143,11 @@ final class LogWorld {
     @Override
     public void onOffline(StorageException cause) {
       offline.add(cause);
+    }
+
+    @Override
+    public void onDamaged(long offset) {
+      damaged.add(offset);
     }
   }
 }

@@ -116,12 +116,6 @@ final class LeaderContext implements BrokerDirectory {
     leader.tick(now);
   }
 
-  /** The whole process stands still, and then goes on. */
-  void freezeMs(long ms) {
-    now += ms * MS;
-    leader.tick(now);
-  }
-
   Resignation takeResignation() {
     return leader.resignation().orElseThrow(() -> new AssertionError("does not resign"));
   }

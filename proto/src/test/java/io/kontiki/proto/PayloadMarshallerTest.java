@@ -133,7 +133,7 @@ final class PayloadMarshallerTest {
   void bytesThatAreNoMessageNeverGiveAnythingButARefusal() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    for (int round = 0; round < 20_000; round++) {
+    for (int round = 0; round < Integer.getInteger("kontiki.fuzz.rounds", 20_000); round++) {
       byte[] bytes = new byte[random.nextInt(60)];
       random.nextBytes(bytes);
       String where = "seed " + seed + " round " + round + " " + Arrays.toString(bytes);

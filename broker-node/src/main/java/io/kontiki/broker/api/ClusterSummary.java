@@ -8,6 +8,7 @@ import io.kontiki.metadata.VoterImage;
 import io.kontiki.raft.RaftGroup;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 
 /**
  * The cluster at a glance.
@@ -46,6 +47,7 @@ public record ClusterSummary(
               + " voters are up and reach each other.");
     }
     int fenced = brokers(image, problems);
+    voters(image, quorum, problems);
     counter.tell(problems);
     return new ClusterSummary(
         image,
@@ -71,17 +73,28 @@ public record ClusterSummary(
                 + ") is fenced: it is down, starting or cut off.");
       }
     }
+    return fenced;
+  }
+
+  /** Who is listed as a voter and does not count in the majority, or would not (M15, M16). */
+  private static void voters(
+      ClusterImage image, RaftGroup.RaftStatus quorum, List<String> problems) {
+    TreeSet<Integer> members = new TreeSet<>();
+    quorum.voters().forEach(member -> members.add(member.nodeId()));
     for (VoterImage voter : image.voters().values()) {
-      if (!image.brokers().containsKey(voter.id())) {
+      String name =
+          "Node " + voter.id() + " (" + voter.raft() + ") is a voter of the metadata quorum ";
+      if (voter.directoryId() == null) {
         problems.add(
-            "Node "
-                + voter.id()
-                + " ("
-                + voter.raft()
-                + ") is a voter of the metadata quorum and was never seen: start it.");
+            name
+                + "and has never voted: start it. Until then the loss of another voter's disk can"
+                + " cost the cluster its metadata.");
+      } else if (!image.brokers().containsKey(voter.id())) {
+        problems.add(name + "and was never seen: start it.");
+      } else if (!members.isEmpty() && !members.contains(voter.id())) {
+        problems.add(name + "and does not vote until it has been taken in again.");
       }
     }
-    return fenced;
   }
 
   private static final class Counter {

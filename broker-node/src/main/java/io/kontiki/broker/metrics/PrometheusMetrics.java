@@ -127,7 +127,8 @@ public final class PrometheusMetrics
 
   /** A total that only grows, kept elsewhere; any thread, must not block. */
   public void counter(String name, String help, Supplier<Number> value) {
-    FunctionCounter.builder(name, value, now -> now.get().doubleValue())
+    // The registry holds the object weakly, and the function not.
+    FunctionCounter.builder(name, this, unused -> value.get().doubleValue())
         .description(help)
         .register(registry);
   }

@@ -132,6 +132,13 @@ final class Errors {
         "what was read of " + p.name() + " is not in its log: epoch " + epoch + " ends at " + end);
   }
 
+  static ApiError handsOver(PartitionAssignment p) {
+    return ApiError.retriable(
+        ErrorReason.LEADER_UNAVAILABLE,
+        "the log of " + p.name() + " is damaged here; another replica takes over",
+        RETRY_MS);
+  }
+
   static ApiError corrupt(PartitionAssignment p, long offset) {
     return ApiError.definite(
         ErrorReason.CORRUPT_LOG, "the log of " + p.name() + " is damaged at offset " + offset);

@@ -8,6 +8,9 @@ import io.kontiki.replication.ReplicationMessage.Answers;
 import io.kontiki.replication.ReplicationMessage.Data;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.Hello;
+import io.kontiki.replication.ReplicationMessage.Lost;
+import io.kontiki.replication.ReplicationMessage.LostRange;
+import io.kontiki.replication.ReplicationMessage.Mend;
 import io.kontiki.replication.ReplicationMessage.Subscribe;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.ReplicationMessage.Unsubscribe;
@@ -41,6 +44,7 @@ final class FetchingStream {
   private final Map<Long, FollowerRole> bySubscription = new TreeMap<>();
   private final Set<FollowerRole> asking = new LinkedHashSet<>();
   private final Set<FollowerRole> acknowledging = new LinkedHashSet<>();
+  private final Set<FollowerRole> damaged = new LinkedHashSet<>();
   private final List<Long> ending = new ArrayList<>();
   private final List<Long> givingUp = new ArrayList<>();
   private @Nullable Connection connection;
@@ -63,6 +67,7 @@ final class FetchingStream {
     members.remove(role);
     asking.remove(role);
     acknowledging.remove(role);
+    damaged.remove(role);
     if (bySubscription.remove(role.replica().subscription()) != null) {
       ending.add(role.replica().subscription());
     }
@@ -78,6 +83,12 @@ final class FetchingStream {
 
   void acknowledge(FollowerRole role) {
     acknowledging.add(role);
+    context.turn().fetch(this);
+  }
+
+  /** The role's log is damaged: the leader is told, and asked for what was lost (rule D9). */
+  void lost(FollowerRole role) {
+    damaged.add(role);
     context.turn().fetch(this);
   }
 
@@ -156,6 +167,17 @@ final class FetchingStream {
     if (!requests.isEmpty()) {
       to.stream().send(new Subscribe(requests));
     }
+    List<LostRange> ranges = new ArrayList<>();
+    for (FollowerRole role : damaged) {
+      long offset = role.takeLost();
+      if (offset != FollowerReplica.NOTHING) {
+        ranges.add(new LostRange(role.replica().subscription(), offset));
+      }
+    }
+    damaged.clear();
+    if (!ranges.isEmpty()) {
+      to.stream().send(new Lost(ranges));
+    }
     List<HeldEnd> ends = new ArrayList<>();
     for (FollowerRole role : acknowledging) {
       long end = role.takeAck();
@@ -198,6 +220,7 @@ final class FetchingStream {
   private void reset() {
     bySubscription.clear();
     acknowledging.clear();
+    damaged.clear();
     ending.clear();
     givingUp.clear();
     asking.addAll(members);
@@ -254,6 +277,15 @@ final class FetchingStream {
                   FollowerRole role = bySubscription.get(part.subscription());
                   if (role != null) {
                     role.onData(part);
+                  }
+                });
+      } else if (message instanceof Mend mend) {
+        mend.parts()
+            .forEach(
+                part -> {
+                  FollowerRole role = bySubscription.get(part.subscription());
+                  if (role != null) {
+                    role.onMend(part);
                   }
                 });
       } else if (message instanceof Answers answers) {

@@ -1,15 +1,18 @@
 package io.kontiki.broker.partition;
 
 import io.kontiki.log.PartitionLog;
+import io.kontiki.log.PartitionLog.Damage;
 import io.kontiki.log.PartitionLog.FollowerAppend;
 import io.kontiki.replication.FollowerReplica;
 import io.kontiki.replication.FollowerStep;
 import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +28,7 @@ final class FollowerRole {
   private final FollowerReplica replica;
   private FetchingStream stream;
   private int refusals;
+  private int mends;
   private boolean over;
   private boolean gaveUp;
 
@@ -57,12 +61,103 @@ final class FollowerRole {
       return null;
     }
     PartitionLog log = partition.log();
+    Optional<Damage> damage = log.damage();
+    if (damage.isPresent() && !damage.get().mendable()) {
+      cutDamage(damage.get());
+      return null;
+    }
     return replica.subscribe(context.nextSubscription(), log.logEndOffset(), log.epochs().latest());
   }
 
   /** What to acknowledge now, or {@link FollowerReplica#NOTHING}. */
   long takeAck() {
-    return over ? FollowerReplica.NOTHING : replica.takeAck(partition.log().heldEndOffset());
+    return over || partition.log().damage().isPresent()
+        ? FollowerReplica.NOTHING
+        : replica.takeAck(partition.log().heldEndOffset());
+  }
+
+  /** From which offset on it cannot read, or {@link FollowerReplica#NOTHING}. */
+  long takeLost() {
+    return over || !replica.live()
+        ? FollowerReplica.NOTHING
+        : partition.log().damage().map(Damage::offset).orElse(FollowerReplica.NOTHING);
+  }
+
+  /**
+   * The log is damaged: nothing is acknowledged any more, and once the leader has accepted a
+   * subscription, so that the logs are known to agree, it is asked for what was lost (rule D9).
+   */
+  void onDamaged() {
+    if (replica.live()) {
+      stream.lost(this);
+    }
+  }
+
+  /** Batches of a lost range, or none if the leader has not got them either. */
+  void onMend(PartitionMend mend) {
+    if (over || !replica.accepts(mend.subscription())) {
+      return;
+    }
+    long before = takeLost();
+    if (mend.batches().isEmpty()) {
+      loseLater();
+      return;
+    }
+    try {
+      partition.log().mend(mend.batches(), left -> onMended(before, left));
+    } catch (StorageException e) {
+      partition.onOffline(e);
+    }
+  }
+
+  private void onMended(long before, Optional<Damage> left) {
+    if (over) {
+      return;
+    }
+    if (left.isEmpty()) {
+      mends = 0;
+      replica.onMended();
+      onHeld();
+    } else if (left.get().offset() == before) {
+      loseLater();
+    } else {
+      mends = 0;
+      onDamaged();
+    }
+  }
+
+  private void loseLater() {
+    long pause = FIRST_PAUSE_NANOS << Math.min(mends++, MOST_DOUBLINGS);
+    context
+        .loop()
+        .schedule(
+            pause,
+            () -> {
+              if (!over) {
+                onDamaged();
+              }
+            });
+  }
+
+  /** Metadata have a newer state: perhaps the replica has left the in-sync set. */
+  void onState() {
+    if (partition.log().damage().isPresent()) {
+      ask();
+    }
+  }
+
+  /**
+   * What a recovery found damaged is fetched again from there on, once nobody counts on this
+   * replica any more (rules L3, D9); the bytes have been kept aside.
+   */
+  private void cutDamage(Damage damage) {
+    if (!partition.assignment().state().isr().contains(context.brokers().localId())) {
+      LOG.warn(
+          "{} is damaged from offset {} on and is fetched again from there",
+          partition.name(),
+          damage.offset());
+      cut(() -> partition.log().truncateTo(damage.offset()));
+    }
   }
 
   /** More is held: acknowledged at the end of the turn (rule R36). */
@@ -83,6 +178,7 @@ final class FollowerRole {
       refusals = 0;
       followHighWatermark(accepted.highWatermark(), accepted.logStartOffset());
       stream.acknowledge(this);
+      stream.lost(this);
     } else if (step instanceof FollowerStep.TruncateTo cut) {
       LOG.info(
           "{} parts from the log of its leader {} (epoch {}): cut from {} to {}",

@@ -134,13 +134,17 @@ final class LeaderReads {
                       partition.log().logStartOffset(),
                       replica.highWatermark())));
     } else if (outcome.batches().isEmpty() && outcome.corruptAt().isPresent()) {
-      waiter
-          .completion()
-          .complete(
-              failed(Errors.corrupt(partition.assignment(), outcome.corruptAt().getAsLong())));
+      waiter.completion().complete(failed(corrupt(outcome.corruptAt().getAsLong())));
     } else {
       waitOrAnswer(waiter, limit, outcome);
     }
+  }
+
+  /** Where another member takes over, the reader finds the bytes there (rule D9). */
+  private ApiError corrupt(long offset) {
+    return replica.handsOver(context.nowNanos())
+        ? Errors.handsOver(partition.assignment())
+        : Errors.corrupt(partition.assignment(), offset);
   }
 
   private void waitOrAnswer(FetchWaiters.Waiter waiter, long limit, ReadOutcome outcome) {
@@ -190,17 +194,7 @@ final class LeaderReads {
       long limit = replica.highWatermark();
       try {
         log.offsetForTime(
-            time.timestampMs(),
-            limit,
-            found ->
-                completion.complete(
-                    Result.ok(
-                        found.offset().isPresent()
-                            ? new FoundOffset(
-                                found.offset().getAsLong(),
-                                found.timestampMs(),
-                                found.leaderEpoch())
-                            : at(limit, epochs))));
+            time.timestampMs(), limit, found -> completion.complete(atTime(found, limit, epochs)));
       } catch (StorageException e) {
         completion.complete(Result.error(Errors.offline(p)));
         partition.onOffline(e);
@@ -208,6 +202,17 @@ final class LeaderReads {
     } else {
       completion.complete(Result.ok(at(replica.highWatermark(), epochs)));
     }
+  }
+
+  private Result<FoundOffset> atTime(
+      PartitionLog.TimeLookup found, long limit, LeaderEpochs epochs) {
+    if (found.corruptAt().isPresent()) {
+      return Result.error(corrupt(found.corruptAt().getAsLong()));
+    }
+    return Result.ok(
+        found.offset().isPresent()
+            ? new FoundOffset(found.offset().getAsLong(), found.timestampMs(), found.leaderEpoch())
+            : at(limit, epochs));
   }
 
   private static FoundOffset at(long offset, LeaderEpochs epochs) {

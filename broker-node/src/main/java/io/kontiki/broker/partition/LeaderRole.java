@@ -109,7 +109,11 @@ final class LeaderRole {
       // The first try may not be committed yet: its repetition waits like itself (rule I2).
       await(request, first.baseOffset(), first.lastOffset(), first.appendTimeMs(), completion);
     } else {
-      completion.complete(Result.error(((AppendOutcome.Refused) outcome).error()));
+      ApiError error = ((AppendOutcome.Refused) outcome).error();
+      boolean elsewhere =
+          error.reason() == ErrorReason.CORRUPT_LOG && replica.handsOver(context.nowNanos());
+      completion.complete(
+          Result.error(elsewhere ? Errors.handsOver(partition.assignment()) : error));
       return;
     }
     onHeld();
@@ -287,6 +291,43 @@ final class LeaderRole {
     } else {
       progress();
     }
+  }
+
+  /** A follower cannot read from an offset on: it is out until it is mended (rule D9). */
+  void onLost(Shipment shipment, long offset) {
+    StreamId owner = shipment.stream().id();
+    LOG.warn(
+        "{} is damaged at offset {} on broker {}: out of the in-sync set until it is mended",
+        partition.name(),
+        offset,
+        owner.followerId());
+    replica.onLost(
+        owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
+    progress();
+    try {
+      log()
+          .read(
+              offset,
+              log().logEndOffset(),
+              context.limits().message(),
+              outcome -> shipment.stream().mend(shipment, outcome.batches()));
+    } catch (StorageException e) {
+      onOffline(e);
+    }
+  }
+
+  /** The own log is damaged: somebody else shall lead (rule D9). */
+  void onDamaged(long offset) {
+    replica.onOwnDamage(context.nowNanos());
+    if (!replica.handsOver(context.nowNanos())) {
+      LOG.error(
+          "{} is damaged at offset {} and no other replica is in sync (in sync: {}): it serves what"
+              + " lies before, and takes nothing",
+          partition.name(),
+          offset,
+          replica.isr());
+    }
+    progress();
   }
 
   /** Ends a subscription from this side. */

@@ -265,6 +265,13 @@ public final class LoopPartitions {
     }
 
     @Override
+    public void onDamaged(long offset) {
+      if (partition != null) {
+        partition.onDamaged(offset);
+      }
+    }
+
+    @Override
     public void onOffline(StorageException cause) {
       if (partition != null) {
         partition.onOffline(cause);

@@ -190,6 +190,13 @@ public final class Partition {
       role.replica().adopt(state, context.nowNanos());
       onBrokers();
     }
+    FollowerRole followed = follower;
+    if (followed != null) {
+      if (log.doubtful() && state.isr().contains(context.brokers().localId())) {
+        log.clearDoubt(); // compared with the leader's log, by R12
+      }
+      followed.onState();
+    }
   }
 
   /** New metadata of brokers or settings. */
@@ -248,6 +255,7 @@ public final class Partition {
         highWatermark,
         state.isr());
     role.progress();
+    log.damage().ifPresent(damage -> role.onDamaged(damage.offset()));
   }
 
   private void becomeFollower(IsrState state) {
@@ -339,6 +347,17 @@ public final class Partition {
       led.onHeld();
     } else if (followed != null) {
       followed.onHeld();
+    }
+  }
+
+  /** A read or a check found damage (rule D9). */
+  void onDamaged(long offset) {
+    LeaderRole led = leader;
+    FollowerRole followed = follower;
+    if (led != null) {
+      led.onDamaged(offset);
+    } else if (followed != null) {
+      followed.onDamaged();
     }
   }
 

@@ -6,7 +6,11 @@ import io.kontiki.replication.ReplicationMessage.Acks;
 import io.kontiki.replication.ReplicationMessage.Answers;
 import io.kontiki.replication.ReplicationMessage.Data;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
+import io.kontiki.replication.ReplicationMessage.Lost;
+import io.kontiki.replication.ReplicationMessage.LostRange;
+import io.kontiki.replication.ReplicationMessage.Mend;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.Subscribe;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.ReplicationMessage.Unsubscribe;
@@ -14,6 +18,7 @@ import io.kontiki.replication.StreamId;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
 import io.kontiki.runtime.EventLoop;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -72,6 +77,8 @@ final class ShippingStream implements ReplicaStream.Listener {
       acks.ends().forEach(this::onAck);
     } else if (message instanceof Subscribe subscribe) {
       subscribe.requests().forEach(this::onSubscribe);
+    } else if (message instanceof Lost lost) {
+      lost.ranges().forEach(this::onLost);
     } else if (message instanceof Unsubscribe unsubscribe) {
       unsubscribe.subscriptions().forEach(id -> onUnsubscribe(id, unsubscribe.diskFull()));
     } else {
@@ -138,6 +145,20 @@ final class ShippingStream implements ReplicaStream.Listener {
     shipment.role().onAck(shipment, held.heldEnd());
     if (!waiting.isEmpty()) {
       context.turn().ship(this);
+    }
+  }
+
+  private void onLost(LostRange range) {
+    Shipment shipment = shipments.get(range.subscription());
+    if (shipment != null) {
+      shipment.role().onLost(shipment, range.offset());
+    }
+  }
+
+  /** Batches for a lost range (rule D9); beside what is shipped, and not counted as in flight. */
+  void mend(Shipment shipment, List<ByteBuffer> batches) {
+    if (!over && !shipment.over()) {
+      out.send(new Mend(List.of(new PartitionMend(shipment.subscription(), batches))));
     }
   }
 

@@ -155,6 +155,7 @@ final class AdmissionShell {
                             answer == null || answer.getNodeId() != confirm.voterId()
                                 ? null
                                 : Peers.uid(answer.getDirectoryId()),
+                            answer != null && answer.getFormingSetCount() > 0,
                             now()))));
   }
 

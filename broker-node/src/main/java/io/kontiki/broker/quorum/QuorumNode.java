@@ -188,12 +188,13 @@ public final class QuorumNode implements AutoCloseable {
     if (voted.isEmpty()) {
       loop.execute(() -> form(refused));
     } else if (!clusterId.equals(Uid.NONE) && files.store().child(GROUP).list("").isEmpty()) {
-      refused.accept(
+      String why =
           "raft/"
               + GROUP
               + " in data.dir is empty or missing, and this node has voted in cluster "
               + clusterId
-              + ": put it back, or empty data.dir as a whole (M16)");
+              + ": put it back, or empty data.dir as a whole (M16)";
+      loop.execute(() -> refused.accept(why));
     } else if (sameCluster(voted.get(), refused)) {
       startVoter(voted.get(), refused);
     }

@@ -7,6 +7,7 @@ import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
@@ -56,6 +57,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private volatile @Nullable CountDownLatch successor;
   private boolean begun;
   private boolean stopped;
+  private boolean toldDifference;
   private long ledTerm = -1;
   private volatile long balancedRecoveries;
   private int leaderId = RaftGroup.NO_NODE;
@@ -172,6 +174,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     watchers.onImage(image);
     controller.onImage(image);
     admission.onImage(image);
+    tellDifference(image);
     VoterImage own = image.voters().get(identity.nodeId());
     // While the log is replayed, the records are those of before this directory was taken in.
     if (own != null && own.directoryId() != null && image.index() >= stored.admittedIndex()) {
@@ -179,6 +182,22 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
       if (why != null) {
         ends.refused().accept(why);
       }
+    }
+  }
+
+  /** M15: the image decides; the key serves to find the cluster. */
+  private void tellDifference(ClusterImage image) {
+    if (toldDifference || !image.formed()) {
+      return;
+    }
+    SortedMap<Integer, Endpoint> known = new TreeMap<>();
+    image.voters().values().forEach(voter -> known.put(voter.id(), voter.raft()));
+    if (!known.equals(identity.voters())) {
+      toldDifference = true;
+      LOG.warn(
+          "cluster.voters = {} differs from the voters of the cluster, {}: those decide who votes",
+          identity.votersText(),
+          known);
     }
   }
 
@@ -292,7 +311,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
    * everybody (rule R7). Blocks; not on the control loop.
    */
   void handOver(long atMostMs) throws InterruptedException {
-    if (!group.status().leading()) {
+    RaftGroup.RaftStatus status = group.status();
+    if (!status.leading() || status.voters().size() < 2) {
       return;
     }
     CountDownLatch latch = new CountDownLatch(1);

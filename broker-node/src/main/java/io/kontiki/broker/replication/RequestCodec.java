@@ -2,6 +2,7 @@ package io.kontiki.broker.replication;
 
 import com.google.protobuf.ByteString;
 import io.kontiki.internal.v1.HeldEnds;
+import io.kontiki.internal.v1.LostRanges;
 import io.kontiki.internal.v1.ReplicaSubscription;
 import io.kontiki.internal.v1.ReplicateRequest;
 import io.kontiki.internal.v1.ReplicationHello;
@@ -16,6 +17,8 @@ import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Acks;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.Hello;
+import io.kontiki.replication.ReplicationMessage.Lost;
+import io.kontiki.replication.ReplicationMessage.LostRange;
 import io.kontiki.replication.ReplicationMessage.Subscribe;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.ReplicationMessage.Unsubscribe;
@@ -41,6 +44,11 @@ final class RequestCodec {
         held.addIds(end.subscription()).addEnds(end.heldEnd());
       }
       return request.setHeld(held).build();
+    }
+    if (message instanceof Lost lost) {
+      LostRanges.Builder ranges = LostRanges.newBuilder();
+      lost.ranges().forEach(one -> ranges.addIds(one.subscription()).addOffsets(one.offset()));
+      return request.setLost(ranges).build();
     }
     if (message instanceof Subscribe subscribe) {
       SubscribeBatch.Builder batch = SubscribeBatch.newBuilder();
@@ -98,6 +106,7 @@ final class RequestCodec {
           new Unsubscribe(
               request.getUnsubscribe().getIdsList(), request.getUnsubscribe().getDiskFull());
       case HELLO -> hello(request.getHello());
+      case LOST -> lost(request.getLost());
       default -> throw new IllegalArgumentException("a replication request without an action");
     };
   }
@@ -112,6 +121,18 @@ final class RequestCodec {
       ends.add(new HeldEnd(held.getIds(i), held.getEnds(i)));
     }
     return new Acks(ends);
+  }
+
+  private static Lost lost(LostRanges lost) {
+    if (lost.getIdsCount() != lost.getOffsetsCount()) {
+      throw new IllegalArgumentException(
+          lost.getIdsCount() + " subscriptions with " + lost.getOffsetsCount() + " lost offsets");
+    }
+    List<LostRange> ranges = new ArrayList<>(lost.getIdsCount());
+    for (int i = 0; i < lost.getIdsCount(); i++) {
+      ranges.add(new LostRange(lost.getIds(i), lost.getOffsets(i)));
+    }
+    return new Lost(ranges);
   }
 
   private static Subscribe subscribe(SubscribeBatch batch) {

@@ -11,7 +11,9 @@ import io.kontiki.proto.WithPayload;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Answers;
 import io.kontiki.replication.ReplicationMessage.Data;
+import io.kontiki.replication.ReplicationMessage.Mend;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
 import java.nio.ByteBuffer;
@@ -38,6 +40,18 @@ final class ResponseCodec {
                 .setHighWatermark(part.highWatermark())
                 .setLogStartOffset(part.logStartOffset())
                 .setBytes(part.bytes()));
+        payload.addAll(part.batches());
+      }
+      return new WithPayload<>(response.build(), payload);
+    }
+    if (message instanceof Mend mend) {
+      List<ByteBuffer> payload = new ArrayList<>();
+      for (PartitionMend part : mend.parts()) {
+        response.addParts(
+            PartitionPart.newBuilder()
+                .setId(part.subscription())
+                .setBytes(part.bytes())
+                .setMends(true));
         payload.addAll(part.batches());
       }
       return new WithPayload<>(response.build(), payload);
@@ -99,13 +113,14 @@ final class ResponseCodec {
       messages.add(new Answers(answers));
     }
     if (from.getPartsCount() > 0) {
-      messages.add(parts(from, response.joined()));
+      messages.addAll(parts(from, response.joined()));
     }
     return messages;
   }
 
-  private static Data parts(ReplicateResponse from, ByteBuffer records) {
-    List<PartitionData> parts = new ArrayList<>(from.getPartsCount());
+  private static List<ReplicationMessage> parts(ReplicateResponse from, ByteBuffer records) {
+    List<PartitionData> data = new ArrayList<>(from.getPartsCount());
+    List<PartitionMend> mends = new ArrayList<>(0);
     int at = records.position();
     for (PartitionPart part : from.getPartsList()) {
       int bytes = part.getBytes();
@@ -113,19 +128,28 @@ final class ResponseCodec {
         throw new IllegalArgumentException(
             "a part of " + bytes + " bytes at " + at + " of " + records.limit());
       }
-      parts.add(
-          new PartitionData(
-              part.getId(),
-              part.getHighWatermark(),
-              part.getLogStartOffset(),
-              bytes == 0 ? List.of() : List.of(records.slice(at, bytes))));
+      List<ByteBuffer> batches = bytes == 0 ? List.of() : List.of(records.slice(at, bytes));
+      if (part.getMends()) {
+        mends.add(new PartitionMend(part.getId(), batches));
+      } else {
+        data.add(
+            new PartitionData(
+                part.getId(), part.getHighWatermark(), part.getLogStartOffset(), batches));
+      }
       at += bytes;
     }
     if (at != records.limit()) {
       throw new IllegalArgumentException(
           (records.limit() - at) + " bytes behind the last part of a replication message");
     }
-    return new Data(parts);
+    List<ReplicationMessage> messages = new ArrayList<>(1);
+    if (!data.isEmpty()) {
+      messages.add(new Data(data));
+    }
+    if (!mends.isEmpty()) {
+      messages.add(new Mend(mends));
+    }
+    return messages;
   }
 
   private static SubscribeAnswer decode(SubscriptionAnswer answer) {

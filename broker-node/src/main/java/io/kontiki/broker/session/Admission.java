@@ -227,8 +227,9 @@ public final class Admission {
    * Who answers at the voter's address.
    *
    * @param found data directory of the process there, null: nobody answered
+   * @param started whether it runs its Raft
    */
-  public List<Action> onConfirmed(long number, @Nullable Uid found, Now now) {
+  public List<Action> onConfirmed(long number, @Nullable Uid found, boolean started, Now now) {
     Job current = current(number);
     if (current == null) {
       return take();
@@ -244,8 +245,12 @@ public final class Admission {
               : Forming.idInUse(voter.id(), found),
           now);
     } else if (current.directoryId().equals(voter.directoryId())) {
-      next(current, Step.ADD);
-      out.add(new Action.Add(jobs, current.voterId()));
+      if (started) {
+        next(current, Step.ADD);
+        out.add(new Action.Add(jobs, current.voterId()));
+      } else {
+        job = null; // it is about to see that it is on record
+      }
     } else if (current.votes() && voter.directoryId() == null) {
       admit(current, now);
     } else if (mayLeave(current.voterId())) {

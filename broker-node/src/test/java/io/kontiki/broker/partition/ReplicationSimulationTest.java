@@ -28,10 +28,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Real partitions of three brokers under random faults: broken streams, killed brokers, power cuts,
- * false fencing, moved leaders, lost and doubled proposals, metadata that lag. Checked after each
- * step: nothing committed is missing or changed on the leader or on a member of the in-sync set, no
- * high watermark goes back within its epoch, readers never see two values. At the end everything
- * heals, and every acknowledged record is there once, at its offset, on all replicas.
+ * false fencing, moved leaders, lost and doubled proposals, metadata that lag, links that are cut
+ * one way, stuck and slow disks, processes that stand still. Checked after each step: nothing
+ * committed is missing or changed on the leader or on a member of the in-sync set, no high
+ * watermark goes back within its epoch, readers never see two values. At the end everything heals,
+ * and every acknowledged record is there once, at its offset, on all replicas.
  */
 class ReplicationSimulationTest {
   private static final long RUNS = Long.getLong("kontiki.test.runs", 100);
@@ -101,11 +102,12 @@ class ReplicationSimulationTest {
       this.cluster = new TestCluster(seed, durability, engine);
       this.random = new SeededRandom(seed * 31 + durability.ordinal());
       this.durability = durability;
-      int[] base = {24, 10, 24, 30, 3, 2, 8, 1, 8, 2, 1};
+      int[] base = {24, 10, 24, 30, 3, 2, 8, 1, 8, 2, 1, 2, 3, 2, 3};
       this.weights = base;
       for (int i = 4; i < base.length; i++) {
         int scale = random.nextInt(6);
-        base[i] = i == 6 || i == 8 ? base[i] : scale == 0 ? 0 : base[i] * scale / 2;
+        base[i] =
+            i == 6 || i == 8 || i == 12 || i == 14 ? base[i] : scale == 0 ? 0 : base[i] * scale / 2;
       }
       for (PartitionId id : ids) {
         committed.put(id, new TreeMap<>());
@@ -151,7 +153,10 @@ class ReplicationSimulationTest {
         case 0 -> produce(anyPartition());
         case 1 -> consume(anyPartition());
         case 2 -> node.learn();
-        case 3 -> cluster.time.advance(random.nextInt(random.oneIn(10) ? 400_000_000 : 8_000_000));
+        case 3 ->
+            cluster.time.advance(
+                random.nextInt(
+                    random.oneIn(40) ? 2_000_000_000 : random.oneIn(10) ? 400_000_000 : 8_000_000));
         case 4 -> {
           if (!cluster.network.open().isEmpty()) {
             faults++;
@@ -181,13 +186,39 @@ class ReplicationSimulationTest {
         }
         case 9 -> cluster.controller.move(anyPartition(), node.id);
         case 10 -> node.leased = random.nextInt(3) > 0;
+        case 11 -> {
+          faults++;
+          cluster.network.cutLink(node.id, anyNode().id);
+        }
+        case 12 -> {
+          if (random.oneIn(4)) {
+            cluster.network.mendLinks();
+          }
+        }
+        case 13 -> {
+          faults++;
+          if (random.oneIn(2)) {
+            node.stickDiskMs(random.nextInt(8_000));
+          } else {
+            node.slowDiskMs(random.nextInt(3_000));
+          }
+        }
+        case 14 -> {
+          if (node.paused()) {
+            node.pause(false);
+          } else if (node.up() && random.oneIn(4)) {
+            faults++;
+            node.pause(true);
+          }
+          node.slowDiskMs(0);
+        }
         default -> throw new AssertionError();
       }
     }
 
     private void produce(PartitionId id) {
       for (TestNode node : cluster.nodes.values()) {
-        Partition partition = node.up() ? node.partition(id) : null;
+        Partition partition = node.up() && !node.paused() ? node.partition(id) : null;
         if (partition == null || !partition.leading() || random.oneIn(4)) {
           continue;
         }
@@ -217,7 +248,7 @@ class ReplicationSimulationTest {
 
     private void consume(PartitionId id) {
       for (TestNode node : cluster.nodes.values()) {
-        Partition partition = node.up() ? node.partition(id) : null;
+        Partition partition = node.up() && !node.paused() ? node.partition(id) : null;
         if (partition == null || !partition.leading()) {
           continue;
         }
@@ -298,8 +329,14 @@ class ReplicationSimulationTest {
 
     private void heal() {
       cluster.faults = false;
+      cluster.network.mendLinks();
       for (TestNode node : cluster.nodes.values()) {
         node.leased = true;
+        node.slowDiskMs(0);
+        node.stickDiskMs(0);
+        if (node.paused()) {
+          node.pause(false);
+        }
         if (!node.up()) {
           node.start();
         }

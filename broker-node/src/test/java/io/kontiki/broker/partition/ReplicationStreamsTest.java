@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.partition.TestCluster.TestNode;
+import io.kontiki.broker.replication.PacedCatchUp;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
@@ -15,6 +16,7 @@ import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.replication.ReplicationMessage.Data;
 import io.kontiki.replication.ReplicationMessage.Hello;
+import io.kontiki.replication.Resignation;
 import io.kontiki.replication.StreamId;
 import java.util.ArrayList;
 import java.util.List;
@@ -159,6 +161,141 @@ class ReplicationStreamsTest {
     assertEquals(120, log(3, TestCluster.P0).heldEndOffset());
     assertTrue(cluster.network.open().stream().allMatch(stream -> stream.lane == Lane.LIVE));
     assertEquals(3, cluster.controller.partitions.get(TestCluster.P0).isr.size());
+  }
+
+  /** Broker 3 was away while so many batches of 100 kB were appended to each of some partitions. */
+  private void missing(int partitions, int batches) {
+    cluster.node(3).kill(false);
+    cluster.controller.fence(3);
+    cluster.settle();
+    for (int i = 0; i < batches; i++) {
+      for (PartitionId id : ids.subList(0, partitions)) {
+        append(id, 100_000);
+      }
+      cluster.time.advanceMs(5);
+    }
+    cluster.settle();
+  }
+
+  @Test
+  void catchingUpTakesTurnsOverThePartitionsAndKeepsToItsBudgetR33() {
+    missing(4, 100);
+    long[] bytes = new long[1];
+    int[] replicas = new int[1];
+    cluster.meters =
+        new ReplicationMeters() {
+          @Override
+          public void onResignation(Resignation.Cause cause) {}
+
+          @Override
+          public void onCatchUp(int more, long shipped) {
+            replicas[0] += more;
+            bytes[0] += shipped;
+          }
+        };
+    cluster.catchUp = new PacedCatchUp(5_000_000, cluster.time.clock().nanoTime());
+    restartAsLeader();
+    cluster.node(3).start();
+    cluster.settle();
+    assertEquals(4, replicas[0]);
+    long before = bytes[0];
+    long[] ends = ids.subList(0, 4).stream().mapToLong(id -> log(3, id).logEndOffset()).toArray();
+    cluster.time.advanceMs(2_000);
+    assertEquals(10_000_000, bytes[0] - before, 1_100_000, "of 2 s at 5 MB/s");
+    for (int i = 0; i < 4; i++) {
+      long more = log(3, ids.get(i)).logEndOffset() - ends[i];
+      assertTrue(more >= 15 && more <= 35, "partition " + i + " got " + more + " of about 100");
+    }
+    cluster.time.advanceMs(8_000);
+    assertEquals(0, replicas[0]);
+    for (PartitionId id : ids.subList(0, 4)) {
+      assertEquals(100, log(3, id).heldEndOffset());
+      assertEquals(3, cluster.controller.partitions.get(id).isr.size());
+    }
+  }
+
+  /** The policy of a broker is that of its start: broker 1 is down for a moment and leads again. */
+  private void restartAsLeader() {
+    cluster.node(1).kill(false);
+    cluster.node(1).start();
+    cluster.settle();
+    ids.forEach(id -> cluster.controller.move(id, 1));
+    cluster.settle();
+  }
+
+  @Test
+  void aLoadGreaterThanTheBudgetDoesNotKeepAReplicaAwayR33() {
+    missing(1, 120);
+    cluster.catchUp = new PacedCatchUp(2_000_000, cluster.time.clock().nanoTime());
+    restartAsLeader();
+    cluster.node(3).start();
+    cluster.settle();
+    int rounds = 0;
+    // 10 MB/s is written, the budget is 2 MB/s, the backlog is 12 MB.
+    while (cluster.controller.partitions.get(TestCluster.P0).isr.size() < 3) {
+      append(TestCluster.P0, 100_000);
+      cluster.time.advanceMs(10);
+      cluster.nodes.values().forEach(TestNode::learn);
+      assertTrue(++rounds < 1_000, "not in sync after " + rounds * 10 + " ms");
+    }
+    assertTrue(rounds > 200, "it was not paced: " + rounds * 10 + " ms");
+    cluster.settle();
+    assertTrue(cluster.network.open().stream().allMatch(stream -> stream.lane == Lane.LIVE));
+  }
+
+  @Test
+  void aMemberOfTheInSyncSetIsShippedToOnTheLiveLaneHoweverFarBehind() {
+    cluster.network.cut(3, true);
+    for (int i = 0; i < 120; i++) {
+      append(TestCluster.P0, 100_000);
+    }
+    cluster.network.opened.clear();
+    cluster.network.cut(3, false);
+    cluster.time.advanceMs(1_000);
+    assertEquals(120, log(3, TestCluster.P0).heldEndOffset());
+    assertEquals(120, cluster.node(1).partition(TestCluster.P0).highWatermark());
+    assertTrue(cluster.network.opened.stream().allMatch(lane -> lane == Lane.LIVE));
+  }
+
+  @Test
+  void whoFallsFarBehindOnTheLiveLaneMakesRoomThereR33() {
+    missing(1, 10);
+    TestNode three = cluster.node(3);
+    three.start();
+    three.learn();
+    three.learn();
+    // Registered, subscribed and fenced: not in sync, and its disk stands still.
+    three.stickDiskMs(2_000);
+    cluster.network.opened.clear();
+    for (int i = 0; i < 150; i++) {
+      append(TestCluster.P0, 100_000);
+      cluster.time.advanceMs(5);
+    }
+    cluster.time.advanceMs(3_000);
+    assertTrue(cluster.network.opened.contains(Lane.CATCH_UP), "" + cluster.network.opened);
+    cluster.settle();
+    assertEquals(160, log(3, TestCluster.P0).heldEndOffset());
+  }
+
+  @Test
+  void whatIsReadAheadForManyPartitionsIsBoundedR33() {
+    missing(20, 20);
+    int[] reading = new int[2];
+    for (PartitionId id : ids) {
+      TestLog log = log(1, id);
+      log.coldBelow = 100;
+      log.onColdRead =
+          change -> {
+            reading[0] += change;
+            reading[1] = Math.max(reading[1], reading[0]);
+          };
+    }
+    cluster.limits = ReplicationLimits.DEFAULT;
+    cluster.node(3).start();
+    cluster.settle();
+    ids.forEach(id -> assertEquals(20, log(3, id).heldEndOffset()));
+    int most = ReplicationLimits.DEFAULT.streamInFlight() / ReplicationLimits.DEFAULT.message();
+    assertTrue(reading[1] > 1 && reading[1] <= most, reading[1] + " reads at a time");
   }
 
   @Test

@@ -220,6 +220,7 @@ final class TestCluster {
       }
       loop.stop();
       loop = null;
+      paused = false;
       network.down(id);
       storage.die(power, random);
     }

@@ -17,8 +17,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +41,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   /** Such a read comes back empty: its segment went meanwhile (rule R41). */
   boolean nothingWhenCold;
+
+  /** Told of each read that begins (1) or ends (-1) later. */
+  IntConsumer onColdRead = change -> {};
 
   /** The next data of a leader count as damaged (rule R30). */
   boolean refuseNext;
@@ -120,6 +125,21 @@ final class TestLog implements PartitionLog, LeaderEpochs {
             sync();
           }
         });
+  }
+
+  @Override
+  public void clearDoubt() {
+    // Never in doubt.
+  }
+
+  @Override
+  public Optional<Damage> damage() {
+    return Optional.empty();
+  }
+
+  @Override
+  public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
+    completion.complete(Optional.empty());
   }
 
   @Override
@@ -237,11 +257,14 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     }
     ReadOutcome outcome = new ReadOutcome(found, bytes, OptionalLong.empty());
     if (offset < coldBelow) {
+      onColdRead.accept(1);
       loop.schedule(
           1_000_000,
-          () ->
-              completion.complete(
-                  nothingWhenCold ? new ReadOutcome(List.of(), 0, OptionalLong.empty()) : outcome));
+          () -> {
+            onColdRead.accept(-1);
+            completion.complete(
+                nothingWhenCold ? new ReadOutcome(List.of(), 0, OptionalLong.empty()) : outcome);
+          });
     } else {
       completion.complete(outcome);
     }
@@ -306,8 +329,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   public void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion) {
     completion.complete(
         timestampMs < limitOffset
-            ? new TimeLookup(OptionalLong.of(timestampMs), timestampMs, epochOf(timestampMs))
-            : new TimeLookup(OptionalLong.empty(), -1, -1));
+            ? new TimeLookup(
+                OptionalLong.of(timestampMs),
+                timestampMs,
+                epochOf(timestampMs),
+                OptionalLong.empty())
+            : new TimeLookup(OptionalLong.empty(), -1, -1, OptionalLong.empty()));
   }
 
   @Override

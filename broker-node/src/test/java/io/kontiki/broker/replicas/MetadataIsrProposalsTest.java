@@ -10,6 +10,7 @@ import io.kontiki.model.TopicId;
 import io.kontiki.replication.IsrMember;
 import io.kontiki.replication.IsrOutcome;
 import io.kontiki.replication.IsrProposal;
+import io.kontiki.replication.Resignation;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.ArrayList;
@@ -83,6 +84,36 @@ class MetadataIsrProposalsTest {
     assertEquals(List.of(new IsrOutcome.Unknown()), propose(shrink));
     metadata.losesAnswers(false);
     assertTrue(propose(shrink).get(0) instanceof IsrOutcome.Stale, "the copy changes nothing");
+  }
+
+  private List<IsrOutcome> resign(Resignation... all) {
+    List<IsrOutcome> outcomes = new ArrayList<>();
+    data.run(() -> proposals.resign(List.of(all), outcomes::addAll));
+    time.advanceMs(3_000);
+    return outcomes;
+  }
+
+  private Resignation resignation(PartitionId id, int epochOffset, int successor) {
+    PartitionImage state = metadata.image().partition(id);
+    return new Resignation(
+        id,
+        state.leaderEpoch(),
+        state.partitionEpoch() + epochOffset,
+        successor,
+        Resignation.Cause.SYNC_STUCK);
+  }
+
+  @Test
+  void aResignationMovesTheLeaderAndLeavesTheInSyncSetR38() {
+    PartitionId mine = metadata.image().partition(first).leader() == 1 ? first : second;
+    PartitionId other = mine.equals(first) ? second : first;
+    List<IsrOutcome> outcomes = resign(resignation(mine, 0, 3), resignation(other, -1, 3));
+    IsrOutcome.Applied applied = (IsrOutcome.Applied) outcomes.get(0);
+    assertEquals(3, applied.state().leaderId());
+    assertEquals(List.of(1, 2, 3), applied.state().isr());
+    assertTrue(outcomes.get(1) instanceof IsrOutcome.Stale, outcomes.toString());
+    metadata.quorum(false);
+    assertEquals(List.of(new IsrOutcome.Unknown()), resign(resignation(mine, 0, 2)));
   }
 
   @Test

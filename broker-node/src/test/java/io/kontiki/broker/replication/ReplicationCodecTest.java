@@ -2,7 +2,10 @@ package io.kontiki.broker.replication;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.grpc.StatusRuntimeException;
 import io.kontiki.internal.v1.HeldEnds;
 import io.kontiki.internal.v1.PartitionPart;
 import io.kontiki.internal.v1.ReplicateRequest;
@@ -19,17 +22,24 @@ import io.kontiki.replication.ReplicationMessage.Answers;
 import io.kontiki.replication.ReplicationMessage.Data;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.Hello;
+import io.kontiki.replication.ReplicationMessage.Lost;
+import io.kontiki.replication.ReplicationMessage.LostRange;
+import io.kontiki.replication.ReplicationMessage.Mend;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
+import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.Subscribe;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.ReplicationMessage.Unsubscribe;
 import io.kontiki.replication.StreamId;
 import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
+import io.kontiki.runtime.memory.SeededRandom;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -47,7 +57,8 @@ class ReplicationCodecTest {
                     new SubscribeRequest(6, id, 0, 0, 8))),
             new Unsubscribe(List.of(5L, 6L), false),
             new Unsubscribe(List.of(7L), true),
-            new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))));
+            new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))),
+            new Lost(List.of(new LostRange(5, 0), new LostRange(6, 1L << 60))));
     for (ReplicationMessage message : messages) {
       assertEquals(message, RequestCodec.decode(RequestCodec.encode(message)));
     }
@@ -78,6 +89,10 @@ class ReplicationCodecTest {
                 new PartitionData(2, 6, 1, List.of()),
                 new PartitionData(3, 7, 2, List.of(bytes(4, 5, 6)))));
     assertEquals(List.of(expected), overTheWire(data));
+    Mend mend =
+        new Mend(
+            List.of(new PartitionMend(1, List.of(bytes(7, 8))), new PartitionMend(2, List.of())));
+    assertEquals(List.of(mend), overTheWire(mend));
   }
 
   private static List<ReplicationMessage> overTheWire(ReplicationMessage message)
@@ -127,5 +142,67 @@ class ReplicationCodecTest {
             .addParts(PartitionPart.newBuilder().setBytes(partBytes))
             .build(),
         payload);
+  }
+
+  /** More rounds with {@code -Dkontiki.fuzz.rounds=N}. */
+  @Test
+  void bytesThatAreNoMessageNeverGiveAnythingButARefusal() throws IOException {
+    Data data =
+        new Data(
+            List.of(
+                new PartitionData(1, 5, 0, List.of(bytes(1, 2, 3))),
+                new PartitionData(2, 6, 1, List.of(bytes(4)))));
+    PartitionId id = new PartitionId(new TopicId(3, -4), 12);
+    List<byte[]> requests =
+        List.of(
+            RequestCodec.encode(new Hello(new Uid(1, -2), 3, new StreamId(2, 7, Lane.LIVE, 0, 1)))
+                .toByteArray(),
+            RequestCodec.encode(new Subscribe(List.of(new SubscribeRequest(5, id, 7, 1, -1))))
+                .toByteArray(),
+            RequestCodec.encode(new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))))
+                .toByteArray());
+    List<byte[]> responses =
+        List.of(
+            wire(data),
+            wire(new Answers(List.of(new SubscribeAnswer.Refused(4, Refusal.FAR_BEHIND)))),
+            wire(new Answers(List.of(new SubscribeAnswer.Diverging(2, -1, 0)))));
+    int refused = 0;
+    int rounds = Integer.getInteger("kontiki.fuzz.rounds", 20_000);
+    for (int seed = 0; seed < rounds; seed++) {
+      SeededRandom random = new SeededRandom(seed);
+      try {
+        RequestCodec.decode(ReplicateRequest.parseFrom(mutated(requests, random)));
+      } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
+        refused++;
+      } catch (RuntimeException e) {
+        throw new AssertionError("request, seed " + seed, e);
+      }
+      try (InputStream stream = new ByteArrayInputStream(mutated(responses, random))) {
+        ResponseCodec.decode(ReplicationMethods.REPLICATE.parseResponse(stream));
+      } catch (IllegalArgumentException | StatusRuntimeException e) {
+        refused++;
+      } catch (RuntimeException e) {
+        throw new AssertionError("response, seed " + seed, e);
+      }
+    }
+    assertTrue(refused > rounds / 4, refused + " of " + 2 * rounds);
+  }
+
+  private static byte[] wire(ReplicationMessage message) throws IOException {
+    try (InputStream stream =
+        ReplicationMethods.REPLICATE.streamResponse(ResponseCodec.encode(message))) {
+      return stream.readAllBytes();
+    }
+  }
+
+  private static byte[] mutated(List<byte[]> good, SeededRandom random) {
+    byte[] bytes = good.get(random.nextInt(good.size())).clone();
+    if (random.oneIn(4)) {
+      bytes = Arrays.copyOf(bytes, random.nextInt(2 * bytes.length));
+    }
+    for (int i = random.nextInt(4); i > 0 && bytes.length > 0; i--) {
+      bytes[random.nextInt(bytes.length)] = (byte) random.nextLong();
+    }
+    return bytes;
   }
 }

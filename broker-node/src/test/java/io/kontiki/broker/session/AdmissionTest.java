@@ -74,7 +74,7 @@ class AdmissionTest {
     assertFalse(seek(3, NEW).refused());
     assertEquals(List.of(new Action.Confirm(1, 3)), tick(ALL));
     assertEquals(List.of(), tick(ALL), "one step at a time");
-    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, now()));
+    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, false, now()));
     List<Action> admit = admission.onChanged(2, true, "", now());
     AdmitVoter command = new AdmitVoter(ms, 3, disk(3), NEW);
     assertEquals(List.of(new Action.Admit(3, 5, command)), admit);
@@ -82,8 +82,10 @@ class AdmissionTest {
     assertEquals(List.of(), admission.onProposed(3, true, "", now()));
     assertEquals("it is on record now", seek(3, NEW).why());
     assertEquals(List.of(new Action.Confirm(4, 3)), tick(List.of(1, 2)));
-    assertEquals(List.of(new Action.Add(5, 3)), admission.onConfirmed(4, NEW, now()));
-    assertEquals(List.of(), admission.onChanged(5, true, "", now()));
+    assertEquals(List.of(), admission.onConfirmed(4, NEW, false, now()), "it starts first");
+    assertEquals(List.of(new Action.Confirm(5, 3)), tick(List.of(1, 2)));
+    assertEquals(List.of(new Action.Add(6, 3)), admission.onConfirmed(5, NEW, true, now()));
+    assertEquals(List.of(), admission.onChanged(6, true, "", now()));
     assertEquals(List.of(), tick(ALL));
   }
 
@@ -92,7 +94,7 @@ class AdmissionTest {
     form(disk(1), disk(2), Uid.NONE);
     seek(3, NEW);
     tick(ALL);
-    admission.onConfirmed(1, NEW, now());
+    admission.onConfirmed(1, NEW, false, now());
     assertEquals(
         List.of(new Action.Admit(3, 5, new AdmitVoter(ms, 3, null, NEW))),
         admission.onChanged(2, true, "", now()));
@@ -102,21 +104,21 @@ class AdmissionTest {
   void nothingIsDoneWithoutACommittedConfigurationWithoutTheVoterM16() {
     seek(3, NEW);
     tick(ALL);
-    admission.onConfirmed(1, NEW, now());
+    admission.onConfirmed(1, NEW, false, now());
     assertEquals(List.of(), admission.onChanged(2, false, "busy", now()));
     assertEquals(List.of(), tick(ALL), "it waits a little");
     assertTrue(seek(3, NEW).why().contains("busy"));
     ms += 500;
     assertEquals(List.of(new Action.Confirm(3, 3)), tick(ALL));
     // The configuration seems to be without it; only the answer says that this is committed.
-    assertEquals(List.of(new Action.Remove(4, 3)), admission.onConfirmed(3, NEW, now()));
+    assertEquals(List.of(new Action.Remove(4, 3)), admission.onConfirmed(3, NEW, false, now()));
   }
 
   @Test
   void anotherProcessAtTheVotersAddressKeepsItsPlaceR35() {
     seek(3, NEW);
     tick(ALL);
-    assertEquals(List.of(), admission.onConfirmed(1, disk(3), now()));
+    assertEquals(List.of(), admission.onConfirmed(1, disk(3), false, now()));
     assertTrue(seek(3, NEW).why().contains("in use"));
     Answer own = seek(1, NEW);
     assertTrue(own.refused() && own.why().contains("node id 1 is in use"), own.why());
@@ -128,7 +130,7 @@ class AdmissionTest {
     seek(2, NEW);
     seek(3, NEW);
     assertEquals(List.of(new Action.Confirm(1, 3)), tick(List.of(1, 2)), "2 must stay");
-    admission.onConfirmed(1, null, now());
+    admission.onConfirmed(1, null, false, now());
     String why = seek(2, NEW).why();
     assertTrue(why.contains("[1, 2]") && why.contains("[1, 2, 3]"), why);
     assertEquals(List.of(), tick(List.of(1, 2)));
@@ -139,17 +141,18 @@ class AdmissionTest {
     // Before: on record with the new disk, out of the configuration, and nobody asks.
     apply(new AdmitVoter(0, 3, disk(3), NEW));
     assertEquals(List.of(new Action.Confirm(1, 3)), tick(List.of(1, 2)));
-    assertEquals(List.of(), admission.onConfirmed(1, disk(3), now()), "the old disk is there");
+    assertEquals(
+        List.of(), admission.onConfirmed(1, disk(3), false, now()), "the old disk is there");
     ms += 500;
     tick(List.of(1, 2));
-    assertEquals(List.of(new Action.Add(3, 3)), admission.onConfirmed(2, NEW, now()));
+    assertEquals(List.of(new Action.Add(3, 3)), admission.onConfirmed(2, NEW, true, now()));
   }
 
   @Test
   void theEndOfLeadershipEndsEverythingM3() {
     seek(3, NEW);
     tick(ALL);
-    admission.onConfirmed(1, NEW, now());
+    admission.onConfirmed(1, NEW, false, now());
     admission.onLeaderStop();
     assertEquals(List.of(), admission.onChanged(2, true, "", now()));
     assertNull(admission.onSeek(3, NEW, false, now()));
@@ -165,10 +168,10 @@ class AdmissionTest {
     tick(ALL);
     assertEquals(
         List.of(new Action.Admit(2, 5, new AdmitVoter(ms, 2, null, disk(2)))),
-        admission.onConfirmed(1, disk(2), now()));
+        admission.onConfirmed(1, disk(2), false, now()));
     form(Uid.NONE, disk(2), disk(3));
     assertEquals(
-        List.of(new Action.Admit(5, 5, new AdmitVoter(ms + 100, 1, null, disk(1)))), tick(ALL));
+        List.of(new Action.Admit(4, 5, new AdmitVoter(ms + 100, 1, null, disk(1)))), tick(ALL));
   }
 
   @Test
@@ -176,7 +179,7 @@ class AdmissionTest {
     // It says that it votes, but the record names another: it is no voter since the beginning.
     admission.onSeek(3, NEW, true, now());
     tick(ALL);
-    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, now()));
+    assertEquals(List.of(new Action.Remove(2, 3)), admission.onConfirmed(1, NEW, false, now()));
   }
 
   @Test

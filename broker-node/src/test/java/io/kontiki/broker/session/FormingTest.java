@@ -154,7 +154,8 @@ class FormingTest {
     Hello before = formed(2, new Known(new Uid(9, 9), true));
     assertEquals(List.of(), forming.onHello(2, before, at(1)));
     assertEquals(questions(true), forming.onTick(at(400)));
-    forming.onHello(3, said(before, "its turn comes", false), at(500));
+    Hello leader = formed(3, new Known(new Uid(9, 9), true));
+    forming.onHello(3, said(leader, "its turn comes", false), at(500));
     assertTrue(forming.situation().contains("its turn comes"), forming.situation());
     assertTrue(forming.situation().contains(new Uid(9, 9).toString()), forming.situation());
     assertEquals(

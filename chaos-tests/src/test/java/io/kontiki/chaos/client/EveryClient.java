@@ -2,7 +2,6 @@ package io.kontiki.chaos.client;
 
 import static org.awaitility.Awaitility.await;
 
-import io.kontiki.chaos.cluster.PauseMeter;
 import io.kontiki.chaos.cluster.ProcessCluster;
 import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.Event;
@@ -23,6 +22,7 @@ import io.kontiki.model.Endpoint;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,7 +48,7 @@ final class EveryClient implements AutoCloseable {
   private final String topic;
   private final int partitions;
   private final History history = new History();
-  private final Map<String, PauseMeter> pauses = new TreeMap<>();
+  private final Map<String, Gaps> pauses = new TreeMap<>();
   private final Queue<Throwable> surprises = new ConcurrentLinkedQueue<>();
   private final KontikiClient writing;
   private final KontikiClient reading;
@@ -74,7 +74,7 @@ final class EveryClient implements AutoCloseable {
     reading = KontikiClient.connect(bootstrap);
     producer = writing.newProducer(ProducerOptions.DEFAULT);
     for (String name : List.of("producer", "consumer", "thin", "thin without id")) {
-      pauses.put(name, new PauseMeter());
+      pauses.put(name, new Gaps(places()));
     }
     Endpoint edge = Endpoint.parse(cluster.node(through).grpc());
     for (String name : List.of("thin", "thin without id")) {
@@ -103,12 +103,21 @@ final class EveryClient implements AutoCloseable {
     return thread;
   }
 
-  private PauseMeter meter(String name) {
+  private List<String> places() {
+    return IntStream.range(0, partitions).mapToObj(EveryClient::place).toList();
+  }
+
+  /** Of a partition. */
+  static String place(int partition) {
+    return "partition " + partition;
+  }
+
+  private Gaps meter(String name) {
     return Objects.requireNonNull(pauses.get(name));
   }
 
   private void write() {
-    PauseMeter meter = meter("producer");
+    Gaps meter = meter("producer");
     long begin = System.nanoTime();
     for (int number = 0; !stopping; number++) {
       long due = begin + TimeUnit.SECONDS.toNanos(number) / PER_SECOND;
@@ -123,7 +132,7 @@ final class EveryClient implements AutoCloseable {
           .whenComplete(
               (stored, failure) -> {
                 if (stored != null) {
-                  meter.onProgress("partition " + partition);
+                  meter.onProgress(place(partition));
                 }
                 history.add(outcome(sent, partition, value, stored, failure));
               });
@@ -146,7 +155,7 @@ final class EveryClient implements AutoCloseable {
         : new Event.Unknown("producer", number, partition, value);
   }
 
-  private void read(KontikiClient client, String name, PauseMeter meter) {
+  private void read(KontikiClient client, String name, Gaps meter) {
     ConsumerOptions options =
         ConsumerOptions.DEFAULT
             .withStartAt(StartAt.BEGINNING)
@@ -155,7 +164,7 @@ final class EveryClient implements AutoCloseable {
       consumer.assign(all());
       while (!readingOver) {
         for (ConsumerRecord record : consumer.poll(Duration.ofMillis(100))) {
-          meter.onProgress("partition " + record.partition());
+          meter.onProgress(place(record.partition()));
           note(name, record);
         }
       }
@@ -189,7 +198,7 @@ final class EveryClient implements AutoCloseable {
 
   /** From here on {@link #longestPausesMs} counts. */
   void resetPauses() {
-    pauses.values().forEach(PauseMeter::reset);
+    pauses.values().forEach(Gaps::reset);
   }
 
   /** The longest wait of each kind of client; those of the Java client in one partition. */
@@ -222,10 +231,10 @@ final class EveryClient implements AutoCloseable {
 
   private void readAgain(Map<Integer, Long> ends) throws Exception {
     synchronized (this) {
-      java.util.Arrays.fill(nextOffsets, 0);
+      Arrays.fill(nextOffsets, 0);
     }
     readingOver = false;
-    Thread again = start("final", () -> read(writing, "final", new PauseMeter()));
+    Thread again = start("final", () -> read(writing, "final", new Gaps(places())));
     await("another reader reads to the end").atMost(PATIENCE).until(() -> hasRead(ends));
     readingOver = true;
     again.join();

@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
-import io.kontiki.chaos.cluster.PauseMeter;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
 import io.kontiki.model.ApiError;
@@ -34,7 +33,7 @@ final class ThinProducer implements Runnable, AutoCloseable {
   private final int partitions;
   private final boolean recognised;
   private final History history;
-  private final PauseMeter pauses;
+  private final Gaps pauses;
   private final ManagedChannel channel;
   private final LogServiceGrpc.LogServiceBlockingStub stub;
   private volatile boolean stopping;
@@ -50,7 +49,7 @@ final class ThinProducer implements Runnable, AutoCloseable {
       int partitions,
       boolean recognised,
       History history,
-      PauseMeter pauses) {
+      Gaps pauses) {
     this.name = name;
     this.topic = topic;
     this.partitions = partitions;
@@ -69,16 +68,26 @@ final class ThinProducer implements Runnable, AutoCloseable {
 
   @Override
   public void run() {
-    long id =
-        recognised
-            ? stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
-                .initProducerId(InitProducerIdRequest.getDefaultInstance())
-                .getProducerId()
-            : 0;
+    long id = recognised ? producerId() : 0;
     for (int number = 0; !stopping; number++) {
       history.add(send(id, number));
-      pauses.onProgress(name);
+      pauses.onProgress(EveryClient.place(number % partitions));
       LockSupport.parkNanos(BETWEEN_NANOS);
+    }
+  }
+
+  private long producerId() {
+    for (int tries = 1; ; tries++) {
+      try {
+        return stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .initProducerId(InitProducerIdRequest.getDefaultInstance())
+            .getProducerId();
+      } catch (StatusRuntimeException e) {
+        if (tries == TRIES) {
+          throw e;
+        }
+        LockSupport.parkNanos(BETWEEN_NANOS);
+      }
     }
   }
 

@@ -155,6 +155,16 @@ public final class ProcessCluster implements AutoCloseable {
         .untilAsserted(() -> assertEquals(List.of(), unreadiness()));
   }
 
+  /** Waits until these nodes say that they are ready. */
+  void awaitReady(Integer... ids) {
+    for (int id : ids) {
+      await("node " + id + " ready")
+          .atMost(READY_PATIENCE)
+          .pollInterval(Duration.ofMillis(50))
+          .untilAsserted(() -> assertEquals("", node(id).unreadiness()));
+    }
+  }
+
   private void failIfOneEnded() {
     for (ServerNode node : nodes.values()) {
       if (!node.isAlive()) {
@@ -375,7 +385,8 @@ public final class ProcessCluster implements AutoCloseable {
     }
   }
 
-  private static void delete(Path dir) throws IOException {
+  /** A directory with all that is in it. */
+  static void delete(Path dir) throws IOException {
     Files.walkFileTree(
         dir,
         new SimpleFileVisitor<>() {

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One server: its directory, its configuration, its log and, while it runs, its process. */
@@ -58,6 +59,25 @@ public final class ServerNode {
   /** Of the server; survives kills, and goes with the cluster. */
   public Path dataDir() {
     return dir.resolve("data");
+  }
+
+  /** The node's disk is lost; no process of it may run. */
+  void loseData() {
+    try {
+      ProcessCluster.delete(dataDir());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Copies the data directory to another beside it; no process of the node may run. */
+  void copyData(String name) throws IOException {
+    Path to = dataDir().resolveSibling(name);
+    try (Stream<Path> all = Files.walk(dataDir())) {
+      for (Path from : all.toList()) {
+        Files.copy(from, to.resolve(dataDir().relativize(from)));
+      }
+    }
   }
 
   /** What the processes of this node printed, one after the other. */

@@ -1,5 +1,6 @@
 package io.kontiki.cli.stream;
 
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.base.Deadline;
@@ -25,8 +26,13 @@ import org.jspecify.annotations.Nullable;
  * a time.
  */
 public final class RecordWriter {
-  /** A broker that is frozen must not use up all the time; a repetition is recognised anyway. */
-  private static final Duration TRY_PATIENCE = Duration.ofSeconds(3);
+  /**
+   * A broker that is frozen must not use up all the time, and a repetition is recognised anyway.
+   * Doubled with each broker that was silent: then it may be the partition that takes its time.
+   */
+  private static final Duration TRY_PATIENCE = Duration.ofSeconds(1);
+
+  private static final Duration MOST_PATIENCE = Duration.ofSeconds(8);
 
   private static final long PAUSE_MS = 50;
 
@@ -106,10 +112,11 @@ public final class RecordWriter {
   private <T> T repeated(
       Deadline deadline, String remark, Function<LogServiceGrpc.LogServiceBlockingStub, T> call) {
     boolean perhapsDone = false;
+    Duration patience = TRY_PATIENCE;
     while (true) {
       BrokerChannels.Connection connection = brokers.connection(0);
       try {
-        long patienceMs = Math.max(1, deadline.atMost(TRY_PATIENCE).remainingMs());
+        long patienceMs = Math.max(1, deadline.atMost(patience).remainingMs());
         return call.apply(
             LogServiceGrpc.newBlockingStub(connection.channel())
                 .withDeadlineAfter(patienceMs, TimeUnit.MILLISECONDS));
@@ -123,7 +130,11 @@ public final class RecordWriter {
           throw error.asExit(brokers, perhapsDone ? remark : "");
         }
         brokers.giveUp(connection.host());
-        deadline.pause(PAUSE_MS);
+        if (error.code() == Status.Code.DEADLINE_EXCEEDED) {
+          patience = patience.compareTo(MOST_PATIENCE) < 0 ? patience.multipliedBy(2) : patience;
+        } else {
+          deadline.pause(PAUSE_MS);
+        }
       }
     }
   }

@@ -258,6 +258,44 @@ class JRaftGroupTest {
   }
 
   @Test
+  void aVoterThatLostItsDiskIsTakenOutAndInAgainM16() throws IOException {
+    startThree(options -> options.withSnapshotAfter(30, 1 << 20));
+    int leader = cluster.awaitLeader();
+    int lost = leader % 3 + 1;
+    int other = lost % 3 + 1;
+    List<String> all = new ArrayList<>(cluster.proposeAll(leader, 0, 50));
+    cluster.stop(lost);
+    deleteAll(cluster.home(lost));
+    assertTrue(cluster.remove(leader, lost).done());
+    assertTrue(cluster.remove(leader, lost).done(), "again");
+    List<Integer> rest = Stream.of(leader, other).sorted().toList();
+    assertEquals(rest, cluster.configuration(leader));
+    assertFalse(cluster.remove(other, lost).done(), "it does not lead");
+    all.addAll(cluster.proposeAll(leader, 50, 50));
+    // It stands for nothing and votes for nobody, and knows that also after a restart.
+    cluster.start(lost, true);
+    assertEquals(List.of(), cluster.configuration(lost));
+    cluster.stop(lost);
+    cluster.start(lost, true);
+    Awaitility.await().atMost(15, TimeUnit.SECONDS).until(() -> cluster.add(leader, lost).done());
+    assertTrue(cluster.add(leader, lost).done(), "again");
+    cluster.awaitCommands(lost, all);
+    Awaitility.await()
+        .atMost(5, TimeUnit.SECONDS)
+        .until(() -> cluster.configuration(lost).equals(List.of(1, 2, 3)));
+    // It votes: the two of them go on without the third.
+    cluster.kill(leader);
+    int next = cluster.awaitLeaderOtherThan(leader);
+    all.addAll(cluster.proposeAll(next, 100, 10));
+    cluster.awaitCommands(lost, all);
+    // From its log, not from what it was started with.
+    cluster.stop(lost);
+    cluster.start(lost, true);
+    cluster.awaitCommands(lost, all);
+    assertEquals(List.of(1, 2, 3), cluster.configuration(lost));
+  }
+
+  @Test
   void anEntryThatCannotBeAppliedStopsTheGroup() throws IOException {
     cluster = new RaftCluster("single", 1, directory, one -> one);
     cluster.startAll();

@@ -90,6 +90,13 @@ final class RaftCluster implements AutoCloseable {
   }
 
   void start(int id) {
+    start(id, false);
+  }
+
+  /**
+   * @param joining with no configuration of its own
+   */
+  void start(int id, boolean joining) {
     Member member = members.get(id);
     member.transport = new JRaftTransport(id, to -> dial(id, to), 1500);
     member.service = member.transport.service();
@@ -98,7 +105,7 @@ final class RaftCluster implements AutoCloseable {
     Path home = directory.resolve("node-" + id);
     member.group =
         JRaftGroup.start(
-            settings.apply(JRaftOptions.of(group, id, voters)),
+            settings.apply(JRaftOptions.of(group, id, voters).withJoining(joining)),
             member.transport,
             new DiskFileStore(home.resolve("raft")),
             home.resolve("snapshots"),
@@ -221,6 +228,23 @@ final class RaftCluster implements AutoCloseable {
       }
     }
     return texts;
+  }
+
+  RaftGroup.ChangeEnd remove(int leader, int id) {
+    CompletableFuture<RaftGroup.ChangeEnd> answer = new CompletableFuture<>();
+    group(leader).removeVoter(id, answer::complete);
+    return get(answer);
+  }
+
+  RaftGroup.ChangeEnd add(int leader, int id) {
+    CompletableFuture<RaftGroup.ChangeEnd> answer = new CompletableFuture<>();
+    group(leader).addVoter(id, voters.get(id), answer::complete);
+    return get(answer);
+  }
+
+  /** The configuration as a node knows it. */
+  List<Integer> configuration(int id) {
+    return group(id).status().voters().stream().map(RaftGroup.Member::nodeId).toList();
   }
 
   long confirm(int id) {

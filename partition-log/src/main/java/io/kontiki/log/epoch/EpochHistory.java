@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongToIntFunction;
 
 /**
  * Which leader epoch began at which offset (KIP-101, KIP-279; rules R28, R29). Belongs to its log.
@@ -56,6 +57,20 @@ public final class EpochHistory {
 
   /** Of a record below the log end, or {@link #NONE}. */
   public int epochOf(long offset) {
+    return epochOf(entries, offset);
+  }
+
+  /**
+   * Finds the epoch of an offset in entries that do not change, on any thread; {@link #NONE} below
+   * the first.
+   *
+   * @param entries in order, as {@link #entries} gives them
+   */
+  public static LongToIntFunction lookUp(List<Entry> entries) {
+    return offset -> epochOf(entries, offset);
+  }
+
+  private static int epochOf(List<Entry> entries, long offset) {
     for (int i = entries.size() - 1; i >= 0; i--) {
       if (entries.get(i).startOffset <= offset) {
         return entries.get(i).epoch;

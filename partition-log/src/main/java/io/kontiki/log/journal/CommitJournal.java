@@ -1,5 +1,6 @@
 package io.kontiki.log.journal;
 
+import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
@@ -8,7 +9,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -22,20 +25,29 @@ import org.jspecify.annotations.Nullable;
  *   <li>One commit at a time on the commit worker. It starts at once when none runs; what arrives
  *       meanwhile is in the next one. No timer.
  *   <li>Each party of a commit is told once, on the commit worker, how far records are durable.
+ *   <li>A partition with more bytes than {@link Sizes#bypassBytes} in a commit is made durable in
+ *       its own segments first; the journal then takes a mark that says so instead of the bytes.
  *   <li>When the files are used up, commits wait for a checkpoint; nothing is overwritten before.
- *       {@link #isCrowded} then lets the appenders refuse.
+ *       {@link #isCrowded} then lets the appenders refuse. A checkpoint is asked for long before,
+ *       when two files are full.
  *   <li>A failed write or sync ends the journal; nothing is tried again (rules D1, L4).
  * </ul>
  *
  * <p>Hand-overs are thread-safe; the monitor is held for the queue only, never while writing.
  */
 public final class CommitJournal {
+  private static final int STAGING_BYTES = 1 << 20;
+  private static final int CHECKPOINT_AFTER_SLOTS = 2;
+
   private final JournalRing ring;
   private final Worker commitWorker;
   private final Worker background;
   private final Owner owner;
   private final long generation;
   private final long maxPendingBytes;
+  private final int bypassBytes;
+  // Of the commit worker: what is written goes through here, in one piece.
+  private final ByteBuffer staging;
   private final JournalCounters counters = new JournalCounters();
 
   // Guarded by the monitor, as is the ring's chain.
@@ -45,6 +57,7 @@ public final class CommitJournal {
   private boolean running;
   private boolean stalled;
   private boolean preparing;
+  private boolean checkpointAsked;
   private boolean closed;
 
   private volatile long pendingBytes;
@@ -62,11 +75,22 @@ public final class CommitJournal {
     /** Files run short: a checkpoint is wanted soon. Any thread. */
     void onCheckpointWanted();
 
+    /**
+     * Makes all that has been written of a partition durable in its own segments; blocks. On the
+     * commit worker.
+     */
+    void makeDurable(PartitionId partition);
+
     /** The journal failed for good. On a worker. */
     void onFailure(StorageException cause);
   }
 
-  private record Pending(JournalEntry entry, long sequence, Party party) {}
+  /** A record on its way; {@code bytes} are what it counted for when it was handed over. */
+  private record Pending(JournalEntry entry, long sequence, Party party, int bytes) {
+    Pending mark() {
+      return new Pending(entry.mark(), sequence, party, bytes);
+    }
+  }
 
   /**
    * Sizes.
@@ -74,8 +98,17 @@ public final class CommitJournal {
    * @param fileBytes of each file
    * @param maxFiles of the ring, at least 2
    * @param maxPendingBytes handed over and not durable yet, beyond which appenders refuse
+   * @param bypassBytes of one partition in one commit, beyond which its segments are synced instead
    */
-  public record Sizes(int fileBytes, int maxFiles, long maxPendingBytes) {
+  public record Sizes(int fileBytes, int maxFiles, long maxPendingBytes, int bypassBytes) {
+    /** Where a sync of the segment becomes cheaper than writing the bytes twice. */
+    public static final int DEFAULT_BYPASS_BYTES = 512 << 10;
+
+    /** With the default bypass. */
+    public Sizes(int fileBytes, int maxFiles, long maxPendingBytes) {
+      this(fileBytes, maxFiles, maxPendingBytes, DEFAULT_BYPASS_BYTES);
+    }
+
     public Sizes {
       if (fileBytes < 4 * JournalEntry.HEADER_BYTES || maxFiles < 2 || maxPendingBytes < 1) {
         throw new IllegalArgumentException(
@@ -105,16 +138,24 @@ public final class CommitJournal {
     this.nextSequence = firstSequence;
     this.committedSequence = firstSequence - 1;
     this.maxPendingBytes = sizes.maxPendingBytes;
+    this.bypassBytes = sizes.bypassBytes;
+    this.staging = ByteBuffer.allocateDirect(Math.min(STAGING_BYTES, sizes.fileBytes));
     this.commitWorker = commitWorker;
     this.background = background;
     this.owner = owner;
     ring.begin(firstSequence);
-    ring.add(0, ring.prepare(0));
+    ring.add(0, ring.open(0));
   }
 
   /** Makes the first file, before the checkpoint that names it; changes nothing in an old one. */
   public static void prepareFirst(FileStore store, Sizes sizes) {
-    new JournalRing(store, sizes.fileBytes, sizes.maxFiles).prepare(0).close();
+    JournalRing ring = new JournalRing(store, sizes.fileBytes, sizes.maxFiles);
+    try (FileStore.File file = ring.open(0)) {
+      boolean more = true;
+      while (more) {
+        more = ring.fill(file);
+      }
+    }
   }
 
   /** Where a new generation begins. */
@@ -140,7 +181,7 @@ public final class CommitJournal {
         if (entry.isBarrier()) {
           barriers.add(nextSequence);
         }
-        pending.add(new Pending(entry, nextSequence++, party));
+        pending.add(new Pending(entry, nextSequence++, party, entry.sizeBytes()));
         pendingBytes += entry.sizeBytes();
       }
       last = nextSequence - 1;
@@ -192,6 +233,7 @@ public final class CommitJournal {
     boolean resume;
     synchronized (this) {
       ring.free(position);
+      checkpointAsked = false;
       resume = stalled && ring.hasFree() && !closed;
       if (resume) {
         stalled = false;
@@ -223,6 +265,7 @@ public final class CommitJournal {
       pending = new ArrayDeque<>();
     }
     try {
+      batch = bypassed(batch);
       write(batch);
     } catch (StorageException e) {
       failure = e;
@@ -238,7 +281,8 @@ public final class CommitJournal {
       }
       again = !pending.isEmpty() && !stalled;
       running = again || stalled;
-      wanted = stalled || ring.chainLength() > ring.maxSlots() / 2;
+      wanted = !checkpointAsked && (stalled || isLong());
+      checkpointAsked |= wanted;
     }
     if (wanted) {
       owner.onCheckpointWanted();
@@ -248,17 +292,51 @@ public final class CommitJournal {
     }
   }
 
+  /** Whether enough lies behind the last checkpoint for another one. */
+  private boolean isLong() {
+    return ring.chainLength() > Math.max(1, Math.min(CHECKPOINT_AFTER_SLOTS, ring.maxSlots() / 2));
+  }
+
+  /** With marks for the bytes of partitions that have too many; those are durable on return. */
+  private ArrayDeque<Pending> bypassed(ArrayDeque<Pending> batch) {
+    Map<PartitionId, Long> bytes = new TreeMap<>();
+    long total = 0;
+    for (Pending each : batch) {
+      total += each.entry.kind() == JournalEntry.Kind.DATA ? each.bytes : 0;
+    }
+    if (total <= bypassBytes) {
+      return batch;
+    }
+    for (Pending each : batch) {
+      if (each.entry.kind() == JournalEntry.Kind.DATA) {
+        bytes.merge(each.entry.partition(), (long) each.entry.payload().remaining(), Long::sum);
+      }
+    }
+    bytes.values().removeIf(sum -> sum <= bypassBytes);
+    if (bytes.isEmpty()) {
+      return batch;
+    }
+    bytes.keySet().forEach(owner::makeDurable);
+    counters.onBypass(bytes.size());
+    ArrayDeque<Pending> marked = new ArrayDeque<>(batch.size());
+    for (Pending each : batch) {
+      boolean isMark =
+          each.entry.kind() == JournalEntry.Kind.DATA && bytes.containsKey(each.entry.partition());
+      marked.add(isMark ? each.mark() : each);
+    }
+    return marked;
+  }
+
   /** Writes as much of the batch as finds room, and removes it from there. */
   private void write(ArrayDeque<Pending> batch) {
     while (!batch.isEmpty()) {
-      List<ByteBuffer> gathered = new ArrayList<>();
       List<Pending> written = new ArrayList<>();
-      int position = ring.headPosition();
-      int start = position;
+      int start = ring.headPosition();
+      int position = start;
       long firstOfCommit = batch.getFirst().sequence;
       while (!batch.isEmpty() && ring.fits(position, batch.getFirst().entry.sizeBytes())) {
         Pending next = batch.removeFirst();
-        gather(next.entry, next.sequence, firstOfCommit, gathered);
+        put(next.entry, next.sequence, firstOfCommit, position);
         position += next.entry.sizeBytes();
         written.add(next);
       }
@@ -270,16 +348,15 @@ public final class CommitJournal {
         }
         if (advance) {
           JournalEntry toNext = JournalEntry.switchTo(ring.nextFree());
-          gather(toNext, batch.getFirst().sequence, firstOfCommit, gathered);
+          put(toNext, batch.getFirst().sequence, firstOfCommit, position);
           position += toNext.sizeBytes();
         } else {
           counters.onStall();
         }
       }
-      if (!gathered.isEmpty()) {
-        FileStore.File file = ring.headFile();
-        file.write(gathered, start);
-        file.sync();
+      if (position > start) {
+        flush(position);
+        ring.headFile().sync();
         counters.onSync(position - start);
       }
       ring.moved(position - start);
@@ -296,13 +373,30 @@ public final class CommitJournal {
     }
   }
 
-  private void gather(JournalEntry entry, long sequence, long firstOfCommit, List<ByteBuffer> to) {
-    ByteBuffer header = ByteBuffer.allocate(JournalEntry.HEADER_BYTES);
-    entry.putHeader(header, generation, sequence, firstOfCommit);
-    to.add(header.flip());
-    if (entry.payload().hasRemaining()) {
-      to.add(entry.payload().duplicate());
+  /** Puts a record that belongs at a position of the head; writes when the staging is full. */
+  private void put(JournalEntry entry, long sequence, long firstOfCommit, int position) {
+    if (staging.remaining() < JournalEntry.HEADER_BYTES) {
+      flush(position);
     }
+    entry.putHeader(staging, generation, sequence, firstOfCommit);
+    int at = position + JournalEntry.HEADER_BYTES;
+    ByteBuffer payload = entry.payload().duplicate();
+    while (payload.hasRemaining()) {
+      if (!staging.hasRemaining()) {
+        flush(at);
+      }
+      int size = Math.min(payload.remaining(), staging.remaining());
+      staging.put(payload.slice(payload.position(), size));
+      payload.position(payload.position() + size);
+      at += size;
+    }
+  }
+
+  /** Writes what is staged; it ends at this position of the head. */
+  private void flush(int end) {
+    staging.flip();
+    ring.headFile().write(staging, end - staging.remaining());
+    staging.clear();
   }
 
   private void committed(List<Pending> written) {
@@ -313,7 +407,7 @@ public final class CommitJournal {
     long bytes = 0;
     for (Pending each : written) {
       parties.add(each.party);
-      bytes += each.entry.sizeBytes();
+      bytes += each.bytes;
     }
     long last = written.get(written.size() - 1).sequence;
     synchronized (this) {
@@ -338,20 +432,23 @@ public final class CommitJournal {
   }
 
   private void prepare(int slot) {
-    FileStore.File file;
     try {
-      file = ring.prepare(slot);
+      fill(slot, ring.open(slot));
     } catch (StorageException e) {
-      if (e.kind() == StorageException.Kind.NO_SPACE) {
-        // The ring stays as it is; checkpoints free what there is.
-        synchronized (this) {
-          preparing = false;
-        }
-        owner.onCheckpointWanted();
-      } else {
-        failure = e;
-        owner.onFailure(e);
+      onPrepareFailed(e);
+    }
+  }
+
+  /** A piece at a time: reads share the worker. */
+  private void fill(int slot, FileStore.File file) {
+    try {
+      if (ring.fill(file)) {
+        background.execute(() -> fill(slot, file));
+        return;
       }
+    } catch (StorageException e) {
+      file.close();
+      onPrepareFailed(e);
       return;
     }
     boolean resume;
@@ -367,6 +464,19 @@ public final class CommitJournal {
     }
     if (resume) {
       commitWorker.execute(this::commit);
+    }
+  }
+
+  private void onPrepareFailed(StorageException e) {
+    if (e.kind() == StorageException.Kind.NO_SPACE) {
+      // The ring stays as it is; checkpoints free what there is.
+      synchronized (this) {
+        preparing = false;
+      }
+      owner.onCheckpointWanted();
+    } else {
+      failure = e;
+      owner.onFailure(e);
     }
   }
 }

@@ -10,6 +10,7 @@ public final class JournalCounters {
   private volatile long records;
   private volatile long bytes;
   private volatile long stalls;
+  private volatile long bypasses;
 
   /** Finished commits. */
   public long commits() {
@@ -34,6 +35,15 @@ public final class JournalCounters {
   /** How often a commit had to wait for a free file. */
   public long stalls() {
     return stalls;
+  }
+
+  /** How often the segments of a partition were synced instead of taking its bytes. */
+  public long bypasses() {
+    return bypasses;
+  }
+
+  synchronized void onBypass(int partitions) {
+    bypasses += partitions;
   }
 
   synchronized void onCommit(int recordCount) {

@@ -29,8 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param a see {@link Kind}
  * @param b see {@link Kind}
  * @param payload from position to limit; not changed, not kept longer than until the commit
+ * @param logEnd of DATA: the log end behind it; not stored
  */
-public record JournalEntry(PartitionId partition, Kind kind, long a, long b, ByteBuffer payload) {
+public record JournalEntry(
+    PartitionId partition, Kind kind, long a, long b, ByteBuffer payload, long logEnd) {
   /** Bytes before the payload. */
   public static final int HEADER_BYTES = 72;
 
@@ -55,7 +57,9 @@ public record JournalEntry(PartitionId partition, Kind kind, long a, long b, Byt
     /** Its directory was given up. */
     GONE(7),
     /** The journal goes on in the file a. */
-    SWITCH(8);
+    SWITCH(8),
+    /** All of the partition's bytes below offset a are durable in its own files (bypass). */
+    MARK(9);
 
     private static final Kind[] ALL = values();
 
@@ -75,9 +79,19 @@ public record JournalEntry(PartitionId partition, Kind kind, long a, long b, Byt
     }
   }
 
+  /** Anything but DATA. */
+  public JournalEntry(PartitionId partition, Kind kind, long a, long b, ByteBuffer payload) {
+    this(partition, kind, a, b, payload, -1);
+  }
+
   /** Without payload. */
   public static JournalEntry of(PartitionId partition, Kind kind, long a, long b) {
     return new JournalEntry(partition, kind, a, b, NOTHING);
+  }
+
+  /** What stands in the journal for these DATA once the segments are durable. */
+  JournalEntry mark() {
+    return of(partition, Kind.MARK, logEnd, 0);
   }
 
   static JournalEntry switchTo(int slot) {

@@ -56,21 +56,27 @@ final class JournalRing {
     slots = Math.max(slots, 1);
   }
 
-  /** Makes a file of full length, durable with its name; slow. */
-  FileStore.File prepare(int slot) {
+  /** Opens a file, making it if there is none; to be filled before it is added. */
+  FileStore.File open(int slot) {
     store.createDirectories(DIRECTORY);
-    FileStore.File file = store.openOrCreate(path(slot));
-    ByteBuffer zeros = ByteBuffer.allocate(Math.min(ZEROS_BYTES, slotBytes));
-    for (long at = file.size() - file.size() % zeros.capacity(); at < slotBytes; ) {
-      zeros.clear().limit((int) Math.min(zeros.capacity(), slotBytes - at));
-      int count = zeros.remaining();
-      file.write(zeros, at);
-      at += count;
+    return store.openOrCreate(path(slot));
+  }
+
+  /**
+   * Lengthens a file by a piece of zeros; the last time makes it durable with its name.
+   *
+   * @return whether there is more to do
+   */
+  boolean fill(FileStore.File file) {
+    long at = file.size() - file.size() % ZEROS_BYTES;
+    if (at < slotBytes && file.size() < slotBytes) {
+      file.write(ByteBuffer.allocate((int) Math.min(ZEROS_BYTES, slotBytes - at)), at);
+      return true;
     }
     file.sync();
     store.syncDirectory(DIRECTORY);
     store.syncDirectory("");
-    return file;
+    return false;
   }
 
   void add(int slot, FileStore.File file) {

@@ -2,7 +2,9 @@ package io.kontiki.log.segment;
 
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The sparse offset index of one segment, on the heap. Byte-compatible with Kafka's file:
@@ -46,8 +48,19 @@ public final class OffsetIndex {
     entries[count++] = entry;
   }
 
-  /** Position of an indexed batch that does not lie behind the one with this offset; else 0. */
-  public int positionBefore(long offset) {
+  /**
+   * A batch to begin a search with.
+   *
+   * @param lastOffset of the batch; -1 with {@link #START}
+   * @param position where it begins
+   */
+  public record Anchor(long lastOffset, int position) {
+    /** The beginning of the segment. */
+    public static final Anchor START = new Anchor(-1, 0);
+  }
+
+  /** An indexed batch that does not lie behind the one with this offset. */
+  public Anchor before(long offset) {
     int low = 0;
     int high = count;
     while (low < high) {
@@ -58,7 +71,20 @@ public final class OffsetIndex {
         high = middle;
       }
     }
-    return low == 0 ? 0 : (int) entries[low - 1];
+    return low == 0 ? Anchor.START : anchor(baseOffset, entries[low - 1]);
+  }
+
+  private static Anchor anchor(long baseOffset, long entry) {
+    return new Anchor(baseOffset + relativeOffset(entry), (int) entry);
+  }
+
+  /** All entries, in order. */
+  public List<Anchor> anchors() {
+    List<Anchor> all = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      all.add(anchor(baseOffset, entries[i]));
+    }
+    return all;
   }
 
   /** Drops the entries of batches that end at or behind an offset. */
@@ -113,25 +139,25 @@ public final class OffsetIndex {
     return index;
   }
 
-  /** {@link #positionBefore} in a file, without reading all of it. */
-  public static int positionBefore(FileStore.File file, long baseOffset, long offset) {
+  /** {@link #before} in a file, without reading all of it. */
+  public static Anchor before(FileStore.File file, long baseOffset, long offset) {
     ByteBuffer entry = ByteBuffer.allocate(ENTRY_BYTES);
     long low = 0;
     long high = file.size() / ENTRY_BYTES;
-    int position = 0;
+    Anchor found = Anchor.START;
     while (low < high) {
       long middle = (low + high) >>> 1;
       if (file.read(entry.clear(), middle * ENTRY_BYTES) < ENTRY_BYTES) {
-        return 0;
+        return Anchor.START;
       }
       if (relativeOffset(entry.getLong(0)) <= offset - baseOffset) {
-        position = (int) entry.getLong(0);
+        found = anchor(baseOffset, entry.getLong(0));
         low = middle + 1;
       } else {
         high = middle;
       }
     }
-    return position;
+    return found;
   }
 
   private static int relativeOffset(long entry) {

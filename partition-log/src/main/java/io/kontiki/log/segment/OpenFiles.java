@@ -3,11 +3,12 @@ package io.kontiki.log.segment;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The open files of a log directory: opened when they are needed, the least recently used closed
@@ -15,13 +16,20 @@ import java.util.TreeSet;
  * monitor is held while a file is opened, not while it is read, written or synced.
  */
 public final class OpenFiles {
+  // Files that are not synced may be so many times more than the limit.
+  private static final int DIRTY_FACTOR = 3;
+  private static final int LOOKED_AT = 8;
+
   private final FileStore store;
   private final int limit;
   private final Map<String, Handle> handles = new LinkedHashMap<>(16, 0.75f, true);
-  private final TreeSet<String> dirtyDirectories = new TreeSet<>();
+  private final TreeMap<String, Dirt> dirty = new TreeMap<>();
+  private final TreeMap<String, Long> dirtyDirectories = new TreeMap<>();
+  private long changes;
 
   /**
-   * @param limit how many may be open; files that are in use or not synced are not closed for it
+   * @param limit how many may be open; files that are in use are not closed for it, files that are
+   *     not synced only when there are three times as many
    */
   public OpenFiles(FileStore store, int limit) {
     this.store = store;
@@ -30,14 +38,14 @@ public final class OpenFiles {
 
   /** Something to do with an open file. */
   @FunctionalInterface
-  public interface Use<T> {
+  public interface Use<T extends @Nullable Object> {
     /** Must not keep the file. */
     T with(FileStore.File file);
   }
 
   /** Uses a file that must exist. */
-  public <T> T use(String path, Use<T> use) {
-    Handle handle = acquire(path, false, false);
+  public <T extends @Nullable Object> T use(String path, Use<T> use) {
+    Handle handle = acquire(path, false);
     try {
       return use.with(handle.file);
     } finally {
@@ -47,99 +55,136 @@ public final class OpenFiles {
 
   /** Writes into a file that is made if it does not exist; it is dirty from then on. */
   public void write(String path, List<ByteBuffer> bytes, long position) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       handle.file.write(bytes, position);
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
   /** Makes a file have exactly this content; dirty from then on. */
   public void replace(String path, ByteBuffer content) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       if (handle.file.size() > content.remaining()) {
         handle.file.truncate(content.remaining());
       }
       handle.file.write(content, 0);
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
   /** Counts a file as dirty: what is in it may not be durable (rule D10). */
   public void markDirty(String path) {
-    release(acquire(path, false, true));
+    releaseChanged(path, acquire(path, false));
   }
 
   /** Cuts a file that is made if it does not exist; dirty from then on. */
   public void truncate(String path, long size) {
-    Handle handle = acquire(path, true, true);
+    Handle handle = acquire(path, true);
     try {
       if (handle.file.size() > size) {
         handle.file.truncate(size);
       }
     } finally {
-      release(handle);
+      releaseChanged(path, handle);
     }
   }
 
-  /** Syncs a file if it is dirty and still there. */
+  /**
+   * Syncs a file if it is dirty and still there. It counts as dirty until the sync has finished, so
+   * that another thread which needs the bytes durable syncs it, too.
+   */
   public boolean sync(String path) {
     Handle handle;
+    Dirt dirt;
+    long before;
     synchronized (this) {
-      handle = handles.get(path);
-      if (handle == null || !handle.dirty) {
+      dirt = dirty.get(path);
+      if (dirt == null) {
         return false;
       }
-      handle.dirty = false;
-      handle.pins++;
+      before = dirt.changed;
+      handle = acquire(path, false);
     }
     try {
       handle.file.sync();
-      return true;
     } finally {
       release(handle);
     }
+    synchronized (this) {
+      if (dirt.changed == before && dirty.remove(path, dirt)) {
+        dirt.gone = true;
+      }
+    }
+    return true;
   }
 
-  /** The files with bytes that no sync covers, sorted. */
+  /** The files with bytes that no finished sync covers, sorted. */
   public synchronized List<String> dirtyFiles() {
-    List<String> dirty = new ArrayList<>();
-    handles.forEach(
-        (path, handle) -> {
-          if (handle.dirty) {
-            dirty.add(path);
-          }
-        });
-    dirty.sort(null);
-    return dirty;
+    return List.copyOf(dirty.keySet());
+  }
+
+  /** The dirty files below a directory, sorted. */
+  public synchronized List<String> dirtyFiles(String directory) {
+    return List.copyOf(below(directory).keySet());
   }
 
   /** Remembers that names in a directory changed. */
   public synchronized void markDirectory(String directory) {
-    dirtyDirectories.add(directory);
+    dirtyDirectories.put(directory, ++changes);
   }
 
-  /** The directories whose names changed since the last call, sorted; they are clean again. */
-  public synchronized List<String> takeDirtyDirectories() {
-    List<String> taken = List.copyOf(dirtyDirectories);
-    dirtyDirectories.clear();
-    return taken;
+  /** The directories with changed names that no finished sync covers, sorted. */
+  public synchronized List<String> dirtyDirectories() {
+    return List.copyOf(dirtyDirectories.keySet());
   }
 
-  /** Forgets a file, or all below a directory, that gets another name or goes. */
+  /** Makes the names of a directory durable if they changed; it may be gone. */
+  public void syncDirectory(String directory) {
+    Long before;
+    synchronized (this) {
+      before = dirtyDirectories.get(directory);
+    }
+    if (before == null) {
+      return;
+    }
+    if (directory.isEmpty() || store.exists(directory)) {
+      store.syncDirectory(directory);
+    }
+    synchronized (this) {
+      dirtyDirectories.remove(directory, before);
+    }
+  }
+
+  /** Forgets a file that gets another name or goes. */
   public synchronized void forget(String path) {
-    Iterator<Map.Entry<String, Handle>> all = handles.entrySet().iterator();
-    while (all.hasNext()) {
-      Map.Entry<String, Handle> entry = all.next();
-      if (entry.getKey().equals(path) || entry.getKey().startsWith(path + "/")) {
-        all.remove();
-        entry.getValue().dropped = true;
-        closeIfUnused(entry.getValue());
+    Dirt dirt = dirty.remove(path);
+    if (dirt != null) {
+      dirt.gone = true;
+    }
+    Handle handle = handles.remove(path);
+    if (handle != null) {
+      handle.dropped = true;
+      closeIfUnused(handle);
+    }
+  }
+
+  /** Forgets all below a directory that gets another name or goes. */
+  public synchronized void forgetDirectory(String directory) {
+    List<String> paths = new ArrayList<>(below(directory).keySet());
+    for (String path : handles.keySet()) {
+      if (path.startsWith(directory + "/")) {
+        paths.add(path);
       }
     }
+    paths.forEach(this::forget);
+  }
+
+  private SortedMap<String, Dirt> below(String directory) {
+    return dirty.subMap(directory + "/", directory + (char) ('/' + 1));
   }
 
   /** How many are open. */
@@ -149,14 +194,11 @@ public final class OpenFiles {
 
   /** Closes all; not a sync. */
   public synchronized void close() {
-    for (Handle handle : handles.values()) {
-      handle.dropped = true;
-      closeIfUnused(handle);
-    }
-    handles.clear();
+    List.copyOf(handles.keySet()).forEach(this::forget);
+    dirty.clear();
   }
 
-  private synchronized Handle acquire(String path, boolean create, boolean dirty) {
+  private synchronized Handle acquire(String path, boolean create) {
     Handle handle = handles.get(path);
     if (handle == null) {
       handle = new Handle(create ? store.openOrCreate(path) : store.open(path));
@@ -164,8 +206,20 @@ public final class OpenFiles {
       shrink(handle);
     }
     handle.pins++;
-    handle.dirty |= dirty;
     return handle;
+  }
+
+  // Dirty from here on and not from before the write: a sync in between would not cover it.
+  private synchronized void releaseChanged(String path, Handle handle) {
+    if (!handle.dropped) {
+      Dirt dirt = handle.dirt;
+      if (dirt == null || dirt.gone) {
+        dirt = dirty.computeIfAbsent(path, any -> new Dirt());
+        handle.dirt = dirt;
+      }
+      dirt.changed = ++changes;
+    }
+    release(handle);
   }
 
   private synchronized void release(Handle handle) {
@@ -179,23 +233,35 @@ public final class OpenFiles {
     }
   }
 
-  // A dirty file stays open: a failed write-back must not be forgotten with the handle (rule D1).
+  // A dirty file stays open while that is possible: the sync that learns of a failed write-back
+  // (rule
+  // D1) is then one of the same descriptor. Beyond it the file is opened again for its sync.
   private void shrink(Handle keep) {
-    Iterator<Handle> eldest = handles.values().iterator();
-    while (handles.size() > limit && eldest.hasNext()) {
-      Handle handle = eldest.next();
-      if (handle != keep && handle.pins == 0 && !handle.dirty) {
+    for (int i = 0; i < LOOKED_AT && handles.size() > limit; i++) {
+      Map.Entry<String, Handle> eldest = handles.entrySet().iterator().next();
+      String path = eldest.getKey();
+      Handle handle = eldest.getValue();
+      boolean dirtyStays = handles.size() <= (long) limit * DIRTY_FACTOR && dirty.containsKey(path);
+      if (handle == keep || handle.pins > 0 || dirtyStays) {
+        // To the other end, so that the next call looks at others.
+        handles.get(path);
+      } else {
         handle.file.close();
-        eldest.remove();
+        handles.remove(path);
       }
     }
+  }
+
+  private static final class Dirt {
+    private long changed;
+    private boolean gone;
   }
 
   private static final class Handle {
     private final FileStore.File file;
     private int pins;
-    private boolean dirty;
     private boolean dropped;
+    private @Nullable Dirt dirt;
 
     private Handle(FileStore.File file) {
       this.file = file;

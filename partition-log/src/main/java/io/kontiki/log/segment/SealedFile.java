@@ -50,31 +50,35 @@ public record SealedFile(int kind, int version, int maxBytes) {
   /**
    * Checks a file and parses its payload, which must be used up.
    *
-   * @throws StorageException CORRUPT if anything is not as it was written, whatever the bytes are
+   * @throws StorageException CORRUPT, with the position, if anything is not as it was written,
+   *     whatever the bytes are
    */
   public <T> T parse(String path, ByteBuffer file, Function<ByteBuffer, T> parser) {
     if (file.remaining() < HEADER_BYTES) {
-      throw corrupt(path, "has " + file.remaining() + " bytes, fewer than a header");
+      throw corrupt(path, 0, "has " + file.remaining() + " bytes, fewer than a header");
     }
     ByteBuffer bytes = file.slice();
     if (bytes.getInt(0) != kind) {
-      throw corrupt(path, "is of another kind: " + Integer.toHexString(bytes.getInt(0)));
+      throw corrupt(path, 0, "is of another kind: " + Integer.toHexString(bytes.getInt(0)));
     }
     if (bytes.getShort(4) != version) {
-      throw corrupt(path, "has version " + bytes.getShort(4) + ", this program knows " + version);
+      throw corrupt(
+          path, 4, "has version " + bytes.getShort(4) + ", this program knows " + version);
     }
     ByteBuffer payload = bytes.slice(HEADER_BYTES, bytes.limit() - HEADER_BYTES);
     if (bytes.getInt(8) != payload.limit() || bytes.getInt(12) != crc(bytes, payload)) {
-      throw corrupt(path, "length or checksum is wrong");
+      throw corrupt(path, 8, "length or checksum is wrong");
     }
     try {
       T value = parser.apply(payload);
       if (payload.hasRemaining()) {
-        throw corrupt(path, payload.remaining() + " bytes too many");
+        throw corrupt(
+            path, HEADER_BYTES + payload.position(), payload.remaining() + " bytes too many");
       }
       return value;
     } catch (BufferUnderflowException | IllegalArgumentException e) {
-      throw new StorageException(Kind.CORRUPT, path, -1, "cannot be read: " + e, e);
+      throw new StorageException(
+          Kind.CORRUPT, path, HEADER_BYTES + payload.position(), "cannot be read: " + e, e);
     }
   }
 
@@ -86,7 +90,7 @@ public record SealedFile(int kind, int version, int maxBytes) {
     try (FileStore.File file = store.open(path)) {
       long size = file.size();
       if (size > (long) HEADER_BYTES + maxBytes) {
-        throw corrupt(path, "has " + size + " bytes, at most " + maxBytes + " are expected");
+        throw corrupt(path, size, "has " + size + " bytes, at most " + maxBytes + " are expected");
       }
       ByteBuffer bytes = ByteBuffer.allocate((int) size);
       file.read(bytes, 0);
@@ -128,7 +132,7 @@ public record SealedFile(int kind, int version, int maxBytes) {
     return (int) crc.getValue();
   }
 
-  private static StorageException corrupt(String path, String what) {
-    return new StorageException(Kind.CORRUPT, path, -1, what);
+  private static StorageException corrupt(String path, long position, String what) {
+    return new StorageException(Kind.CORRUPT, path, position, what);
   }
 }

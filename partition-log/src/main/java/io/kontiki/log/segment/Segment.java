@@ -17,7 +17,6 @@ public final class Segment {
   private final long baseOffset;
   private final long createdMs;
   private long sizeBytes;
-  private long verifiedBytes;
   private long maxTimestampMs = -1;
   private long maxTimestampOffset = -1;
   private int bytesSinceEntry;
@@ -111,17 +110,20 @@ public final class Segment {
   /** What is there of whole batches, as a walk found it. */
   public void noteSize(long bytes) {
     sizeBytes = bytes;
-    verifiedBytes = Math.min(verifiedBytes, bytes);
   }
 
-  /** Where a search for an offset begins, or -1: ask the file. */
-  public int indexedPosition(long offset) {
-    return index == null ? -1 : index.positionBefore(offset);
+  /** Where a search for an offset begins, or null: ask the file. */
+  public OffsetIndex.@Nullable Anchor anchor(long offset) {
+    return index == null ? null : index.before(offset);
   }
 
   /** Where a search for a time begins, or -1: ask the file. */
   public long indexedOffset(long timestampMs) {
-    return timeIndex == null ? -1 : timeIndex.offsetBefore(timestampMs);
+    if (timeIndex == null) {
+      return -1;
+    }
+    TimeIndex.Entry before = timeIndex.before(timestampMs);
+    return before == null ? baseOffset : before.offset();
   }
 
   /**
@@ -143,18 +145,6 @@ public final class Segment {
   /** Whether the indexes are on the heap. */
   public boolean isActive() {
     return index != null;
-  }
-
-  /** Bytes from the beginning whose checksums were checked since the start (rule L2). */
-  public long verifiedBytes() {
-    return verifiedBytes;
-  }
-
-  /** A range has been checked. */
-  public void onVerified(long from, long to) {
-    if (from <= verifiedBytes) {
-      verifiedBytes = Math.max(verifiedBytes, Math.min(to, sizeBytes));
-    }
   }
 
   /** Writes what is new of the indexes; not synced: derived data (rule D3). */

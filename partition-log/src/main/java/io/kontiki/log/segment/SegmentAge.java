@@ -33,7 +33,7 @@ public final class SegmentAge {
             offset < 0
                 ? 0
                 : files.use(
-                    indexPath, file -> OffsetIndex.positionBefore(file, baseOffset, offset));
+                    indexPath, file -> OffsetIndex.before(file, baseOffset, offset).position());
       }
       int start = from;
       newest = Math.max(newest, files.use(logPath, file -> newestOfHeaders(file, start)));

@@ -19,6 +19,9 @@ public final class SegmentFiles {
   /** Of bytes that recovery cut and kept aside (rule D2). */
   public static final String CUT = ".cut";
 
+  /** Of damaged bytes that were kept aside (rules D2, D9). */
+  public static final String DAMAGED = ".damaged";
+
   /** Of what waits to be removed. */
   public static final String DELETED = ".deleted";
 

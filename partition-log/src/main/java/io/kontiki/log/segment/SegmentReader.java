@@ -6,10 +6,22 @@ import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.function.LongToIntFunction;
+import org.jspecify.annotations.Nullable;
 
-/** Reads batches from segment files; on any thread, from values that the loop gave it. */
+/**
+ * Reads batches from segment files; on any thread, from values that the loop gave it. Every batch
+ * that comes from a file is checked each time (rule L2): its checksum, and what no checksum covers,
+ * that its base offset follows the batch before and that its leader epoch is the one that the log
+ * knows for it.
+ */
 public final class SegmentReader {
+  /** Of a batch whose leader epoch the log does not know. */
+  public static final int ANY_EPOCH = -1;
+
+  /** Where a segment ends is not known. */
+  public static final long UNKNOWN_END = Long.MAX_VALUE;
+
   private final OpenFiles files;
 
   /** Reads through these. */
@@ -20,12 +32,21 @@ public final class SegmentReader {
   /**
    * A segment as it was when the read was asked for.
    *
+   * @param endOffset exclusive: where the next segment, or what is appended next, begins; or {@link
+   *     #UNKNOWN_END}
    * @param sizeBytes nothing behind it is read (rule L1)
-   * @param start position to search from, or -1: ask the index file
-   * @param verifiedBytes checked already (rule L2)
+   * @param anchor to search from, or null: ask the index file
+   * @param epochOf the leader epoch of an offset, or {@link #ANY_EPOCH}; any thread
+   * @param contiguous whether no offset is missing between two batches; not so after compaction
    */
   public record View(
-      String directory, long baseOffset, long sizeBytes, int start, long verifiedBytes) {
+      String directory,
+      long baseOffset,
+      long endOffset,
+      long sizeBytes,
+      OffsetIndex.@Nullable Anchor anchor,
+      LongToIntFunction epochOf,
+      boolean contiguous) {
     /** Path of the records. */
     public String path() {
       return SegmentFiles.path(directory, baseOffset, SegmentFiles.LOG);
@@ -33,64 +54,79 @@ public final class SegmentReader {
   }
 
   /**
-   * What was read.
+   * Bytes that are not what was written (rule D9).
    *
-   * @param from position of the first batch
-   * @param to position behind the last one
-   * @param corruptAt offset of the damage that stopped it (rule D9)
+   * @param baseOffset of the segment
+   * @param position in its file, of the first byte that is not part of a good batch
+   * @param offset that the batch there should begin with
+   * @param what is wrong with it
    */
-  public record Slice(
-      List<ByteBuffer> batches, int bytes, long from, long to, OptionalLong corruptAt) {}
-
-  /** A batch and where it lies: the first that contains an offset or follows it. */
-  public record Found(long position, long baseOffset, long nextOffset) {}
+  public record Damage(long baseOffset, long position, long offset, String what) {}
 
   /**
-   * Reads whole batches from the one that contains an offset; see {@code PartitionLog.read}.
+   * What was read.
    *
-   * @param verify whether to check what has not been checked
+   * @param damage that stopped it, or null
    */
-  public Slice read(View view, long offset, long limitOffset, int maxBytes, boolean verify) {
-    int start = startOf(view, offset);
+  public record Slice(List<ByteBuffer> batches, int bytes, @Nullable Damage damage) {}
+
+  /**
+   * A batch and where it lies: the first that contains an offset or follows it.
+   *
+   * @param damage that stopped the search, and position and offset are its own; or null
+   */
+  public record Found(
+      long position,
+      long baseOffset,
+      long nextOffset,
+      long maxTimestampMs,
+      @Nullable Damage damage) {}
+
+  /**
+   * How far a check came.
+   *
+   * @param position behind the last good batch
+   * @param offset behind it
+   * @param damage that stopped it, or null
+   */
+  public record Checked(long position, long offset, @Nullable Damage damage) {}
+
+  /** Reads whole batches from the one that contains an offset; see {@code PartitionLog.read}. */
+  public Slice read(View view, long offset, long limitOffset, int maxBytes) {
+    OffsetIndex.Anchor anchor = anchorOf(view, offset);
     return files.use(
         view.path(),
         file -> {
-          Located located = locate(file, view, start, offset);
+          Located located = locate(file, view, anchor, offset);
+          if (located.damage != null || !located.found) {
+            return new Slice(List.of(), 0, located.damage);
+          }
           RecordBatch first = located.walker.batch();
-          if (!located.found) {
-            boolean damaged = !located.walker.fault().isEmpty();
-            return empty(damaged ? OptionalLong.of(offset) : OptionalLong.empty());
-          }
-          if (first.nextOffset() > limitOffset) {
-            return empty(OptionalLong.empty());
-          }
           long position = located.walker.position();
           long wanted = Math.max(maxBytes, first.sizeBytes());
           ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(wanted, view.sizeBytes - position));
           file.read(bytes, position);
-          return slice(bytes.flip(), position, view, offset, limitOffset, verify);
+          return slice(bytes.flip(), position, view, first.baseOffset(), limitOffset);
         });
   }
 
   private static Slice slice(
-      ByteBuffer bytes, long from, View view, long offset, long limitOffset, boolean verify) {
+      ByteBuffer bytes, long from, View view, long firstOffset, long limitOffset) {
     List<ByteBuffer> batches = new ArrayList<>();
-    long due = offset;
+    long due = firstOffset;
     while (bytes.remaining() >= RecordBatch.HEADER_BYTES) {
       RecordBatch batch = RecordBatch.at(bytes);
       long position = from + bytes.position();
-      boolean damaged = !BatchWalker.headerFault(batch, view.sizeBytes - position).isEmpty();
-      if (!damaged && batch.sizeBytes() > bytes.remaining()) {
+      String fault = BatchWalker.headerFault(batch, view.sizeBytes - position);
+      if (fault.isEmpty() && batch.sizeBytes() > bytes.remaining()) {
         break;
       }
-      damaged =
-          damaged
-              || (verify
-                  && position + batch.sizeBytes() > view.verifiedBytes
-                  && batch.computeCrc() != batch.crc());
-      if (damaged) {
-        return new Slice(
-            batches, bytes.position(), from, from + bytes.position(), OptionalLong.of(due));
+      if (fault.isEmpty()) {
+        fault = fault(batch, view, due);
+      }
+      if (!fault.isEmpty()) {
+        Damage damage = new Damage(view.baseOffset, position, due, fault);
+        return new Slice(batches, bytes.position(), damage);
       }
       if (batch.nextOffset() > limitOffset) {
         break;
@@ -100,77 +136,177 @@ public final class SegmentReader {
       batches.add(bytes.slice(bytes.position(), size).asReadOnlyBuffer());
       bytes.position(bytes.position() + size);
     }
-    return new Slice(
-        batches, bytes.position(), from, from + bytes.position(), OptionalLong.empty());
+    return new Slice(batches, bytes.position(), null);
   }
 
   /**
-   * The batch that contains an offset, or the first behind it; empty position at the end.
+   * What is wrong with a whole batch whose header is possible, or empty.
    *
-   * @throws StorageException CORRUPT if something on the way is not a batch
+   * @param due the offset behind the batch before
    */
-  public Found find(View view, long offset) {
-    int start = startOf(view, offset);
+  public static String fault(RecordBatch batch, View view, long due) {
+    String fault = place(batch, view, due);
+    if (!fault.isEmpty()) {
+      return fault;
+    }
+    int epoch = view.epochOf.applyAsInt(batch.baseOffset());
+    if (epoch != ANY_EPOCH && batch.leaderEpoch() != epoch) {
+      return "leader epoch " + batch.leaderEpoch() + " instead of " + epoch;
+    }
+    return batch.computeCrc() == batch.crc()
+        ? ""
+        : "checksum is wrong at offset " + batch.baseOffset();
+  }
+
+  private static String place(RecordBatch batch, View view, long due) {
+    return batch.baseOffset() < due || (view.contiguous && batch.baseOffset() != due)
+        ? "base offset " + batch.baseOffset() + " where " + due + " was due"
+        : "";
+  }
+
+  /**
+   * Checks batches as {@link #read} does, without keeping them.
+   *
+   * @param position where a batch begins
+   * @param due its base offset
+   * @param maxBytes about so many are read
+   */
+  public Checked check(View view, long position, long due, long maxBytes) {
     return files.use(
         view.path(),
         file -> {
-          Located located = locate(file, view, start, offset);
-          if (!located.walker.fault().isEmpty()) {
-            throw new StorageException(
-                StorageException.Kind.CORRUPT,
-                view.path(),
-                located.walker.position(),
-                located.walker.fault());
+          BatchWalker walker = new BatchWalker(file, position, view.sizeBytes);
+          long offset = due;
+          while (walker.nextPosition() - position < maxBytes) {
+            if (!walker.next(0, 0, false)) {
+              break;
+            }
+            String fault =
+                walker.loadWhole()
+                    ? fault(walker.batch(), view, offset)
+                    : "the file ends inside the batch";
+            if (!fault.isEmpty()) {
+              return new Checked(
+                  walker.position(),
+                  offset,
+                  new Damage(view.baseOffset, walker.position(), offset, fault));
+            }
+            offset = walker.batch().nextOffset();
+          }
+          Damage damage =
+              walker.nextPosition() < view.sizeBytes && walker.fault().isEmpty()
+                  ? null
+                  : atEnd(walker, view, offset);
+          return new Checked(
+              damage == null ? walker.nextPosition() : walker.position(), offset, damage);
+        });
+  }
+
+  /** The batch that contains an offset, or the first behind it; else the end. */
+  public Found find(View view, long offset) {
+    OffsetIndex.Anchor anchor = anchorOf(view, offset);
+    return files.use(
+        view.path(),
+        file -> {
+          Located located = locate(file, view, anchor, offset);
+          Damage damage = located.damage;
+          if (damage != null) {
+            return new Found(damage.position, damage.offset, damage.offset, -1, damage);
           }
           RecordBatch batch = located.walker.batch();
           return located.found
-              ? new Found(located.walker.position(), batch.baseOffset(), batch.nextOffset())
-              : new Found(view.sizeBytes, offset, offset);
+              ? new Found(
+                  located.walker.position(),
+                  batch.baseOffset(),
+                  batch.nextOffset(),
+                  batch.maxTimestamp(),
+                  null)
+              : new Found(view.sizeBytes, offset, offset, -1, null);
+        });
+  }
+
+  /** The batch whose possible header stands at a position, or null if none does. */
+  public @Nullable Found at(View view, long position) {
+    return files.<@Nullable Found>use(
+        view.path(),
+        file -> {
+          BatchWalker walker = new BatchWalker(file, position, view.sizeBytes);
+          if (!walker.next(view.baseOffset, 0, false)) {
+            return null;
+          }
+          RecordBatch batch = walker.batch();
+          return new Found(
+              position, batch.baseOffset(), batch.nextOffset(), batch.maxTimestamp(), null);
         });
   }
 
   /** Where to search from: checked, since an index is derived data. */
-  public int startOf(View view, long offset) {
-    if (view.start >= 0) {
-      return view.start;
+  private OffsetIndex.Anchor anchorOf(View view, long offset) {
+    if (view.anchor != null) {
+      return view.anchor;
     }
     String index = SegmentFiles.path(view.directory, view.baseOffset, SegmentFiles.INDEX);
     try {
-      return files.use(index, file -> OffsetIndex.positionBefore(file, view.baseOffset, offset));
+      return files.use(index, file -> OffsetIndex.before(file, view.baseOffset, offset));
     } catch (StorageException e) {
       // Without its index a segment is searched from the beginning.
-      return 0;
+      return OffsetIndex.Anchor.START;
     }
   }
 
-  private record Located(BatchWalker walker, boolean found) {}
+  private record Located(BatchWalker walker, boolean found, @Nullable Damage damage) {}
 
-  private static Located locate(FileStore.File file, View view, int start, long offset) {
-    if (start > 0 && start < view.sizeBytes) {
-      BatchWalker walker = new BatchWalker(file, start, view.sizeBytes);
-      if (walker.next(view.baseOffset, 0, false) && walker.batch().baseOffset() <= offset) {
-        Located located = search(walker, offset);
-        if (located.found || walker.fault().isEmpty()) {
+  private static Located locate(
+      FileStore.File file, View view, OffsetIndex.Anchor anchor, long offset) {
+    if (anchor.position() > 0 && anchor.position() < view.sizeBytes) {
+      BatchWalker walker = new BatchWalker(file, anchor.position(), view.sizeBytes);
+      // Entry and batch must agree: a base offset has no checksum.
+      if (walker.next(view.baseOffset, 0, false)
+          && walker.batch().lastOffset() == anchor.lastOffset()
+          && walker.batch().baseOffset() <= offset) {
+        Located located = search(walker, view, offset);
+        if (located.damage == null) {
           return located;
         }
       }
     }
     BatchWalker walker = new BatchWalker(file, 0, view.sizeBytes);
-    return walker.next(view.baseOffset, 0, false)
-        ? search(walker, offset)
-        : new Located(walker, false);
+    if (!walker.next(view.baseOffset, 0, false)) {
+      return new Located(walker, false, atEnd(walker, view, view.baseOffset));
+    }
+    String fault = place(walker.batch(), view, view.baseOffset);
+    return fault.isEmpty()
+        ? search(walker, view, offset)
+        : new Located(walker, false, damage(walker, view, view.baseOffset, fault));
   }
 
-  private static Located search(BatchWalker walker, long offset) {
+  private static Located search(BatchWalker walker, View view, long offset) {
     while (walker.batch().nextOffset() <= offset) {
-      if (!walker.next(walker.batch().nextOffset(), 0, false)) {
-        return new Located(walker, false);
+      long due = walker.batch().nextOffset();
+      if (!walker.next(due, 0, false)) {
+        return new Located(walker, false, atEnd(walker, view, due));
+      }
+      String fault = place(walker.batch(), view, due);
+      if (!fault.isEmpty()) {
+        return new Located(walker, false, damage(walker, view, due, fault));
       }
     }
-    return new Located(walker, true);
+    return new Located(walker, true, null);
   }
 
-  private static Slice empty(OptionalLong corruptAt) {
-    return new Slice(List.of(), 0, 0, 0, corruptAt);
+  /** A walk that ended must have met a whole segment, unless compaction took its last batches. */
+  private static @Nullable Damage atEnd(BatchWalker walker, View view, long due) {
+    String fault = walker.fault();
+    if (fault.isEmpty()
+        && view.contiguous
+        && view.endOffset != UNKNOWN_END
+        && due != view.endOffset) {
+      fault = "the segment ends at offset " + due + ", the next begins at " + view.endOffset;
+    }
+    return damage(walker, view, due, fault);
+  }
+
+  private static @Nullable Damage damage(BatchWalker walker, View view, long due, String fault) {
+    return fault.isEmpty() ? null : new Damage(view.baseOffset, walker.position(), due, fault);
   }
 }

@@ -3,6 +3,7 @@ package io.kontiki.log.segment;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sparse time index of one segment, on the heap. Byte-compatible with Kafka's file:
@@ -49,11 +50,14 @@ public final class TimeIndex {
   }
 
   /**
-   * An offset up to which every record is older than a time, so that a search may begin there.
+   * One entry.
    *
-   * @return the base offset if the index does not know
+   * @param offset last one of the batch that has the timestamp
    */
-  public long offsetBefore(long timestampMs) {
+  public record Entry(long timestampMs, long offset) {}
+
+  /** The last entry whose time is older: so is every record up to its offset. Null: none is. */
+  public @Nullable Entry before(long timestampMs) {
     int low = 0;
     int high = count;
     while (low < high) {
@@ -64,7 +68,16 @@ public final class TimeIndex {
         high = middle;
       }
     }
-    return low == 0 ? baseOffset : baseOffset + offsets[low - 1];
+    return low == 0 ? null : entry(low - 1);
+  }
+
+  /** The last entry, which has the greatest timestamp; null if there is none. */
+  public @Nullable Entry last() {
+    return count == 0 ? null : entry(count - 1);
+  }
+
+  private Entry entry(int place) {
+    return new Entry(timestamps[place], baseOffset + offsets[place]);
   }
 
   /** Drops entries at or behind an offset. */

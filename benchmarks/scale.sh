@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# One node with 10,000 partitions of a few segments each, next to an empty one: time from the start of the process until
+# every partition has a leader that serves, after a clean stop and after SIGKILL with records of every partition in the
+# journal; memory, open files, CPU of a quiet minute. Linux only (reads /proc).
+#
+#   benchmarks/scale.sh [PARTITIONS] [DIRECTORY]      default 10000, $TMPDIR or /tmp
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+source benchmarks/build.sh
+partitions=${1:-10000}
+quiet=${QUIET:-60}
+ticks=$(getconf CLK_TCK)
+work=$(mktemp -d -p "${2:-${TMPDIR:-/tmp}}" kontiki-scale.XXXXXX)
+pid=''
+finish() {
+  if [[ -n $pid ]]; then
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+base=$((21000 + RANDOM % 300 * 30))
+start() { # $1: directory of the node
+  printf '%s\n' 'node.id = 1' "data.dir = $1" "cluster.voters = 1@127.0.0.1:$((base + 1))" \
+    "grpc.listen = 127.0.0.1:$base" "raft.listen = 127.0.0.1:$((base + 1))" \
+    "http.listen = 127.0.0.1:$((base + 2))" "replication.listen = 127.0.0.1:$((base + 4))" >"$work/kontiki.conf"
+  begun=$(date +%s%N)
+  ./kontiki server --config "$work/kontiki.conf" >>"$work/server.log" 2>&1 &
+  pid=$!
+}
+elapsed() { echo $((($(date +%s%N) - begun) / 1000000)); }
+metric() { curl -s -m 5 "http://127.0.0.1:$((base + 2))/metrics" | awk -v name="$1" '$1 ~ "^" name { sum += $2 } END { print sum + 0 }'; }
+until_leading() { # $1: partitions that the node is to lead
+  until curl -sf -m 5 -o /dev/null "http://127.0.0.1:$((base + 2))/readyz"; do
+    kill -0 "$pid" 2>/dev/null || { tail -30 "$work/server.log" >&2; exit 1; }
+    sleep 0.02
+  done
+  until [[ $(metric kontiki_partition_leader) == "$1"* ]]; do sleep 0.02; done
+}
+stop() {
+  kill -TERM "$pid"
+  wait "$pid" || true
+  pid=''
+}
+cost() { # memory, files, CPU of a quiet time
+  local before after
+  sleep 5
+  before=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+  sleep "$quiet"
+  after=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+  awk -v rss="$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")" -v files="$(ls "/proc/$pid/fd" | wc -l)" \
+    -v used=$((after - before)) -v hz="$ticks" -v s="$quiet" \
+    'BEGIN { printf "%d MB, %d open files, %.4f of a core over %d s\n", rss / 1024, files, used / hz / s, s }'
+}
+
+./kontiki --version >/dev/null
+start "$work/empty"
+until_leading 0
+echo "empty node: leading after $(elapsed) ms; $(cost)"
+stop
+start "$work/empty"
+until_leading 0
+echo "empty node, started again after a clean stop: leading after $(elapsed) ms"
+stop
+
+start "$work/data"
+until_leading 0
+./kontiki topic create scale --partitions "$partitions" --replication-factor 1 --config segment.bytes=10k \
+  --bootstrap "127.0.0.1:$base" --http "127.0.0.1:$((base + 2))" --timeout 120s >/dev/null
+until_leading "$partitions"
+echo "topic made: $(elapsed) ms after the start"
+stop
+exec_java io.kontiki.benchmarks.ScaleData "$work/data/log" 25 stop
+du -sh "$work/data/log" | awk '{ print "log directory: " $1 }'
+
+for run in 1 2 3; do
+  start "$work/data"
+  until_leading "$partitions"
+  echo "clean stop, run $run: leading after $(elapsed) ms"
+  if [[ $run == 3 ]]; then echo "with $partitions partitions: $(cost)"; fi
+  begun=$(date +%s%N)
+  stop
+  echo "  stopped in $(elapsed) ms"
+done
+for run in 1 2 3; do
+  exec_java io.kontiki.benchmarks.ScaleData "$work/data/log" 5 kill
+  start "$work/data"
+  until_leading "$partitions"
+  echo "SIGKILL, run $run: leading after $(elapsed) ms"
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null || true
+  pid=''
+done

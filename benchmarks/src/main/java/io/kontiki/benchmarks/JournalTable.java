@@ -1,0 +1,122 @@
+package io.kontiki.benchmarks;
+
+import io.kontiki.log.LogConfig;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/**
+ * The commit journal next to parallel syncs of the segments: acknowledged appends per second and
+ * latency, by the number of active partitions. Each partition has one append of 1 KiB under way,
+ * below 64 partitions more, so that 64 are in all.
+ */
+public final class JournalTable {
+  private static final int BATCH_BYTES = 1024;
+  private static final int LEAST_UNDER_WAY = 64;
+  private static final int[] POOLS = {8, 32};
+
+  private JournalTable() {}
+
+  /** Arguments: a directory on the disk to be measured; milliseconds of each measurement. */
+  public static void main(String[] args) throws IOException {
+    Path top = Path.of(args[0]);
+    int measureMs = Integer.parseInt(args[1]);
+    floor(top);
+    System.out.println(
+        "nodes partitions | journal appends/s  p50 ms  p99 ms | segment syncs appends/s  p50 ms "
+            + " p99 ms  threads | ratio");
+    for (int nodes : new int[] {1, 3}) {
+      for (int partitions : new int[] {1, 10, 100, 1_000, 10_000}) {
+        row(top, nodes, partitions, measureMs);
+      }
+    }
+  }
+
+  private static void row(Path top, int nodes, int partitions, int measureMs) throws IOException {
+    int window = Math.max(1, LEAST_UNDER_WAY / partitions);
+    Load.Result best = new Load.Result(0, 0, 0);
+    int bestPool = 0;
+    for (int pool : POOLS) {
+      Path path = Files.createTempDirectory(top, "sync");
+      Load.Meter meter = new Load.Meter();
+      try (Load load =
+          new SegmentSyncLoad(path, nodes, partitions, window, BATCH_BYTES, pool, meter)) {
+        Load.Result result = Load.measure(load, meter, measureMs / 4, measureMs / 2);
+        if (result.perSecond() > best.perSecond()) {
+          best = result;
+          bestPool = pool;
+        }
+      }
+      remove(path);
+    }
+    Path path = Files.createTempDirectory(top, "journal");
+    Load.Meter meter = new Load.Meter();
+    Load.Result journal;
+    try (Load load =
+        new JournalLoad(
+            path, LogConfig.defaults(), nodes, partitions, window, BATCH_BYTES, meter)) {
+      journal = Load.measure(load, meter, measureMs / 2, measureMs);
+    }
+    remove(path);
+    System.out.printf(
+        "%5d %10d | %17.0f %7.2f %7.2f | %23.0f %7.2f %7.2f %8d | %5.1f%n",
+        nodes,
+        partitions,
+        journal.perSecond(),
+        journal.p50(),
+        journal.p99(),
+        best.perSecond(),
+        best.p50(),
+        best.p99(),
+        bestPool,
+        journal.perSecond() / best.perSecond());
+  }
+
+  /** What the disk does when nobody asks for more: one file, made ready before. */
+  private static void floor(Path top) throws IOException {
+    Path file = top.resolve("floor");
+    ByteBuffer bytes = ByteBuffer.allocateDirect(BATCH_BYTES);
+    Latencies latencies = new Latencies();
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.DELETE_ON_CLOSE)) {
+      ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
+      for (int i = 0; i < 16; i++) {
+        channel.write(zeros.rewind(), (long) i << 20);
+      }
+      channel.force(true);
+      long start = System.nanoTime();
+      long end = start + 2_000_000_000L;
+      int count = 0;
+      long before = start;
+      while (before < end) {
+        channel.write(bytes.rewind(), (long) count % 16_000 * BATCH_BYTES);
+        channel.force(false);
+        long now = System.nanoTime();
+        latencies.add(now - before);
+        before = now;
+        count++;
+      }
+      System.out.printf(
+          "floor: write of 1 KiB and fdatasync, one file, one thread: %.0f a second, p50 %.2f ms,"
+              + " p99 %.2f ms%n",
+          count / ((before - start) / 1e9), latencies.quantile(0.5), latencies.quantile(0.99));
+    }
+  }
+
+  static void remove(Path directory) throws IOException {
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    }
+  }
+}
