@@ -94,3 +94,5 @@ for run in 1 2 3; do
   wait "$pid" 2>/dev/null || true
   pid=''
 done
+
+exec_java io.kontiki.benchmarks.OpenTable recover "$work" 1000

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Appends to logs with {@code durability=fsync}, on one loop; with several log directories each
@@ -25,6 +26,7 @@ final class JournalLoad implements Load {
   private final ByteBuffer template;
   private final int window;
   private final Meter meter;
+  private final CountDownLatch first;
   private volatile boolean ended;
 
   JournalLoad(
@@ -38,6 +40,7 @@ final class JournalLoad implements Load {
     this.template = BenchNode.batch(batchBytes);
     this.window = window;
     this.meter = meter;
+    this.first = new CountDownLatch(partitions);
     for (int i = 0; i < nodeCount; i++) {
       nodes.add(BenchNode.open(path.resolve("node-" + i), config, loop));
     }
@@ -77,6 +80,9 @@ final class JournalLoad implements Load {
       for (long each : held) {
         all = Math.min(all, each);
       }
+      if (acknowledged == 0 && all > 0) {
+        first.countDown();
+      }
       for (; acknowledged < all; acknowledged++) {
         meter.acknowledged(1, started.remove());
       }
@@ -109,6 +115,11 @@ final class JournalLoad implements Load {
   @Override
   public void start() {
     loop.execute(() -> slots.forEach(Slot::fill));
+  }
+
+  @Override
+  public void awaitAll() {
+    Load.await(first);
   }
 
   @Override

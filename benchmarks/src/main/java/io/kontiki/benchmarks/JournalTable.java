@@ -28,8 +28,8 @@ public final class JournalTable {
     int measureMs = Integer.parseInt(args[1]);
     floor(top);
     System.out.println(
-        "nodes partitions | journal appends/s  p50 ms  p99 ms | segment syncs appends/s  p50 ms "
-            + " p99 ms  threads | ratio");
+        "nodes partitions | journal appends/s  p50 ms  p99 ms  CPU us | segment syncs appends/s "
+            + " p50 ms  p99 ms  CPU us  threads | ratio");
     for (int nodes : new int[] {1, 3}) {
       for (int partitions : new int[] {1, 10, 100, 1_000, 10_000}) {
         row(top, nodes, partitions, measureMs);
@@ -39,7 +39,7 @@ public final class JournalTable {
 
   private static void row(Path top, int nodes, int partitions, int measureMs) throws IOException {
     int window = Math.max(1, LEAST_UNDER_WAY / partitions);
-    Load.Result best = new Load.Result(0, 0, 0);
+    Load.Result best = new Load.Result(0, 0, 0, 0);
     int bestPool = 0;
     for (int pool : POOLS) {
       Path path = Files.createTempDirectory(top, "sync");
@@ -64,15 +64,17 @@ public final class JournalTable {
     }
     remove(path);
     System.out.printf(
-        "%5d %10d | %17.0f %7.2f %7.2f | %23.0f %7.2f %7.2f %8d | %5.1f%n",
+        "%5d %10d | %17.0f %7.2f %7.2f %7.1f | %23.0f %7.2f %7.2f %7.1f %8d | %5.1f%n",
         nodes,
         partitions,
         journal.perSecond(),
         journal.p50(),
         journal.p99(),
+        journal.cpuMicros(),
         best.perSecond(),
         best.p50(),
         best.p99(),
+        best.cpuMicros(),
         bestPool,
         journal.perSecond() / best.perSecond());
   }

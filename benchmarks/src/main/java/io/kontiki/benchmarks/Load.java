@@ -1,11 +1,16 @@
 package io.kontiki.benchmarks;
 
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Appends in a closed loop: each acknowledged one is followed by the next of its partition. */
 interface Load extends AutoCloseable {
   /** Begins. */
   void start();
+
+  /** Waits until every partition has had an append acknowledged: its files are there. */
+  void awaitAll();
 
   /** No further appends begin; those under way end. */
   @Override
@@ -35,13 +40,16 @@ interface Load extends AutoCloseable {
    * @param perSecond acknowledged appends
    * @param p50 milliseconds from append to acknowledgement
    * @param p99 likewise
+   * @param cpuMicros of the whole process per append
    */
-  record Result(double perSecond, double p50, double p99) {}
+  record Result(double perSecond, double p50, double p99, double cpuMicros) {}
 
   /** Warms up, then measures. */
   static Result measure(Load load, Meter meter, int warmMs, int measureMs) {
     load.start();
+    load.awaitAll();
     pause(warmMs);
+    long cpu = cpuNanos();
     long start = System.nanoTime();
     meter.open(true);
     pause(measureMs);
@@ -50,7 +58,22 @@ interface Load extends AutoCloseable {
     return new Result(
         meter.appends.sum() / seconds,
         meter.latencies.quantile(0.5),
-        meter.latencies.quantile(0.99));
+        meter.latencies.quantile(0.99),
+        (cpuNanos() - cpu) / 1e3 / Math.max(1, meter.appends.sum()));
+  }
+
+  private static long cpuNanos() {
+    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
+  }
+
+  /** Waits without being interrupted. */
+  static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void pause(int ms) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -26,6 +27,7 @@ final class SegmentSyncLoad implements Load {
   private final ByteBuffer template;
   private final int window;
   private final Meter meter;
+  private final CountDownLatch first;
   private volatile boolean ended;
 
   SegmentSyncLoad(
@@ -40,6 +42,7 @@ final class SegmentSyncLoad implements Load {
     this.template = ByteBuffer.allocateDirect(batch.remaining()).put(batch).flip();
     this.window = window;
     this.meter = meter;
+    this.first = new CountDownLatch(partitions);
     this.open = new AtomicInteger[partitions];
     this.started = new long[partitions];
     for (int i = 0; i < partitions; i++) {
@@ -117,6 +120,7 @@ final class SegmentSyncLoad implements Load {
 
   private void onSynced(int partition) throws InterruptedException {
     if (open[partition].decrementAndGet() == 0) {
+      first.countDown();
       for (int i = 0; i < window; i++) {
         meter.acknowledged(1, started[partition]);
       }
@@ -144,6 +148,11 @@ final class SegmentSyncLoad implements Load {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Override
+  public void awaitAll() {
+    Load.await(first);
   }
 
   @Override

@@ -287,7 +287,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
-            host::followed,
+            new Work(host, health),
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -359,10 +359,17 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
-    List<EventLoop> loops = new ArrayList<>(control.loops());
-    loops.addAll(data.loops());
+    List<EventLoop> loops = new ArrayList<>(data.loops());
+    loops.addAll(control.loops());
     return new BrokerHealth(
-        config.nodeId(), metadata, state, this::leaseHeld, () -> logOffline, loops, clock);
+        config.nodeId(),
+        metadata,
+        state,
+        this::leaseHeld,
+        () -> logOffline,
+        loops,
+        data.loops().size(),
+        clock);
   }
 
   private void bind(
@@ -684,6 +691,19 @@ final class BrokerServer implements AutoCloseable {
     public DiskSpace diskSpace() {
       DiskWatch watch = disk;
       return watch == null ? DiskSpace.ENOUGH : watch.space();
+    }
+  }
+
+  /** What the data loops are at, as the session needs to know it. */
+  private record Work(ReplicaHost host, BrokerHealth health) implements SessionShell.Work {
+    @Override
+    public long followed() {
+      return host.followed();
+    }
+
+    @Override
+    public boolean standsStill() {
+      return health.dataStandsStill();
     }
   }
 

@@ -99,6 +99,7 @@ public final class KontikiCli {
     subcommands.put(
         "demo",
         (root, name) -> root.addSubcommand(name, new DemoCommand(console, options, servers())));
+    subcommands.put("log", LogCommands::addTo);
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
   }
 

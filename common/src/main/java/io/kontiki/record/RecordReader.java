@@ -1,7 +1,6 @@
 package io.kontiki.record;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -116,7 +115,7 @@ public final class RecordReader implements Iterator<Record> {
     skipBytes(Varints.getInt(records));
     int count = headerCount();
     for (int i = 0; i < count; i++) {
-      headerKey();
+      headerKeyBytes();
       skipBytes(Varints.getInt(records));
     }
     finish(end);
@@ -206,7 +205,13 @@ public final class RecordReader implements Iterator<Record> {
     return headers;
   }
 
+  /** Bytes of other clients that are not UTF-8 come with U+FFFD in their place. */
   private String headerKey() {
+    // Never refused: what is in the log must stay readable.
+    return StandardCharsets.UTF_8.decode(headerKeyBytes()).toString();
+  }
+
+  private ByteBuffer headerKeyBytes() {
     int at = records.position();
     int length = Varints.getInt(records);
     if (length < 0 || length > records.remaining()) {
@@ -214,10 +219,6 @@ public final class RecordReader implements Iterator<Record> {
     }
     ByteBuffer bytes = records.slice(records.position(), length);
     records.position(records.position() + length);
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-    } catch (CharacterCodingException e) {
-      throw new InvalidBatchException(at, "a header key is not UTF-8");
-    }
+    return bytes;
   }
 }

@@ -70,6 +70,22 @@ class RecordBatchTest {
   }
 
   @Test
+  void headerKeysOfOtherClientsThatAreNotUtf8AreReadAllTheSame() {
+    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+    builder.append(1, null, null, List.of(new RecordHeader("a?b", new byte[] {1})));
+    ByteBuffer bytes = builder.build();
+    for (int i = 0; i < bytes.limit(); i++) {
+      if (bytes.get(i) == '?') {
+        bytes.put(i, (byte) 0xff);
+      }
+    }
+    RecordBatch batch = RecordBatch.at(bytes);
+    assertEquals(Optional.empty(), BatchValidator.checkRecords(batch, LIMIT));
+    Record read = RecordReader.readAll(batch, LIMIT).get(0);
+    assertEquals("a\ufffdb", read.headers().get(0).key());
+  }
+
+  @Test
   void stampsMoveOffsetsAndTimesOfTheRecords() {
     ByteBuffer bytes = batch(Compression.NONE, records(new SeededRandom(5)));
     RecordBatch batch = RecordBatch.at(bytes);

@@ -319,6 +319,23 @@ class PartitionLogTest {
   }
 
   @Test
+  void theBytesBehindAnOffsetFollowTheSegmentsAndNotTheMeanRecord() {
+    PartitionLog log = world.openLog(LogWorld.FSYNC.withSegments(40_000, 3_600_000));
+    for (int i = 0; i < 100; i++) {
+      world.append(log, Batches.plain(1, "small", 1));
+    }
+    for (int i = 0; i < 100; i++) {
+      world.append(log, Batches.plain(1, "x".repeat(10_000), 1));
+    }
+    long all = world.call(log::sizeBytes);
+    assertEquals(all, world.call(() -> log.bytesFrom(0)), 100);
+    assertEquals(0, (long) world.call(() -> log.bytesFrom(200)));
+    assertEquals(1_006_000, world.call(() -> log.bytesFrom(100)), 45_000);
+    assertEquals(503_000, world.call(() -> log.bytesFrom(150)), 45_000);
+    assertEquals(10_060, world.call(() -> log.bytesFrom(199)), 20_200);
+  }
+
+  @Test
   void advancingTheLogStartRemovesWholeSegmentsAndSurvivesACrash() {
     PartitionLog log = world.openLog(LogWorld.FSYNC.withSegments(400, 3_600_000));
     for (int i = 0; i < 20; i++) {

@@ -12,6 +12,7 @@ import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -150,11 +151,13 @@ public final class ClusterAdmin {
           new QuorumMember(
               voter.nodeId(), voter.endpoint(), true, voter.matchIndex(), voter.lastContactMs()));
     }
-    for (BrokerImage broker : metadata.image().brokers().values()) {
-      if (!voters.contains(broker.id())) {
-        members.add(new QuorumMember(broker.id(), broker.endpoints().raft(), false, -1, -1));
-      }
-    }
+    ClusterImage image = metadata.image();
+    SortedMap<Integer, Endpoint> others = new TreeMap<>();
+    // Voters that have never voted, or do not vote until they are taken in again (M15, M16).
+    image.voters().values().forEach(voter -> others.put(voter.id(), voter.raft()));
+    image.brokers().values().forEach(broker -> others.put(broker.id(), broker.endpoints().raft()));
+    others.keySet().removeAll(voters);
+    others.forEach((id, raft) -> members.add(new QuorumMember(id, raft, false, -1, -1)));
     return List.of(new QuorumView(status, members));
   }
 }

@@ -1,13 +1,10 @@
 package io.kontiki.broker.api;
 
-import io.kontiki.broker.api.PartitionRequests.ListOffset;
 import io.kontiki.broker.api.PartitionRequests.OffsetAnswer;
 import io.kontiki.broker.api.PartitionRequests.OffsetQuery;
-import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
-import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
@@ -101,30 +98,20 @@ public final class OffsetListing {
       List<Integer> numbers,
       OffsetQuery query,
       Completion<Result<List<Listed>>> completion) {
-    Gather.<OffsetAnswer>all(
-        call.loop(),
-        numbers.size(),
-        i -> new OffsetAnswer.Found(-1, -1, -1),
-        (i, answer) ->
-            partitions.listOffset(
-                new ListOffset(
-                    new PartitionId(topic.id(), numbers.get(i)),
-                    query,
-                    call.answerByNanos(),
-                    Route.FORWARD),
-                answer),
-        answers -> completion.complete(listed(topic, numbers, query, answers)));
+    FoundOffsets.find(
+        call,
+        partitions,
+        topic,
+        numbers,
+        query,
+        found -> completion.complete(found.map(answers -> listed(numbers, query, answers))));
   }
 
-  private static Result<List<Listed>> listed(
-      TopicImage topic, List<Integer> numbers, OffsetQuery query, List<OffsetAnswer> answers) {
+  private static List<Listed> listed(
+      List<Integer> numbers, OffsetQuery query, List<OffsetAnswer.Found> answers) {
     List<Listed> all = new ArrayList<>(answers.size());
     for (int i = 0; i < answers.size(); i++) {
-      if (answers.get(i) instanceof OffsetAnswer.Failed failed) {
-        return Result.error(
-            failed.error().with("topic", topic.name()).with("partition", numbers.get(i)));
-      }
-      OffsetAnswer.Found found = (OffsetAnswer.Found) answers.get(i);
+      OffsetAnswer.Found found = answers.get(i);
       // By time the leader tells the epoch of the record found, not of the one before it.
       boolean byTime = query instanceof OffsetQuery.AtTime && found.timestampMs() >= 0;
       all.add(
@@ -134,6 +121,6 @@ public final class OffsetListing {
               byTime ? found.timestampMs() : -1,
               byTime ? -1 : found.leaderEpoch()));
     }
-    return Result.ok(all);
+    return all;
   }
 }

@@ -1,13 +1,10 @@
 package io.kontiki.broker.api;
 
-import io.kontiki.broker.api.PartitionRequests.ListOffset;
 import io.kontiki.broker.api.PartitionRequests.OffsetAnswer;
 import io.kontiki.broker.api.PartitionRequests.OffsetQuery;
-import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
-import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
@@ -136,34 +133,15 @@ final class ReadStarts {
       List<Integer> numbers,
       OffsetQuery query,
       Completion<Result<List<Long>>> completion) {
-    Gather.<OffsetAnswer>all(
-        call.loop(),
-        numbers.size(),
-        i -> new OffsetAnswer.Found(-1, -1, -1),
-        (i, answer) ->
-            partitions.listOffset(
-                new ListOffset(
-                    new PartitionId(topic.id(), numbers.get(i)),
-                    query,
-                    call.answerByNanos(),
-                    Route.FORWARD),
-                answer),
-        answers -> {
-          List<Long> offsets = new ArrayList<>();
-          for (int i = 0; i < answers.size(); i++) {
-            if (answers.get(i) instanceof OffsetAnswer.Failed failed) {
-              completion.complete(
-                  Result.error(
-                      failed
-                          .error()
-                          .with("topic", topic.name())
-                          .with("partition", numbers.get(i))));
-              return;
-            }
-            offsets.add(((OffsetAnswer.Found) answers.get(i)).offset());
-          }
-          completion.complete(Result.ok(offsets));
-        });
+    FoundOffsets.find(
+        call,
+        partitions,
+        topic,
+        numbers,
+        query,
+        found ->
+            completion.complete(
+                found.map(answers -> answers.stream().map(OffsetAnswer.Found::offset).toList())));
   }
 
   private static ApiError notCommitted(String group, TopicImage topic, int partition) {

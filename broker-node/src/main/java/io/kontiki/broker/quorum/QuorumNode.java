@@ -9,9 +9,13 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.ControllerSessions;
+import io.kontiki.broker.session.Forming;
 import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.internal.v1.HelloResponse;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
@@ -35,7 +39,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,6 +53,7 @@ public final class QuorumNode implements AutoCloseable {
   private static final int LOOP_SECONDS = 2;
   private static final long HAND_OVER_MS = 500;
   private static final String GROUP = "metadata";
+  private static final long PLACE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final NodeIdentity identity;
   private final Files files;
@@ -75,6 +79,7 @@ public final class QuorumNode implements AutoCloseable {
   private @Nullable ObserverNode observer;
   private @Nullable SessionShell session;
   private boolean closed;
+  private Consumer<String> refused = why -> LOG.error("refused before the start: {}", why);
 
   /**
    * Where a voter keeps its part of the quorum.
@@ -180,6 +185,7 @@ public final class QuorumNode implements AutoCloseable {
    * @param refused told on the control loop why this node must not start
    */
   public void start(Consumer<String> refused) {
+    loop.execute(() -> this.refused = refused);
     if (!identity.voter()) {
       loop.execute(() -> observe(refused));
       return;
@@ -322,11 +328,11 @@ public final class QuorumNode implements AutoCloseable {
    * served already (rule R6).
    *
    * @param registration what this process registers with, as of the call
-   * @param roles up to which image the roles of partitions have followed; asked on the control loop
+   * @param work asked on the control loop
    */
   public SessionShell openSession(
       Supplier<RegisterBroker> registration,
-      LongSupplier roles,
+      SessionShell.Work work,
       List<PartitionId> doubtful,
       SessionShell.Listener listener) {
     SessionShell shell =
@@ -337,7 +343,7 @@ public final class QuorumNode implements AutoCloseable {
             new Peers(sessionChannels),
             loop,
             registration,
-            roles,
+            work,
             listener);
     loop.execute(
         () -> {
@@ -346,7 +352,11 @@ public final class QuorumNode implements AutoCloseable {
           }
           session = shell;
           shell.onRecovered(doubtful);
-          shell.start();
+          if (identity.voter()) {
+            shell.start(); // it has asked at its own address, see Forming and SameCluster
+          } else {
+            metadata.listen(new OwnPlace(shell));
+          }
         });
     return shell;
   }
@@ -355,6 +365,61 @@ public final class QuorumNode implements AutoCloseable {
   public long balancedRecoveries() {
     VoterNode node = voter;
     return node == null ? 0 : node.balancedRecoveries();
+  }
+
+  /**
+   * Looks, before a broker that does not vote registers, whether the process that is registered
+   * with its node id is alive: with a copy of the data directory it would take that one's place,
+   * and lose it again, for ever (R35).
+   */
+  private final class OwnPlace implements Metadata.Listener {
+    private final SessionShell shell;
+    private boolean asked;
+
+    OwnPlace(SessionShell shell) {
+      this.shell = shell;
+    }
+
+    @Override
+    public void onImage(ClusterImage image) {
+      if (asked || !image.formed()) {
+        return;
+      }
+      asked = true;
+      metadata.unlisten(this);
+      BrokerImage registered = image.brokers().get(identity.nodeId());
+      if (registered == null) {
+        begin();
+        return;
+      }
+      hellos.ask(
+          registered.endpoints().raft(),
+          Hellos.Seeks.NOTHING,
+          PLACE_NANOS,
+          answer -> loop.execute(() -> answered(registered, answer)));
+    }
+
+    private void answered(BrokerImage registered, @Nullable HelloResponse answer) {
+      boolean alive =
+          answer != null
+              && answer.getNodeId() == identity.nodeId()
+              && !Peers.uid(answer.getIncarnation()).equals(identity.incarnation());
+      if (alive) {
+        refused.accept(
+            Forming.idInUse(
+                identity.nodeId(),
+                registered.endpoints().raft().toString(),
+                Peers.uid(answer.getDirectoryId())));
+      } else {
+        begin();
+      }
+    }
+
+    private void begin() {
+      if (!closed) {
+        shell.start();
+      }
+    }
   }
 
   /**

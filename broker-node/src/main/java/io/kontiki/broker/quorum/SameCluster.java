@@ -66,7 +66,10 @@ final class SameCluster {
     if (voter == identity.nodeId()) {
       return Peers.uid(answer.getIncarnation()).equals(identity.incarnation())
           ? null
-          : Forming.idInUse(voter, Peers.uid(answer.getDirectoryId()));
+          : Forming.idInUse(
+              voter,
+              String.valueOf(identity.voters().get(voter)),
+              Peers.uid(answer.getDirectoryId()));
     }
     Uid theirs = Peers.uid(answer.getClusterId());
     if (!theirs.equals(Uid.NONE) && !clusterId.equals(Uid.NONE) && !theirs.equals(clusterId)) {

@@ -28,7 +28,6 @@ import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,7 +49,7 @@ public final class SessionShell {
   private final EventLoop loop;
   private final Clock clock;
   private final Supplier<RegisterBroker> registration;
-  private final LongSupplier roles;
+  private final Work work;
   private final Listener listener;
   private final Metadata.Listener images = this::onImage;
   private @Nullable Stream stream;
@@ -62,6 +61,15 @@ public final class SessionShell {
 
   private volatile Lease lease = Lease.NONE;
   private volatile long brokerEpoch = -1;
+
+  /** What the loops that serve partitions are at. */
+  public interface Work {
+    /** Up to which image the roles of partitions have followed. */
+    long followed();
+
+    /** Whether one of these loops has not moved for so long that its disk must hang. */
+    boolean standsStill();
+  }
 
   /** Told on the control loop. */
   public interface Listener {
@@ -78,7 +86,7 @@ public final class SessionShell {
   /**
    * @param peers channels used for sessions only
    * @param registration what this process registers with, as of now
-   * @param roles up to which image the roles of partitions have followed; asked on the control loop
+   * @param work asked on the control loop
    */
   public SessionShell(
       SessionTiming timing,
@@ -87,7 +95,7 @@ public final class SessionShell {
       Peers peers,
       EventLoop control,
       Supplier<RegisterBroker> registration,
-      LongSupplier roles,
+      Work work,
       Listener listener) {
     this.core = new BrokerSession(timing, List.copyOf(identity.voters().keySet()));
     this.identity = identity;
@@ -97,7 +105,7 @@ public final class SessionShell {
     this.clock = control.clock();
     this.clockTrust = new ClockTrust(now());
     this.registration = registration;
-    this.roles = roles;
+    this.work = work;
     this.listener = listener;
   }
 
@@ -156,7 +164,7 @@ public final class SessionShell {
 
   /** Roles of partitions have followed an image. */
   public void onRoles() {
-    run(core.onRoles(roles.getAsLong(), now()));
+    run(core.onRoles(work.followed(), now()));
   }
 
   private void onImage(ClusterImage image) {
@@ -168,6 +176,7 @@ public final class SessionShell {
     ticking = loop.schedule(TICK_NANOS, this::tick);
     warn(clockTrust.onTick(now()));
     onRoles();
+    run(core.onStalled(work.standsStill(), now()));
     run(core.onTick(now()));
   }
 

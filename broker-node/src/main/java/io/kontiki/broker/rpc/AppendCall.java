@@ -33,17 +33,9 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
   private final EventLoop loop;
   private final Metadata metadata;
   private final PartitionRequests partitions;
-  private final ServerCallStreamObserver<AppendResponse> answers;
-  private final StreamSlot slot;
+  private final RequestFlow<AppendResponse> flow;
   private final Budget bytes;
-  private final int maxInFlightBytes;
-  private final AnswerLines<PartitionId, AppendResponse> lines = new AnswerLines<>(this::answer);
-  private long inFlightBytes;
-  private int unanswered;
-  private boolean halfClosed;
-  private boolean ended;
-  private boolean confirming;
-  private boolean reading = true;
+  private final AnswerLines<PartitionId, AppendResponse> lines;
 
   AppendCall(
       EventLoop loop,
@@ -56,14 +48,9 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
     this.loop = loop;
     this.metadata = metadata;
     this.partitions = partitions;
-    this.answers = answers;
-    this.slot = slot;
     this.bytes = bytes;
-    this.maxInFlightBytes = maxInFlightBytes;
-    answers.disableAutoRequest();
-    answers.setOnCancelHandler(slot::giveBack);
-    answers.setOnReadyHandler(() -> CallContext.onLoop(loop, this::readOn));
-    answers.request(1);
+    this.flow = new RequestFlow<>(loop, answers, slot, maxInFlightBytes);
+    this.lines = new AnswerLines<>(flow::answer);
   }
 
   @Override
@@ -72,8 +59,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
   }
 
   private void take(WithPayload<AppendRequest> message) {
-    reading = false;
-    unanswered++;
+    flow.onRequest();
     AppendRequest request = message.message();
     long id = request.getCorrelationId();
     PartitionId partition;
@@ -84,7 +70,7 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
       acks = LogMessages.acks(request.getAcks());
       timeoutMs = timeoutMs(request);
     } catch (BadMessage e) {
-      answer(PartitionMessages.refused(id, metadata.image().index(), e.error()));
+      flow.answer(PartitionMessages.refused(id, metadata.image().index(), e.error()));
       return;
     }
     Consumer<AppendResponse> answer = lines.enter(partition);
@@ -96,10 +82,10 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
             : bytes.tryTake(size) ? null : bytes.busy();
     if (refusal != null) {
       answer.accept(PartitionMessages.refused(id, metadata.image().index(), refusal));
-      readOn(); // the refusal may have to wait for answers before it
+      flow.readOn(); // the refusal may have to wait for answers before it
       return;
     }
-    inFlightBytes += size;
+    flow.enter(size);
     Append append =
         new Append(
             partition,
@@ -111,11 +97,11 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
     Consumer<AppendResponse> done =
         response -> {
           bytes.giveBack(size);
-          inFlightBytes -= size;
+          flow.leave(size);
           answer.accept(response);
         };
     checkProducer(id, append, done);
-    readOn();
+    flow.readOn();
   }
 
   private static long timeoutMs(AppendRequest request) throws BadMessage {
@@ -136,16 +122,15 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
       append(id, append, done);
       return;
     }
-    confirming = true; // nothing more is read meanwhile, so the order stays
+    flow.hold(); // nothing more is read meanwhile, so the order stays
     metadata.readLatest(
         append.deadlineNanos(),
         latest ->
             CallContext.onLoop(
                 loop,
                 () -> {
-                  confirming = false;
                   onConfirmed(id, producerId, append, done, latest);
-                  readOn();
+                  flow.release();
                 }));
   }
 
@@ -177,52 +162,13 @@ final class AppendCall implements StreamObserver<WithPayload<AppendRequest>> {
                     done.accept(PartitionMessages.appended(id, metadata.image().index(), result))));
   }
 
-  private void answer(AppendResponse response) {
-    unanswered--;
-    if (!answers.isCancelled()) {
-      answers.onNext(response);
-    }
-    readOn();
-    end();
-  }
-
-  private void readOn() {
-    if (!reading
-        && !confirming
-        && !halfClosed
-        && inFlightBytes < maxInFlightBytes
-        && answers.isReady()) {
-      reading = true;
-      answers.request(1);
-    }
-  }
-
   @Override
   public void onError(Throwable failure) {
-    CallContext.onLoop(
-        loop,
-        () -> {
-          halfClosed = true;
-          ended = true;
-          slot.giveBack();
-        });
+    flow.onError();
   }
 
   @Override
   public void onCompleted() {
-    CallContext.onLoop(
-        loop,
-        () -> {
-          halfClosed = true;
-          end();
-        });
-  }
-
-  private void end() {
-    if (halfClosed && unanswered == 0 && !ended) {
-      ended = true;
-      slot.giveBack();
-      answers.onCompleted();
-    }
+    flow.onCompleted();
   }
 }

@@ -20,15 +20,8 @@ import io.kontiki.v1.ProduceStreamResponse;
 final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
   private final EventLoop loop;
   private final ProduceSession session;
-  private final ServerCallStreamObserver<ProduceStreamResponse> answers;
-  private final StreamSlot slot;
+  private final RequestFlow<ProduceStreamResponse> flow;
   private final Budget bytes;
-  private final int maxInFlightBytes;
-  private long inFlightBytes;
-  private int unanswered;
-  private boolean halfClosed;
-  private boolean ended;
-  private boolean reading = true;
 
   ProduceStreamCall(
       EventLoop loop,
@@ -39,14 +32,8 @@ final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
       int maxInFlightBytes) {
     this.loop = loop;
     this.session = new ProduceSession(produce, loop);
-    this.answers = answers;
-    this.slot = slot;
     this.bytes = bytes;
-    this.maxInFlightBytes = maxInFlightBytes;
-    answers.disableAutoRequest();
-    answers.setOnCancelHandler(slot::giveBack);
-    answers.setOnReadyHandler(() -> CallContext.onLoop(loop, this::readOn));
-    answers.request(1);
+    this.flow = new RequestFlow<>(loop, answers, slot, maxInFlightBytes);
   }
 
   @Override
@@ -55,8 +42,7 @@ final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
   }
 
   private void take(ProduceStreamRequest message) {
-    reading = false;
-    unanswered++;
+    flow.onRequest();
     long id = message.getCorrelationId();
     int size = message.getSerializedSize();
     ProduceRequest request;
@@ -66,20 +52,20 @@ final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
       }
       request = LogMessages.produce(message.getProduce());
     } catch (BadMessage e) {
-      answer(failed(id, e.error(), false));
+      flow.answer(failed(id, e.error(), false));
       return;
     }
     if (!bytes.tryTake(size)) {
-      answer(failed(id, bytes.busy(), request.idempotent()));
+      flow.answer(failed(id, bytes.busy(), request.idempotent()));
       return;
     }
-    inFlightBytes += size;
+    flow.enter(size);
     session.submit(
         request,
         result -> {
           bytes.giveBack(size);
-          inFlightBytes -= size;
-          answer(
+          flow.leave(size);
+          flow.answer(
               result instanceof ProduceAnswer.Produced produced
                   ? ProduceStreamResponse.newBuilder()
                       .setCorrelationId(id)
@@ -87,7 +73,7 @@ final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
                       .build()
                   : failed(id, ((ProduceAnswer.Failed) result).error(), request.idempotent()));
         });
-    readOn();
+    flow.readOn();
   }
 
   private static ProduceStreamResponse failed(long id, ApiError error, boolean repeatable) {
@@ -97,48 +83,13 @@ final class ProduceStreamCall implements StreamObserver<ProduceStreamRequest> {
         .build();
   }
 
-  private void answer(ProduceStreamResponse response) {
-    unanswered--;
-    if (!answers.isCancelled()) {
-      answers.onNext(response);
-    }
-    readOn();
-    end();
-  }
-
-  private void readOn() {
-    if (!reading && !halfClosed && inFlightBytes < maxInFlightBytes && answers.isReady()) {
-      reading = true;
-      answers.request(1);
-    }
-  }
-
   @Override
   public void onError(Throwable failure) {
-    CallContext.onLoop(
-        loop,
-        () -> {
-          halfClosed = true;
-          ended = true;
-          slot.giveBack();
-        });
+    flow.onError();
   }
 
   @Override
   public void onCompleted() {
-    CallContext.onLoop(
-        loop,
-        () -> {
-          halfClosed = true;
-          end();
-        });
-  }
-
-  private void end() {
-    if (halfClosed && unanswered == 0 && !ended) {
-      ended = true;
-      slot.giveBack();
-      answers.onCompleted();
-    }
+    flow.onCompleted();
   }
 }

@@ -143,7 +143,7 @@ public final class Admission {
       return new Answer(
           "node " + voterId + " is none of the voters " + image.voters().keySet(), true);
     } else if (voterId == self && !directory.equals(directoryId)) {
-      return new Answer(Forming.idInUse(voterId, directoryId), true);
+      return new Answer(Forming.idInUse(voterId, Forming.LISTED, directoryId), true);
     }
     seekers.put(voterId, new Seeker(directory, votes, now.nanos()));
     Pause pause = pauses.get(voterId);
@@ -242,7 +242,7 @@ public final class Admission {
           current,
           found == null
               ? "nobody answers at the address of node " + voter.id() + ", " + voter.raft()
-              : Forming.idInUse(voter.id(), found),
+              : Forming.idInUse(voter.id(), voter.raft().toString(), found),
           now);
     } else if (current.directoryId().equals(voter.directoryId())) {
       if (started) {

@@ -35,6 +35,9 @@ public final class Forming {
   /** A voter that is down from the start is not waited for longer than this (M15). */
   static final long ALL_NANOS = 3_000_000_000L;
 
+  /** Where a voter is looked for. */
+  static final String LISTED = "its address in cluster.voters";
+
   /** Between two questions of one that waits to be taken in. */
   private static final long SEEK_NANOS = 300_000_000;
 
@@ -191,7 +194,7 @@ public final class Forming {
           "the address of voter " + asked + " in cluster.voters answers as node " + hello.nodeId());
     } else if (asked == self.nodeId()) {
       if (!hello.incarnation().equals(self.incarnation())) {
-        refuse(idInUse(asked, hello.directoryId()));
+        refuse(idInUse(asked, LISTED, hello.directoryId()));
       }
     } else if (hello.directoryId().equals(self.directoryId())) {
       refuse(
@@ -221,11 +224,12 @@ public final class Forming {
   }
 
   /** Why a process must not run whose node id belongs to another one. */
-  public static String idInUse(int nodeId, Uid directoryId) {
+  public static String idInUse(int nodeId, String address, Uid directoryId) {
     return "node id "
         + nodeId
-        + " is in use: another process answers at its address in cluster.voters, with data"
-        + " directory "
+        + " is in use: another process answers at "
+        + address
+        + ", with data directory "
         + directoryId
         + " (R35)";
   }

@@ -102,7 +102,7 @@ class ReplicationSimulationTest {
       this.cluster = new TestCluster(seed, durability, engine);
       this.random = new SeededRandom(seed * 31 + durability.ordinal());
       this.durability = durability;
-      int[] base = {24, 10, 24, 30, 3, 2, 8, 1, 8, 2, 1, 2, 3, 2, 3};
+      int[] base = {24, 10, 24, 30, 3, 2, 8, 1, 8, 2, 1, 1, 5, 1, 6};
       this.weights = base;
       for (int i = 4; i < base.length; i++) {
         int scale = random.nextInt(6);
@@ -191,22 +191,22 @@ class ReplicationSimulationTest {
           cluster.network.cutLink(node.id, anyNode().id);
         }
         case 12 -> {
-          if (random.oneIn(4)) {
+          if (random.oneIn(2)) {
             cluster.network.mendLinks();
           }
         }
         case 13 -> {
           faults++;
           if (random.oneIn(2)) {
-            node.stickDiskMs(random.nextInt(8_000));
+            node.stickDiskMs(random.nextInt(random.oneIn(4) ? 8_000 : 1_000));
           } else {
-            node.slowDiskMs(random.nextInt(3_000));
+            node.slowDiskMs(random.nextInt(random.oneIn(4) ? 3_000 : 100));
           }
         }
         case 14 -> {
           if (node.paused()) {
             node.pause(false);
-          } else if (node.up() && random.oneIn(4)) {
+          } else if (node.up() && random.oneIn(8)) {
             faults++;
             node.pause(true);
           }

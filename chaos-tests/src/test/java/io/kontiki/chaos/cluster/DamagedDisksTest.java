@@ -36,21 +36,21 @@ final class DamagedDisksTest {
         Map.of("scrub.interval.ms", "500", "scrub.bytes.per.second", "64m", "hot.bytes", "1m");
     try (ProcessCluster cluster = ProcessCluster.start("damage", 3, settings)) {
       String topic = "orders";
-      cluster.createTopic(topic, PARTITIONS, 3, Map.of("segment.bytes", "20480"));
+      cluster.createTopic(topic, PARTITIONS, 3, Map.of("segment.bytes", "10240"));
       cluster.awaitInSync(topic, PARTITIONS, 3);
-      try (Load load = Load.start(cluster, topic, PARTITIONS, 4)) {
-        load.awaitAcked(3_000);
+      try (Load load = Load.start(cluster, topic, PARTITIONS, 16)) {
+        load.awaitAcked(1_000);
         // It leads one of the partitions and follows in two.
         ServerNode victim = cluster.node(1 + random.nextInt(3));
         int flipped = flip(victim, random);
         System.out.printf("seed %d: %d bytes flipped on node %d%n", seed, flipped, victim.id());
-        load.awaitAcked(500);
+        load.awaitAcked(100);
         await("all bytes are back on node " + victim.id() + ", seed " + seed)
             .atMost(PATIENCE)
             .pollInterval(Duration.ofMillis(500))
             .untilAsserted(() -> assertEquals(List.of(), differences(cluster, victim)));
         cluster.awaitInSync(topic, PARTITIONS, 3);
-        load.awaitAcked(200);
+        load.awaitAcked(100);
         assertEquals(List.of(), load.finish(), "seed " + seed);
         assertTrue(
             victim.logLines().stream().anyMatch(line -> line.contains("mended")), "seed " + seed);

@@ -152,6 +152,26 @@ final class VotersTest {
     }
   }
 
+  @Test
+  void aSecondProcessWithTheNodeIdOfABrokerThatDoesNotVoteIsRefused() throws IOException {
+    try (ProcessCluster cluster = ProcessCluster.start("voters-twice-other", 1, 1, Map.of())) {
+      ServerNode node = cluster.node(2);
+      node.stop(END_PATIENCE);
+      node.copyData("copy");
+      node.start();
+      cluster.awaitReady();
+      for (String directory : List.of("copy", "second")) {
+        ServerNode.Ended ended = node.run(elsewhere(node, directory), END_PATIENCE);
+        assertEquals(1, ended.exitCode(), ended::output);
+        assertTrue(ended.output().contains("node id 2 is in use"), ended::output);
+      }
+      assertEquals("", node.unreadiness());
+      node.kill();
+      node.start(); // its own stale registration is not in its way
+      cluster.awaitReady();
+    }
+  }
+
   private static List<String> elsewhere(ServerNode node, String directory) {
     NodePorts ports = NodePorts.free();
     return List.of(

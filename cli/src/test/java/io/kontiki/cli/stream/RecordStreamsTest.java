@@ -81,6 +81,25 @@ final class RecordStreamsTest {
   }
 
   @Test
+  void aBrokerThatIsFrozenCostsASecondAndIsNotAskedAgain() throws Exception {
+    // The kernel takes the connection of a frozen process; nobody speaks there.
+    try (ServerSocket frozen = new ServerSocket(0, 9, InetAddress.getByName("127.0.0.1"));
+        MemoryLogBroker broker = new MemoryLogBroker(log);
+        BrokerChannels channels =
+            new BrokerChannels(
+                List.of(new Endpoint("127.0.0.1", frozen.getLocalPort()), broker.address()), 0)) {
+      RecordWriter writer = new RecordWriter(channels, "t", Acks.ACKS_ALL);
+      long begin = System.nanoTime();
+      for (int i = 0; i < 10; i++) {
+        writer.send(records("" + i), 0, soon());
+      }
+      long tookMs = (System.nanoTime() - begin) / 1_000_000;
+      assertTrue(tookMs >= 900 && tookMs < 2_900, tookMs + " ms");
+      assertEquals(10, log.values(0).size());
+    }
+  }
+
+  @Test
   void whatIsTooLargeTogetherIsSentInPieces() throws Exception {
     try (MemoryLogBroker broker = new MemoryLogBroker(log);
         BrokerChannels channels = new BrokerChannels(List.of(broker.address()), 0)) {

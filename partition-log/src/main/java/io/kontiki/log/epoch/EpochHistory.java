@@ -160,9 +160,14 @@ public final class EpochHistory {
     FORMAT.write(store, directory + "/" + FILE, payload.flip());
   }
 
-  /** Reads the file; empty if there is none. */
+  /**
+   * Reads the file; empty if there is none.
+   *
+   * @param directory in the store, or empty for its top
+   */
   public static Optional<EpochHistory> read(FileStore store, String directory) {
-    return FORMAT.read(store, directory + "/" + FILE, EpochHistory::parse);
+    String path = directory.isEmpty() ? FILE : directory + "/" + FILE;
+    return FORMAT.read(store, path, EpochHistory::parse);
   }
 
   static EpochHistory parse(ByteBuffer payload) {
