@@ -7,6 +7,7 @@ import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.session.BrokerAction;
 import io.kontiki.broker.session.BrokerFacts;
 import io.kontiki.broker.session.BrokerSession;
+import io.kontiki.broker.session.ClockTrust;
 import io.kontiki.broker.session.Heartbeat;
 import io.kontiki.broker.session.Lease;
 import io.kontiki.broker.session.Now;
@@ -54,6 +55,8 @@ public final class SessionShell {
   private @Nullable Stream stream;
   private EventLoop.@Nullable Timer ticking;
 
+  private final ClockTrust clockTrust;
+  private int sessionWith = -1;
   private boolean closed;
 
   private volatile Lease lease = Lease.NONE;
@@ -100,6 +103,7 @@ public final class SessionShell {
     this.peers = peers;
     this.loop = control;
     this.clock = control.clock();
+    this.clockTrust = new ClockTrust(now());
     this.registration = registration;
     this.work = work;
     this.listener = listener;
@@ -108,6 +112,11 @@ public final class SessionShell {
   /** Whether this broker may take its own word for current (rule R5); any thread. */
   public boolean leaseHeld() {
     return lease.held(clock.nanoTime(), clock.wallMs());
+  }
+
+  /** Whether records may be judged by their age (P17); any thread. */
+  public boolean wallClockTrusted() {
+    return clockTrust.trusted();
   }
 
   /** The broker epoch of this process, or -1; any thread. */
@@ -165,9 +174,16 @@ public final class SessionShell {
 
   private void tick() {
     ticking = loop.schedule(TICK_NANOS, this::tick);
+    warn(clockTrust.onTick(now()));
     onRoles();
     run(core.onStalled(work.standsStill(), now()));
     run(core.onTick(now()));
+  }
+
+  private static void warn(String what) {
+    if (!what.isEmpty()) {
+      LOG.warn("{}", what);
+    }
   }
 
   private Now now() {
@@ -235,6 +251,7 @@ public final class SessionShell {
   private void open(BrokerAction.OpenSession open) {
     VoterImage voter = metadata.image().voters().get(open.voterId());
     Endpoint endpoint = voter != null ? voter.raft() : identity.voters().get(open.voterId());
+    sessionWith = open.voterId();
     Stream next = new Stream(open.stream());
     stream = next;
     if (endpoint == null) {
@@ -296,6 +313,9 @@ public final class SessionShell {
 
     private void take(SessionResponse message) {
       if (message.hasAnswer()) {
+        if (sessionWith != identity.nodeId()) {
+          warn(clockTrust.onOther(message.getAnswer().getWallMs(), now()));
+        }
         run(
             core.onAnswer(
                 id,
