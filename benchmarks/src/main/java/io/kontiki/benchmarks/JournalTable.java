@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 public final class JournalTable {
   private static final int BATCH_BYTES = 1024;
   private static final int LEAST_UNDER_WAY = 64;
+  private static final int WARM_UP_MS = 5_000;
   private static final int[] POOLS = {8, 32};
 
   private JournalTable() {}
@@ -27,6 +28,7 @@ public final class JournalTable {
     Path top = Path.of(args[0]);
     int measureMs = Integer.parseInt(args[1]);
     floor(top);
+    warmUp(top);
     System.out.println(
         "nodes partitions | journal appends/s  p50 ms  p99 ms  CPU us | segment syncs appends/s "
             + " p50 ms  p99 ms  CPU us  threads | ratio");
@@ -35,6 +37,16 @@ public final class JournalTable {
         row(top, nodes, partitions, measureMs);
       }
     }
+  }
+
+  /** Lets the compilers be through before the first row. */
+  private static void warmUp(Path top) throws IOException {
+    Path path = Files.createTempDirectory(top, "warm-up");
+    Load.Meter meter = new Load.Meter();
+    try (Load load = new JournalLoad(path, LogConfig.defaults(), 1, 100, 10, BATCH_BYTES, meter)) {
+      Load.measure(load, meter, WARM_UP_MS, 1);
+    }
+    JournalTable.remove(path);
   }
 
   private static void row(Path top, int nodes, int partitions, int measureMs) throws IOException {

@@ -120,6 +120,7 @@ final class SegmentSyncLoad implements Load {
 
   private void onSynced(int partition) throws InterruptedException {
     if (open[partition].decrementAndGet() == 0) {
+      // The queue keeps the order: the first so many are of so many partitions.
       first.countDown();
       for (int i = 0; i < window; i++) {
         meter.acknowledged(1, started[partition]);

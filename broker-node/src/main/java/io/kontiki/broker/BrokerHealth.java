@@ -13,11 +13,13 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Whether this node lives and serves. Alive is what moves: each loop beats twice a second, and a
- * beat that is 10 s old is a stall.
+ * beat that is 10 s old is a stall. For a loop that serves partitions half of that is enough to let
+ * others lead in its place (R38).
  */
 final class BrokerHealth implements Health {
   private static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long DATA_STALL_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final int brokerId;
   private final Metadata metadata;
@@ -25,8 +27,12 @@ final class BrokerHealth implements Health {
   private final BooleanSupplier lease;
   private final BooleanSupplier logOffline;
   private final Clock clock;
+  private final int dataLoops;
   private final AtomicLongArray beats;
 
+  /**
+   * @param loops those that serve partitions first
+   */
   BrokerHealth(
       int brokerId,
       Metadata metadata,
@@ -34,6 +40,7 @@ final class BrokerHealth implements Health {
       BooleanSupplier lease,
       BooleanSupplier logOffline,
       List<EventLoop> loops,
+      int dataLoops,
       Clock clock) {
     this.brokerId = brokerId;
     this.metadata = metadata;
@@ -41,6 +48,7 @@ final class BrokerHealth implements Health {
     this.lease = lease;
     this.logOffline = logOffline;
     this.clock = clock;
+    this.dataLoops = dataLoops;
     this.beats = new AtomicLongArray(loops.size());
     for (int i = 0; i < loops.size(); i++) {
       int index = i;
@@ -62,6 +70,16 @@ final class BrokerHealth implements Health {
       }
     }
     return new Verdict(true, "alive");
+  }
+
+  /** Whether a loop that serves partitions has not moved for 5 s. */
+  boolean dataStandsStill() {
+    for (int i = 0; i < dataLoops; i++) {
+      if (clock.nanoTime() - beats.get(i) > DATA_STALL_NANOS) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override

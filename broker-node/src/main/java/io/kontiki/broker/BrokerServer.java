@@ -14,9 +14,11 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
@@ -25,6 +27,10 @@ import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.loop.NettyLoop;
 import io.kontiki.broker.metrics.PrometheusMetrics;
+import io.kontiki.broker.partition.Conditions;
+import io.kontiki.broker.partition.DiskReserve;
+import io.kontiki.broker.partition.DiskSpace;
+import io.kontiki.broker.partition.Housekeeping;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
@@ -49,6 +55,7 @@ import io.kontiki.broker.rpc.ServiceState;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.config.StorageConfig;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogConfig;
@@ -117,6 +124,7 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable ReplicaHost replicas;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private volatile @Nullable DiskWatch disk;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
   private volatile long cleanEpoch = -1;
@@ -189,9 +197,15 @@ final class BrokerServer implements AutoCloseable {
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
 
+    DiskWatch diskWatch = diskWatch(directory, control, background);
+    disk = diskWatch;
+    closeLater(diskWatch::close);
+    diskWatch.start();
+
     // The data plane.
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
+    Conditions conditions = new NodeConditions();
     ReplicationPolicy replication =
         new ReplicationPolicy(
             ReplicationLimits.DEFAULT,
@@ -205,12 +219,14 @@ final class BrokerServer implements AutoCloseable {
           new LoopPartitions(
               i,
               loop,
-              new DirectoryLogs(logDirectory, loop, metadata::image, this::onLogOffline),
+              new DirectoryLogs(logDirectory, loop, this::onLogOffline),
               new GrpcReplicaTransport(
                   loop, (endpoint, lane) -> replicationChannel(endpoint, lane, loop)),
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
-              replication));
+              replication,
+              new Housekeeping(
+                  conditions, TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()))));
     }
     ReplicaHost host =
         new ReplicaHost(
@@ -271,7 +287,7 @@ final class BrokerServer implements AutoCloseable {
                     endpoints,
                     markedEpoch,
                     Version.TEXT),
-            host::followed,
+            new Work(host, health),
             logDirectory.doubtful(),
             new Life());
     if (logOffline) {
@@ -329,11 +345,31 @@ final class BrokerServer implements AutoCloseable {
         defaults.paused());
   }
 
+  private DiskWatch diskWatch(NodeDirectory directory, LoopGroup control, ThreadWorker background) {
+    StorageConfig storage = config.storage();
+    long reserve =
+        DiskReserve.bytes(
+            storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
+    return new DiskWatch(
+        directory.log(),
+        new DiskReserve(reserve),
+        new Ballast(directory.raft(), Math.min(storage.diskBallastBytes(), reserve / 4)),
+        control.first(),
+        background);
+  }
+
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
-    List<EventLoop> loops = new ArrayList<>(control.loops());
-    loops.addAll(data.loops());
+    List<EventLoop> loops = new ArrayList<>(data.loops());
+    loops.addAll(control.loops());
     return new BrokerHealth(
-        config.nodeId(), metadata, state, this::leaseHeld, () -> logOffline, loops, clock);
+        config.nodeId(),
+        metadata,
+        state,
+        this::leaseHeld,
+        () -> logOffline,
+        loops,
+        data.loops().size(),
+        clock);
   }
 
   private void bind(
@@ -382,6 +418,14 @@ final class BrokerServer implements AutoCloseable {
         "",
         "1: the log directory is offline.",
         () -> logOffline ? 1 : 0);
+    metrics.gauge(
+        "kontiki.log.directory.full",
+        "",
+        "0: room enough. 1: leaders refuse records. 2: followers have stopped, too (D4).",
+        () -> {
+          DiskWatch watch = disk;
+          return watch == null ? 0 : watch.space().ordinal();
+        });
   }
 
   private AdminCalls adminCalls(
@@ -397,9 +441,7 @@ final class BrokerServer implements AutoCloseable {
                     List.of(
                         new NodeReports.LogDir(
                             directory.logPath().toString(),
-                            logOffline
-                                ? NodeReports.LogDir.State.OFFLINE
-                                : NodeReports.LogDir.State.ONLINE,
+                            logDirState(),
                             directory.log().totalBytes(),
                             directory.log().usableBytes(),
                             logDirectory.counters().appendedBytes())),
@@ -412,9 +454,11 @@ final class BrokerServer implements AutoCloseable {
             config.limits().topics(),
             config.limits().partitions());
     Metadata metadata = node.asMetadata();
+    int maxBatchBytes = ServerLimits.of(config.limits()).maxBatchBytes();
     return new AdminCalls(
-        new TopicAdmin(
-            metadata, requests, defaults, ServerLimits.of(config.limits()).maxBatchBytes(), random),
+        new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
+        new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
+        new RecordDeletion(metadata, requests),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }
@@ -623,6 +667,44 @@ final class BrokerServer implements AutoCloseable {
     }
     stopFinished.countDown();
     onEnd.run();
+  }
+
+  private NodeReports.LogDir.State logDirState() {
+    DiskWatch watch = disk;
+    if (logOffline) {
+      return NodeReports.LogDir.State.OFFLINE;
+    }
+    return watch == null || watch.space() == DiskSpace.ENOUGH
+        ? NodeReports.LogDir.State.ONLINE
+        : NodeReports.LogDir.State.FULL;
+  }
+
+  /** What partitions heed besides metadata. */
+  private final class NodeConditions implements Conditions {
+    @Override
+    public boolean wallClockTrusted() {
+      SessionShell shell = session;
+      return shell != null && shell.wallClockTrusted();
+    }
+
+    @Override
+    public DiskSpace diskSpace() {
+      DiskWatch watch = disk;
+      return watch == null ? DiskSpace.ENOUGH : watch.space();
+    }
+  }
+
+  /** What the data loops are at, as the session needs to know it. */
+  private record Work(ReplicaHost host, BrokerHealth health) implements SessionShell.Work {
+    @Override
+    public long followed() {
+      return host.followed();
+    }
+
+    @Override
+    public boolean standsStill() {
+      return health.dataStandsStill();
+    }
   }
 
   /** What the cluster says to this broker. */

@@ -2,37 +2,28 @@ package io.kontiki.broker;
 
 import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.partition.PartitionLogs;
-import io.kontiki.config.TimestampType;
-import io.kontiki.config.TopicConfig;
 import io.kontiki.log.LogDirectory;
-import io.kontiki.log.LogSettings;
 import io.kontiki.log.PartitionLog;
-import io.kontiki.metadata.ClusterImage;
-import io.kontiki.metadata.TopicImage;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Opens the logs of one loop's partitions in the log directory, with their topics' settings. */
+/** Opens the logs of one loop's partitions in the log directory. */
 final class DirectoryLogs implements PartitionLogs {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryLogs.class);
 
   private final LogDirectory directory;
   private final EventLoop loop;
-  private final Supplier<ClusterImage> image;
   private final Runnable offline;
 
   /**
    * @param offline told on the loop, perhaps several times, that the directory is offline (L4)
    */
-  DirectoryLogs(
-      LogDirectory directory, EventLoop loop, Supplier<ClusterImage> image, Runnable offline) {
+  DirectoryLogs(LogDirectory directory, EventLoop loop, Runnable offline) {
     this.directory = directory;
     this.loop = loop;
-    this.image = image;
     this.offline = offline;
   }
 
@@ -47,7 +38,7 @@ final class DirectoryLogs implements PartitionLogs {
           directory.openOrCreate(
               assignment.id(),
               assignment.topic(),
-              settings(assignment),
+              assignment.log(),
               loop,
               new PartitionLog.Listener() {
                 @Override
@@ -72,16 +63,5 @@ final class DirectoryLogs implements PartitionLogs {
       return;
     }
     completion.complete(log);
-  }
-
-  private LogSettings settings(PartitionAssignment assignment) {
-    TopicImage topic = image.get().topics().get(assignment.id().topicId());
-    if (topic == null) {
-      return LogSettings.defaults(assignment.durability()); // deleted meanwhile
-    }
-    TopicConfig config = TopicConfig.of(topic.config());
-    return LogSettings.defaults(config.durability())
-        .withSegments(config.segmentBytes(), config.segmentMs())
-        .withAppendTime(config.timestampType() == TimestampType.LOG_APPEND_TIME);
   }
 }

@@ -24,12 +24,13 @@ final class TopicCommands {
     topic.addSubcommand("list", new ListTopics(console, options));
     topic.addSubcommand("describe", new Describe(console, options));
     topic.addSubcommand("delete", new Delete(console, options));
+    TopicChangeCommands.addTo(topic, console, options);
   }
 
   @Command(
       name = "topic",
       synopsisSubcommandLabel = "COMMAND",
-      description = "Create, list, describe and delete topics.")
+      description = "Create, list, describe, change and delete topics.")
   private static final class Topic extends CommandGroup {}
 
   @Command(

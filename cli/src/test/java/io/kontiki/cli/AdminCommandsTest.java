@@ -75,6 +75,54 @@ final class AdminCommandsTest {
   }
 
   @Test
+  void alterSendsWhatIsToBeSetAndWhatIsToBeReset() {
+    broker.answer(
+        "AlterTopicConfig", 200, "{\"config\":{\"retention.ms\":\"7\"},\"metadataIndex\":\"9\"}");
+    CliRun run =
+        run("topic", "alter", "orders", "--config", "retention.ms=7", "--reset", "segment.ms");
+    assertEquals(0, run.exitCode(), run.err());
+    assertEquals("altered orders; what is set for it now:\n  retention.ms = 7\n", run.out());
+    assertEquals(
+        List.of(
+            "AlterTopicConfig application/json {\"name\":\"orders\","
+                + "\"config\":{\"retention.ms\":\"7\"},\"resetKeys\":[\"segment.ms\"]}"),
+        broker.requests());
+    assertEquals(2, run("topic", "alter", "orders").exitCode());
+  }
+
+  @Test
+  void addPartitionsSaysHowManyThereAreNow() {
+    broker.answer("AddPartitions", 200, TOPIC + "}");
+    CliRun run = run("topic", "add-partitions", "orders", "--total", "2");
+    assertEquals("orders has 2 partitions\n", run.out(), run.err());
+    assertEquals(
+        List.of("AddPartitions application/json {\"name\":\"orders\",\"totalPartitions\":2}"),
+        broker.requests());
+  }
+
+  @Test
+  void recordsAreDeletedBeforeAnOffsetATimeOrTheEnd() {
+    broker.answer(
+        "DeleteRecords",
+        200,
+        "{\"startOffsets\":[{\"topic\":\"orders\",\"partition\":1,\"offset\":\"42\"}]}");
+    CliRun run = run("topic", "delete-records", "orders", "--before", "42", "--partition", "1");
+    assertEquals("PARTITION  START\n1          42\n", run.out(), run.err());
+    run("topic", "delete-records", "orders", "--before=2026-03-01T12:00:00+01:00");
+    run("topic", "delete-records", "orders", "--before=latest");
+    assertEquals(
+        List.of(
+            "DeleteRecords application/json {\"topic\":\"orders\",\"partitions\":[1],"
+                + "\"before\":{\"offset\":\"42\"}}",
+            "DeleteRecords application/json {\"topic\":\"orders\","
+                + "\"before\":{\"timestamp\":\"2026-03-01T11:00:00Z\"}}",
+            "DeleteRecords application/json {\"topic\":\"orders\","
+                + "\"before\":{\"anchor\":\"OFFSET_ANCHOR_LATEST\"}}"),
+        broker.requests());
+    assertEquals(2, run("topic", "delete-records", "orders", "--before=yesterday").exitCode());
+  }
+
+  @Test
   void describeAsJsonHasExactlyTheAgreedMembers() {
     broker.answer("DescribeTopic", 200, TOPIC + "}");
     CliRun run = run("topic", "describe", "orders", "--output", "json");

@@ -14,6 +14,10 @@ import java.util.List;
  * @param journalBytes greatest size of the commit journal (L9)
  * @param journalStepBytes size of one of its files
  * @param openSegments files that are kept open at most
+ * @param diskReserveBytes kept free on the disk, at most (D4)
+ * @param diskReservePercent kept free on the disk, at most
+ * @param diskBallastBytes laid aside for the metadata (M12)
+ * @param retentionCheckMs every log is looked at once in so much time (L6)
  * @param scrubBytesPerSecond everything is read at this rate to find what rots (D6)
  * @param scrubIntervalMs between two such rounds
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
@@ -24,6 +28,10 @@ public record StorageConfig(
     long journalBytes,
     int journalStepBytes,
     int openSegments,
+    long diskReserveBytes,
+    int diskReservePercent,
+    long diskBallastBytes,
+    long retentionCheckMs,
     long scrubBytesPerSecond,
     long scrubIntervalMs,
     int raftSnapshotEntries,
@@ -64,6 +72,42 @@ public record StorageConfig(
           "",
           "Segment files that are kept open; the least recently used ones are closed.",
           integer(16, 1_000_000));
+  static final ConfigKey<Long> DISK_RESERVE =
+      new ConfigKey<>(
+          "disk.reserve.bytes",
+          "1g",
+          false,
+          "bytes",
+          "With less than this free, or than disk.reserve.percent of the disk if that is less, leaders"
+              + " here refuse records, until one and a half times as much is free; with less than"
+              + " half of it, followers here stop, too. 0: no reserve.",
+          bytes(0, 1L << 50));
+  static final ConfigKey<Integer> DISK_RESERVE_PERCENT =
+      new ConfigKey<>(
+          "disk.reserve.percent",
+          "5",
+          false,
+          "",
+          "Percent of the disk; see disk.reserve.bytes. 0: no reserve.",
+          integer(0, 50));
+  static final ConfigKey<Long> DISK_BALLAST =
+      new ConfigKey<>(
+          "disk.ballast.bytes",
+          "16m",
+          false,
+          "bytes",
+          "A file of this size, never more than a quarter of the reserve, is laid aside beside the"
+              + " metadata, and given up for them when the disk is full. 0: none.",
+          bytes(0, 1L << 40));
+  static final ConfigKey<Long> RETENTION_CHECK =
+      new ConfigKey<>(
+          "retention.check.ms",
+          "300000",
+          false,
+          "ms",
+          "Each partition is looked at once in this time: whether its retention lets old segments go,"
+              + " and whether an old segment is closed.",
+          durationMs(100, 24L * 3600 * 1000));
   static final ConfigKey<Long> SCRUB_RATE =
       new ConfigKey<>(
           "scrub.bytes.per.second",
@@ -104,6 +148,10 @@ public record StorageConfig(
           JOURNAL,
           JOURNAL_STEP,
           OPEN_SEGMENTS,
+          DISK_RESERVE,
+          DISK_RESERVE_PERCENT,
+          DISK_BALLAST,
+          RETENTION_CHECK,
           SCRUB_RATE,
           SCRUB_INTERVAL,
           SNAPSHOT_ENTRIES,
@@ -116,6 +164,10 @@ public record StorageConfig(
             config.get(JOURNAL),
             config.get(JOURNAL_STEP),
             config.get(OPEN_SEGMENTS),
+            config.get(DISK_RESERVE),
+            config.get(DISK_RESERVE_PERCENT),
+            config.get(DISK_BALLAST),
+            config.get(RETENTION_CHECK),
             config.get(SCRUB_RATE),
             config.get(SCRUB_INTERVAL),
             config.get(SNAPSHOT_ENTRIES),

@@ -78,8 +78,8 @@ public record TopicConfig(
           "604800000",
           false,
           "ms",
-          "Records older than this may be deleted, segment by segment. -1: none for its age. This version"
-              + " keeps the setting, and keeps all records.",
+          "Records older than this are deleted, segment by segment: when the newest one of a segment"
+              + " is that old. -1: none for its age.",
           unlimitedOr(durationMs(0, Long.MAX_VALUE)));
   static final ConfigKey<Long> RETENTION_BYTES =
       new ConfigKey<>(
@@ -87,8 +87,8 @@ public record TopicConfig(
           "-1",
           false,
           "bytes",
-          "The oldest segments of a partition that is larger than this may be deleted. -1: none for"
-              + " its size. This version keeps the setting, and keeps all records.",
+          "The oldest segments of a partition are deleted as long as it stays at least this large"
+              + " without them. -1: none for its size.",
           unlimitedOr(Parsers.bytes(0, Long.MAX_VALUE)));
   static final ConfigKey<Integer> SEGMENT_BYTES =
       new ConfigKey<>(

@@ -46,7 +46,18 @@ class ConfigTest {
     long mib = 1024 * 1024;
     assertEquals(
         new StorageConfig(
-            64 * mib, 256 * mib, (int) (16 * mib), 2000, 4 * mib, 86_400_000, 10_000, 64 * mib),
+            64 * mib,
+            256 * mib,
+            (int) (16 * mib),
+            2000,
+            1024 * mib,
+            5,
+            16 * mib,
+            300_000,
+            4 * mib,
+            86_400_000,
+            10_000,
+            64 * mib),
         config.storage());
     assertEquals(64 * mib, config.limits().requestMemoryBytes());
     assertEquals(100, config.limits().callsPerConnection());

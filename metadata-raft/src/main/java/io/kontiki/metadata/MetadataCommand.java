@@ -3,8 +3,10 @@ package io.kontiki.metadata;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +77,36 @@ public sealed interface MetadataCommand {
       SortedMap<String, String> config,
       List<List<Integer>> assignments)
       implements MetadataCommand {}
+
+  /**
+   * Changes a topic's settings: a compare-and-set on all of them (rule M2). The durability stays
+   * (R36).
+   *
+   * @param before what was set when the change was decided
+   * @param after what shall be set
+   */
+  record AlterTopicConfig(
+      long timeMs, TopicId id, SortedMap<String, String> before, SortedMap<String, String> after)
+      implements MetadataCommand {
+    public AlterTopicConfig {
+      before = Collections.unmodifiableSortedMap(new TreeMap<>(before));
+      after = Collections.unmodifiableSortedMap(new TreeMap<>(after));
+    }
+  }
+
+  /**
+   * Gives a topic more partitions: a compare-and-set on their number (rule M2); placement as with
+   * {@link CreateTopic} (rule R43).
+   *
+   * @param before how many there were when the change was decided
+   * @param assignments replicas of each new partition, in order of preference
+   */
+  record AddPartitions(long timeMs, TopicId id, int before, List<List<Integer>> assignments)
+      implements MetadataCommand {
+    public AddPartitions {
+      assignments = assignments.stream().map(List::copyOf).toList();
+    }
+  }
 
   /** Deletes a topic; leaves a tombstone (rule M20). */
   record DeleteTopic(long timeMs, TopicId id) implements MetadataCommand {}

@@ -62,6 +62,10 @@ public final class MetadataMachine {
       return BrokerCommands.stop(draft, stop);
     } else if (command instanceof MetadataCommand.CreateTopic create) {
       return TopicCommands.create(draft, create);
+    } else if (command instanceof MetadataCommand.AlterTopicConfig alter) {
+      return TopicCommands.alter(draft, alter);
+    } else if (command instanceof MetadataCommand.AddPartitions add) {
+      return TopicCommands.addPartitions(draft, add);
     } else if (command instanceof MetadataCommand.DeleteTopic delete) {
       return TopicCommands.delete(draft, delete);
     } else if (command instanceof MetadataCommand.ConfirmDeletion confirm) {

@@ -22,6 +22,7 @@ final class PartitionChange {
   private List<Integer> lastKnownElr;
   private int leader;
   private boolean burnt;
+  private boolean newEpoch;
   private boolean recovered;
 
   PartitionChange(PartitionImage before, int minIsr) {
@@ -73,6 +74,16 @@ final class PartitionChange {
   /** Only the partition epoch grows: no other copy of a refused change can be applied (R17). */
   void burnEpoch() {
     burnt = true;
+  }
+
+  /**
+   * Another min ISR counts from now on. A leader that knows a lower one would go on alone where the
+   * ELR trusts that nobody does (R18): the present leader gets a new epoch, in which it can only
+   * act on an image with the new number.
+   */
+  void onMinIsr(boolean raised) {
+    settle();
+    newEpoch |= raised && leader != PartitionImage.NO_LEADER;
   }
 
   /** The successor leads, or else another active member of the ISR, if there is one (R38). */
@@ -186,6 +197,7 @@ final class PartitionChange {
   PartitionImage build() {
     boolean changed =
         burnt
+            || newEpoch
             || leader != before.leader()
             || !isr.equals(before.isr())
             || !elr.equals(before.elr())
@@ -196,7 +208,7 @@ final class PartitionChange {
     return new PartitionImage(
         before.replicas(),
         leader,
-        before.leaderEpoch() + (leader != before.leader() ? 1 : 0),
+        before.leaderEpoch() + (newEpoch || leader != before.leader() ? 1 : 0),
         before.partitionEpoch() + 1,
         isr,
         elr,

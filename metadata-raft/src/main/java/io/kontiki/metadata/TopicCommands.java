@@ -5,13 +5,14 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Creation and deletion of topics (rules R43, M19, M20). */
+/** Creation, change and deletion of topics (rules R43, M19, M20). */
 final class TopicCommands {
   private static final long RETRY_MS = 500;
 
@@ -52,7 +53,21 @@ final class TopicCommands {
   private static CommandOutcome place(ImageDraft draft, MetadataCommand.CreateTopic command) {
     int minIsr = TopicRules.minIsr(command.config(), command.assignments().get(0).size());
     List<PartitionImage> partitions = new ArrayList<>(command.assignments().size());
-    for (List<Integer> replicas : command.assignments()) {
+    Rejected shortage = begin(draft, command.assignments(), minIsr, partitions);
+    if (shortage != null) {
+      return shortage;
+    }
+    draft.put(new TopicImage(command.id(), command.name(), command.config(), partitions));
+    return new Done();
+  }
+
+  /** Adds new partitions to those given, led by their first active replica. */
+  private static @Nullable Rejected begin(
+      ImageDraft draft,
+      List<List<Integer>> assignments,
+      int minIsr,
+      List<PartitionImage> partitions) {
+    for (List<Integer> replicas : assignments) {
       List<Integer> isr = new ArrayList<>();
       for (int replica : replicas) {
         if (draft.state(replica) == State.ACTIVE) {
@@ -81,8 +96,93 @@ final class TopicCommands {
           new PartitionImage(
               replicas, leader, 0, 0, isr, List.of(), List.of(), List.of(), List.of()));
     }
-    draft.put(new TopicImage(command.id(), command.name(), command.config(), partitions));
+    return null;
+  }
+
+  /** Other settings, at once for all that apply looks at: min ISR (R18, R37). */
+  static CommandOutcome alter(ImageDraft draft, MetadataCommand.AlterTopicConfig command) {
+    TopicImage topic = draft.before().topics().get(command.id());
+    if (topic == null) {
+      return noTopic(command.id());
+    }
+    if (topic.config().equals(command.after())) {
+      return new Done();
+    }
+    if (!topic.config().equals(command.before())) {
+      return changedMeanwhile("the settings of topic '" + topic.name() + "'");
+    }
+    ApiError error = TopicRules.configError(command.after(), topic.replicationFactor());
+    if (error == null && TopicRules.durability(command.after()) != topic.durability()) {
+      error =
+          ApiError.definite(
+                  ErrorReason.INVALID_CONFIG,
+                  TopicRules.DURABILITY + " is fixed when a topic is made (R36)")
+              .with("key", TopicRules.DURABILITY);
+    }
+    if (error != null) {
+      return new Rejected(error);
+    }
+    draft.put(new TopicImage(topic.id(), topic.name(), command.after(), topic.partitions()));
+    int minIsr = TopicRules.minIsr(command.after(), topic.replicationFactor());
+    int before = topic.minIsr();
+    for (int i = 0; minIsr != before && i < topic.partitions().size(); i++) {
+      PartitionImage old = topic.partitions().get(i);
+      PartitionChange change = new PartitionChange(old, minIsr);
+      change.onMinIsr(minIsr > before);
+      draft.change(new PartitionId(topic.id(), i), change, old);
+    }
     return new Done();
+  }
+
+  static CommandOutcome addPartitions(ImageDraft draft, MetadataCommand.AddPartitions command) {
+    ClusterImage image = draft.before();
+    TopicImage topic = image.topics().get(command.id());
+    if (topic == null) {
+      return noTopic(command.id());
+    }
+    int count = topic.partitions().size();
+    if (count == command.before() + command.assignments().size()) {
+      return new Done();
+    }
+    if (count != command.before()) {
+      return changedMeanwhile("the partitions of topic '" + topic.name() + "'");
+    }
+    ApiError error = assignmentError(image, command.assignments());
+    if (error == null && count + command.assignments().size() > Limits.PARTITIONS_PER_TOPIC) {
+      error =
+          ApiError.definite(
+              ErrorReason.INVALID_FIELD,
+              "a topic has at most " + Limits.PARTITIONS_PER_TOPIC + " partitions");
+    }
+    if (error == null && command.assignments().get(0).size() != topic.replicationFactor()) {
+      error =
+          ApiError.definite(
+              ErrorReason.INVALID_FIELD,
+              "topic '" + topic.name() + "' has " + topic.replicationFactor() + " replicas each");
+    }
+    if (error == null) {
+      error = replicaLimit(image, command.assignments());
+    }
+    if (error != null) {
+      return new Rejected(error);
+    }
+    List<PartitionImage> partitions = new ArrayList<>(topic.partitions());
+    Rejected shortage = begin(draft, command.assignments(), topic.minIsr(), partitions);
+    if (shortage != null) {
+      return shortage;
+    }
+    draft.put(new TopicImage(topic.id(), topic.name(), topic.config(), partitions));
+    return new Done();
+  }
+
+  private static Rejected noTopic(TopicId id) {
+    return MetadataMachine.rejected(ErrorReason.TOPIC_NOT_FOUND, "there is no topic with id " + id);
+  }
+
+  private static Rejected changedMeanwhile(String what) {
+    return new Rejected(
+        ApiError.retriable(ErrorReason.BUSY, what + " were changed meanwhile", 0)
+            .with("what", "metadata"));
   }
 
   private static @Nullable ApiError assignmentError(
@@ -117,6 +217,11 @@ final class TopicCommands {
       return ApiError.definite(
           ErrorReason.BUSY, "at most " + Limits.TOPICS + " topics, deleted ones included (M19)");
     }
+    return replicaLimit(image, assignments);
+  }
+
+  private static @Nullable ApiError replicaLimit(
+      ClusterImage image, List<List<Integer>> assignments) {
     long replicas = (long) assignments.size() * assignments.get(0).size();
     for (TopicImage topic : image.topics().values()) {
       replicas += (long) topic.partitions().size() * topic.replicationFactor();
@@ -131,8 +236,7 @@ final class TopicCommands {
   static CommandOutcome delete(ImageDraft draft, MetadataCommand.DeleteTopic command) {
     TopicImage topic = draft.before().topics().get(command.id());
     if (topic == null) {
-      return MetadataMachine.rejected(
-          ErrorReason.TOPIC_NOT_FOUND, "there is no topic with id " + command.id());
+      return noTopic(command.id());
     }
     TreeSet<Integer> holders = new TreeSet<>();
     for (PartitionImage partition : topic.partitions()) {

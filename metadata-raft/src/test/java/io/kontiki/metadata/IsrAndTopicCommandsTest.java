@@ -300,4 +300,94 @@ class IsrAndTopicCommandsTest {
     cluster.fence(1);
     assertSame(before.topic("b"), cluster.image().topic("b"));
   }
+
+  private CommandOutcome alterConfig(
+      Cluster cluster, Map<String, String> before, Map<String, String> after) {
+    return cluster.apply(
+        new MetadataCommand.AlterTopicConfig(
+            7, Cluster.topicId("t"), new TreeMap<>(before), new TreeMap<>(after)));
+  }
+
+  @Test
+  void settingsAreACompareAndSetAndDurabilityIsFixed() {
+    Cluster cluster = Cluster.active(3);
+    cluster.create("t", Map.of(), 1, 2, 3);
+    Map<String, String> day = Map.of("retention.ms", "86400000");
+    assertEquals(new Done(), alterConfig(cluster, Map.of(), day));
+    assertEquals(day, cluster.image().topic("t").config());
+    assertEquals(new Done(), alterConfig(cluster, Map.of(), day), "a late copy");
+    assertEquals("BUSY", Cluster.reason(alterConfig(cluster, Map.of(), Map.of("segment.ms", "5"))));
+    assertEquals(
+        "INVALID_CONFIG",
+        Cluster.reason(alterConfig(cluster, day, Map.of("durability", "replicated"))));
+    assertEquals(
+        "INVALID_CONFIG",
+        Cluster.reason(alterConfig(cluster, day, Map.of("min.insync.replicas", "4"))));
+    assertEquals(day, cluster.image().topic("t").config());
+  }
+
+  @Test
+  void raisingMinIsrGivesTheLeaderANewEpoch() {
+    Cluster cluster = Cluster.active(3);
+    Map<String, String> one = Map.of("min.insync.replicas", "1");
+    Map<String, String> two = Map.of("min.insync.replicas", "2");
+    cluster.create("t", one, 1, 2, 3);
+    PartitionImage before = cluster.partition("t");
+    alterConfig(cluster, one, two);
+    PartitionImage after = cluster.partition("t");
+    assertEquals(before.leader(), after.leader());
+    assertEquals(before.leaderEpoch() + 1, after.leaderEpoch());
+    // A proposal of the leader that knows only the old number: refused, it may not act alone.
+    assertEquals(
+        Kind.FENCED,
+        cluster.propose("t", 1, before.leaderEpoch(), before.partitionEpoch(), 1).kind());
+  }
+
+  @Test
+  void loweringMinIsrEmptiesTheElrAtOnce() {
+    Cluster cluster = Cluster.active(3);
+    cluster.create("t", Map.of(), 1, 2, 3);
+    cluster.fence(2);
+    cluster.fence(3);
+    assertEquals(List.of(3), cluster.partition("t").elr());
+    int epoch = cluster.partition("t").leaderEpoch();
+    alterConfig(cluster, Map.of(), Map.of("min.insync.replicas", "1"));
+    // From now on broker 1 acknowledges alone: broker 3 no longer holds all that is committed.
+    assertEquals(List.of(), cluster.partition("t").elr());
+    assertEquals(epoch, cluster.partition("t").leaderEpoch());
+  }
+
+  @Test
+  void partitionsAreAddedOnceWhoeverAsksTwice() {
+    Cluster cluster = Cluster.active(3);
+    cluster.create("t", Map.of(), 1, 2, 3);
+    MetadataCommand two =
+        new MetadataCommand.AddPartitions(
+            7, Cluster.topicId("t"), 1, List.of(List.of(2, 3, 1), List.of(3, 1, 2)));
+    assertEquals(new Done(), cluster.apply(two));
+    assertEquals(new Done(), cluster.apply(two));
+    TopicImage topic = cluster.image().topic("t");
+    assertEquals(3, topic.partitions().size());
+    assertEquals(3, topic.partitions().get(2).leader());
+    assertEquals(
+        "BUSY",
+        Cluster.reason(
+            cluster.apply(
+                new MetadataCommand.AddPartitions(
+                    7, Cluster.topicId("t"), 2, List.of(List.of(1, 2, 3), List.of(1, 2, 3))))));
+    assertEquals(
+        "INVALID_FIELD",
+        Cluster.reason(
+            cluster.apply(
+                new MetadataCommand.AddPartitions(
+                    7, Cluster.topicId("t"), 3, List.of(List.of(1, 2))))));
+    cluster.fence(2);
+    cluster.fence(3);
+    assertEquals(
+        "NOT_ENOUGH_REPLICAS",
+        Cluster.reason(
+            cluster.apply(
+                new MetadataCommand.AddPartitions(
+                    7, Cluster.topicId("t"), 3, List.of(List.of(1, 2, 3))))));
+  }
 }

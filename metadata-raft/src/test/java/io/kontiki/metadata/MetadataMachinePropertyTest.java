@@ -114,7 +114,10 @@ class MetadataMachinePropertyTest {
         PartitionImage now = topic.partitions().get(i);
         checkEntry(after, topic, now, command);
         if (oldTopic != null) {
-          checkStep(oldTopic.partitions().get(i), now, command);
+          if (i < oldTopic.partitions().size()) {
+            checkStep(
+                oldTopic.partitions().get(i), now, command, topic.minIsr() > oldTopic.minIsr());
+          }
         }
       }
     }
@@ -159,13 +162,16 @@ class MetadataMachinePropertyTest {
     }
   }
 
-  private static void checkStep(PartitionImage was, PartitionImage now, MetadataCommand command) {
+  private static void checkStep(
+      PartitionImage was, PartitionImage now, MetadataCommand command, boolean raised) {
     String what = was + " -> " + now + " by " + command;
     if (was == now) {
       return;
     }
     assertEquals(was.partitionEpoch() + 1, now.partitionEpoch(), what);
-    int elected = was.leader() == now.leader() ? 0 : 1;
+    // R18: whoever leads learns of a greater min ISR before it can change its in-sync set.
+    boolean sameLeader = was.leader() == now.leader();
+    int elected = sameLeader && !(raised && was.leader() >= 0) ? 0 : 1;
     assertEquals(was.leaderEpoch() + elected, now.leaderEpoch(), what);
     boolean hadCandidates =
         !was.isr().isEmpty() || !was.elr().isEmpty() || !was.lastKnownElr().isEmpty();
@@ -188,7 +194,7 @@ class MetadataMachinePropertyTest {
     int broker = 1 + random.nextInt(BROKERS);
     BrokerImage registered = image.brokers().get(broker);
     long epoch = registered == null ? 3 : registered.epoch() - (random.nextInt(15) == 0 ? 1 : 0);
-    switch (random.nextInt(16)) {
+    switch (random.nextInt(18)) {
       case 0, 1 -> {
         Uid directory =
             random.nextInt(12) == 0
@@ -271,6 +277,12 @@ class MetadataMachinePropertyTest {
         }
         return new MetadataCommand.ReportLogEnds(1, broker, epoch, ends);
       }
+      case 13 -> {
+        return alterConfig(image, random);
+      }
+      case 14 -> {
+        return addPartitions(image, random);
+      }
       default -> {
         return alter(image, random, broker);
       }
@@ -295,6 +307,35 @@ class MetadataMachinePropertyTest {
     }
     return new MetadataCommand.CreateTopic(
         1, new TopicId(1, random.nextInt(50)), name, config, assignments);
+  }
+
+  private static MetadataCommand alterConfig(ClusterImage image, Random random) {
+    TopicId id = somePartition(image, random).topicId();
+    TopicImage topic = image.topics().get(id);
+    TreeMap<String, String> before =
+        new TreeMap<>(topic == null ? new TreeMap<>() : topic.config());
+    TreeMap<String, String> after = new TreeMap<>(before);
+    switch (random.nextInt(4)) {
+      case 0 -> after.put("retention.ms", String.valueOf(random.nextInt(3)));
+      case 1 -> after.remove("min.insync.replicas");
+      case 2 -> after.put("min.insync.replicas", String.valueOf(1 + random.nextInt(4)));
+      default -> after.put("durability", "replicated");
+    }
+    if (random.nextInt(10) == 0) {
+      before.put("segment.ms", "1");
+    }
+    return new MetadataCommand.AlterTopicConfig(1, id, before, after);
+  }
+
+  private static MetadataCommand addPartitions(ClusterImage image, Random random) {
+    TopicId id = somePartition(image, random).topicId();
+    TopicImage topic = image.topics().get(id);
+    List<Integer> all = new ArrayList<>(List.of(1, 2, 3, 4, 5));
+    Collections.shuffle(all, random);
+    int replicas = topic == null ? 1 : topic.replicationFactor() + (random.nextInt(9) == 0 ? 1 : 0);
+    int before = topic == null ? 1 : topic.partitions().size() - (random.nextInt(9) == 0 ? 1 : 0);
+    return new MetadataCommand.AddPartitions(
+        1, id, before, List.of(all.subList(0, Math.min(replicas, 5))));
   }
 
   private static MetadataCommand alter(ClusterImage image, Random random, int stranger) {

@@ -192,6 +192,7 @@ final class Checkpointer {
     rows.forEach((id, row) -> entries.put(id, row.entry()));
     new LogCheckpoint(from, entries).write(shared.store);
     shared.journal().onCheckpoint(from);
+    shared.loops().forEach(each -> each.onCheckpoint(from.sequence()));
     shared.counters.onCheckpoint();
     finishPass();
     if (closing && !cutting && close != null) {

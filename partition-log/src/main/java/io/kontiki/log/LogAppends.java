@@ -180,24 +180,57 @@ final class LogAppends {
     if (active != null && !isFull(active, batch, 0)) {
       return active;
     }
+    return begin(batch.baseOffset());
+  }
+
+  private Segment begin(long baseOffset) {
     shared.ensureDirectory(state.meta);
+    Segment active = state.active();
     if (active != null) {
       derived.closeActive(active);
     }
     Segment segment =
-        new Segment(state.meta.id().directoryName(), batch.baseOffset(), 0, shared.clock.wallMs());
+        new Segment(state.meta.id().directoryName(), baseOffset, 0, shared.clock.wallMs());
+    segment.noteNewest(-1);
     shared.files.replace(segment.path(), ByteBuffer.allocate(0));
     shared.files.markDirectory(state.meta.id().directoryName());
-    segment.activate(new OffsetIndex(batch.baseOffset()), new TimeIndex(batch.baseOffset()));
+    segment.activate(new OffsetIndex(baseOffset), new TimeIndex(baseOffset));
     state.segments.put(segment.baseOffset(), segment);
     return segment;
+  }
+
+  /** Closes the active segment, if it has anything; the next append goes into a new one. */
+  void roll() {
+    Segment active = state.active();
+    if (active == null || active.sizeBytes() == 0 || cut.isPending() || state.damagedFrom >= 0) {
+      return;
+    }
+    try {
+      begin(state.logEnd);
+      home.markDirty(log);
+    } catch (StorageException e) {
+      // The next time, when there is room.
+      shared.offlineUnlessFull(e);
+    }
+  }
+
+  /** See {@link PartitionLog#rollIfOld}. */
+  void rollIfOld() {
+    Segment active = state.active();
+    if (active != null && isOld(active)) {
+      roll();
+    }
+  }
+
+  private boolean isOld(Segment segment) {
+    return shared.clock.wallMs() - segment.createdMs() > state.settings.segmentMs();
   }
 
   private boolean isFull(Segment segment, RecordBatch batch, int moreBytes) {
     long size = segment.sizeBytes() + moreBytes;
     return size > 0
         && (size + batch.sizeBytes() > state.settings.segmentBytes()
-            || shared.clock.wallMs() - segment.createdMs() > state.settings.segmentMs()
+            || isOld(segment)
             || !segment.takes(batch.lastOffset(), moreBytes + batch.sizeBytes()));
   }
 
@@ -213,10 +246,11 @@ final class LogAppends {
       throw e;
     }
     int size = bytes.remaining();
+    long nowMs = shared.clock.wallMs();
     long start = state.logEnd;
     state.hot.onAppended(start, home.onAppended(size));
     for (RecordBatch batch : run) {
-      segment.onAppended(batch, state.settings.indexIntervalBytes());
+      segment.onAppended(batch, state.settings.indexIntervalBytes(), nowMs);
       if (state.epochs.latest() != batch.leaderEpoch()) {
         state.epochs.assign(batch.leaderEpoch(), batch.baseOffset());
       }

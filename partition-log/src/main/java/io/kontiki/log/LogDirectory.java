@@ -192,11 +192,6 @@ public final class LogDirectory {
     return log;
   }
 
-  /** Other settings of an open log, but for its durability; on its loop. */
-  public void changeSettings(PartitionId id, LogSettings settings) {
-    openLog(id).changeSettings(settings);
-  }
-
   /**
    * Deletes a log for good, open or not; only on a committed tombstone (rule L6). An open one fails
    * every call from now on.
@@ -341,14 +336,6 @@ public final class LogDirectory {
 
   private synchronized List<SegmentedLog> openLogs() {
     return List.copyOf(open.values());
-  }
-
-  private synchronized SegmentedLog openLog(PartitionId id) {
-    SegmentedLog log = open.get(id);
-    if (log == null) {
-      throw new IllegalStateException("log " + id + " is not open");
-    }
-    return log;
   }
 
   private static final class NobodyListening implements PartitionLog.Listener {

@@ -161,7 +161,10 @@ final class LogReads {
   void offsetForTime(
       long timestampMs, long limitOffset, Completion<PartitionLog.TimeLookup> completion) {
     List<TimeSearch.Place> places = new ArrayList<>();
-    for (Segment segment : state.segments.values()) {
+    // Not those wholly below the log start: they may be removed while others are searched.
+    Long first = state.segments.floorKey(state.logStart);
+    for (Segment segment :
+        state.segments.tailMap(first == null ? state.logStart : first, true).values()) {
       long from = segment.indexedOffset(timestampMs);
       places.add(new TimeSearch.Place(view(segment, Math.max(from, segment.baseOffset())), from));
     }
@@ -174,13 +177,24 @@ final class LogReads {
         () -> {
           Read<TimeSearch.Answer> read = Read.of(() -> search.run(places));
           home.loop.execute(
-              () -> completion.complete(lookup(read, truncations, start, readable, limitOffset)));
+              () -> {
+                if (start != state.logStart && truncations == state.truncations && !isOver()) {
+                  // What was found, or missed, may be gone; "not found" would send the caller on.
+                  offsetForTime(timestampMs, limitOffset, completion);
+                } else {
+                  completion.complete(lookup(read, truncations, readable, limitOffset));
+                }
+              });
         });
   }
 
+  private boolean isOver() {
+    return state.gone || shared.isOffline() || shared.isClosed();
+  }
+
   private PartitionLog.TimeLookup lookup(
-      Read<TimeSearch.Answer> read, long truncations, long start, long readable, long limitOffset) {
-    if (state.gone || truncations != state.truncations || start != state.logStart) {
+      Read<TimeSearch.Answer> read, long truncations, long readable, long limitOffset) {
+    if (state.gone || truncations != state.truncations) {
       return NOT_FOUND;
     }
     TimeSearch.Answer answer = read.value();

@@ -44,13 +44,18 @@ final class LogRecovery {
   RecoveredLog recover(boolean journalDamaged) {
     doubtful |= journalDamaged && log.isFsync();
     list();
-    dropBelowStart();
+    dropBelow(Math.min(log.logStart(), newestTrustedSnapshot()));
     EpochHistory epochs = log.epochs();
     if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
       walk(new TreeSet<>(), Math.min(log.trust(), refs.get(0).baseOffset()), epochs);
       changed = true;
     }
     LogWalk.Found found = walk(snapshots, log.trust(), epochs);
+    if (!found.fault().isEmpty() && found.endOffset() < log.logStart()) {
+      // Whatever is wrong down there, nothing will be read of it.
+      dropBelow(log.logStart());
+      found = walk(snapshots, log.trust(), epochs);
+    }
     long damagedFrom = -1;
     long end = found.endOffset();
     // Below the log start there is nothing to miss.
@@ -78,6 +83,7 @@ final class LogRecovery {
       producers = new ProducerState();
       changed = true;
     }
+    segments = fromStart(segments);
     // What was written ahead of the recovery point and is not true any more must go now: as the
     // recovery point rises it would be trusted (rule I1).
     changed |=
@@ -140,10 +146,28 @@ final class LogRecovery {
     }
   }
 
-  private void dropBelowStart() {
-    while (refs.size() > 1 && refs.get(1).baseOffset() <= log.logStart()) {
+  /**
+   * Segments below the log start are still there if no checkpoint passed the record of the start.
+   * Their producers count until a snapshot has them (rule I1).
+   */
+  private long newestTrustedSnapshot() {
+    Long newest = snapshots.floor(log.trust());
+    return newest == null ? 0 : newest;
+  }
+
+  private void dropBelow(long offset) {
+    while (refs.size() > 1 && refs.get(1).baseOffset() <= offset) {
       removeSegment(refs.remove(0).baseOffset());
     }
+  }
+
+  /** Without those wholly below the log start. */
+  private List<Segment> fromStart(List<Segment> segments) {
+    List<Segment> kept = new ArrayList<>(segments);
+    while (kept.size() > 1 && kept.get(1).baseOffset() <= log.logStart()) {
+      removeSegment(kept.remove(0).baseOffset());
+    }
+    return kept;
   }
 
   private void removeSegment(long base) {

@@ -10,13 +10,17 @@ import io.kontiki.model.Durability;
  * @param segmentMs a segment is closed before an append when its first is older
  * @param indexIntervalBytes bytes between two index entries
  * @param appendTime whether the leader stamps its time (rule L7)
+ * @param retentionMs age at which a segment may go (rule L6); -1: none
+ * @param retentionBytes size of a log beyond which its oldest segments may go; -1: none
  */
 public record LogSettings(
     Durability durability,
     int segmentBytes,
     long segmentMs,
     int indexIntervalBytes,
-    boolean appendTime) {
+    boolean appendTime,
+    long retentionMs,
+    long retentionBytes) {
   private static final int SMALLEST_SEGMENT_BYTES = 256;
 
   public LogSettings {
@@ -32,24 +36,44 @@ public record LogSettings(
     }
   }
 
-  /** Kafka's defaults: 1 GiB, 7 days, 4096 bytes, create time. */
+  /** Kafka's defaults: 1 GiB, 7 days, 4096 bytes, create time; no retention. */
   public static LogSettings defaults(Durability durability) {
-    return new LogSettings(durability, 1 << 30, 7L * 24 * 3600 * 1000, 4096, false);
+    return new LogSettings(durability, 1 << 30, 7L * 24 * 3600 * 1000, 4096, false, -1, -1);
   }
 
   /** With other segments. */
   public LogSettings withSegments(int newSegmentBytes, long newSegmentMs) {
     return new LogSettings(
-        durability, newSegmentBytes, newSegmentMs, indexIntervalBytes, appendTime);
+        durability,
+        newSegmentBytes,
+        newSegmentMs,
+        indexIntervalBytes,
+        appendTime,
+        retentionMs,
+        retentionBytes);
   }
 
   /** With another distance of index entries. */
   public LogSettings withIndexInterval(int bytes) {
-    return new LogSettings(durability, segmentBytes, segmentMs, bytes, appendTime);
+    return new LogSettings(
+        durability, segmentBytes, segmentMs, bytes, appendTime, retentionMs, retentionBytes);
   }
 
   /** With append time or create time. */
   public LogSettings withAppendTime(boolean on) {
-    return new LogSettings(durability, segmentBytes, segmentMs, indexIntervalBytes, on);
+    return new LogSettings(
+        durability, segmentBytes, segmentMs, indexIntervalBytes, on, retentionMs, retentionBytes);
+  }
+
+  /** With a bound of age and of size; -1: none. */
+  public LogSettings withRetention(long newRetentionMs, long newRetentionBytes) {
+    return new LogSettings(
+        durability,
+        segmentBytes,
+        segmentMs,
+        indexIntervalBytes,
+        appendTime,
+        newRetentionMs,
+        newRetentionBytes);
   }
 }

@@ -2,25 +2,52 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
+import io.kontiki.log.segment.Segment;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 
 /**
- * What a log forgets at its beginning: the start rises in memory and in the journal, and once that
- * is durable the segments wholly below it go (rule D5). Belongs to the log's loop.
+ * What a log forgets at its beginning (rules D5, L6). Belongs to the log's loop.
+ *
+ * <ol>
+ *   <li>The start rises in memory, and reads below it are refused; the record goes to the journal
+ *       with the turn.
+ *   <li>A checkpoint that covers the record is durable: segments wholly below the start are renamed
+ *       and removed off the loop. Not earlier: a replay that begins before the record would put
+ *       bytes back into files that are gone, and miss the producers of those that it does not put
+ *       back (rule I1).
+ * </ol>
  */
 final class LogStart {
+  private static final int REMEMBERED = 64;
+
   private final LoopLogs home;
   private final SegmentedLog log;
   private final LogState state;
   private final LogCut cut;
   private final LogDerived derived;
+  private final LogAppends appends;
+  private final ArrayDeque<Journaled> journaled = new ArrayDeque<>();
+  private long removable;
 
-  LogStart(LoopLogs home, SegmentedLog log, LogState state, LogCut cut, LogDerived derived) {
+  /** A start, and the last sequence of the turn in which it was handed to the journal. */
+  private record Journaled(long start, long sequence) {}
+
+  LogStart(
+      LoopLogs home,
+      SegmentedLog log,
+      LogState state,
+      LogCut cut,
+      LogDerived derived,
+      LogAppends appends) {
     this.home = home;
     this.log = log;
     this.state = state;
     this.cut = cut;
     this.derived = derived;
+    this.appends = appends;
+    this.removable = state.logStart;
   }
 
   /** See {@link PartitionLog#advanceLogStart}. */
@@ -29,6 +56,10 @@ final class LogStart {
     if (target <= state.logStart) {
       return;
     }
+    if (target == state.logEnd) {
+      // Nothing is left in the active segment: it can go, too, once there is another one.
+      appends.roll();
+    }
     state.logStart = target;
     state.epochs.advanceStart(target);
     state.producers.onRecordsDeleted();
@@ -36,19 +67,48 @@ final class LogStart {
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.LOG_START, target, 0));
   }
 
-  /** The journal holds this start. */
-  void onDurable(long startOffset) {
-    state.durableStart = startOffset;
-    removeSegments();
+  /** Everything is gone and the log begins anew. */
+  void onRestart() {
+    journaled.clear();
+    removable = state.logStart;
   }
 
-  /** Rule D5: only what a durable log start has left behind; not while a cut reads it again. */
+  /** The journal holds this start, up to a sequence. */
+  void onDurable(long startOffset, long sequence) {
+    long known = journaled.isEmpty() ? removable : journaled.getLast().start;
+    if (startOffset <= known) {
+      return;
+    }
+    if (journaled.size() == REMEMBERED) {
+      journaled.removeLast();
+    }
+    journaled.add(new Journaled(startOffset, sequence));
+    home.shedding(log);
+  }
+
+  /**
+   * A checkpoint is durable.
+   *
+   * @param sequence of the first record that a replay would apply
+   * @return whether there is more to remove at a later one
+   */
+  boolean onCheckpoint(long sequence) {
+    while (!journaled.isEmpty() && journaled.getFirst().sequence < sequence) {
+      removable = journaled.removeFirst().start;
+    }
+    removeSegments();
+    return !journaled.isEmpty();
+  }
+
+  /** Not while a cut reads the segments again. */
   void removeSegments() {
-    while (!cut.isPending()
-        && state.segments.size() > 1
-        && state.segments.firstKey() < state.durableStart
-        && state.segments.higherKey(state.segments.firstKey()) <= state.durableStart) {
-      cut.remove(List.of(state.segments.pollFirstEntry().getValue()));
+    while (!cut.isPending() && state.segments.size() > 1) {
+      Map.Entry<Long, Segment> first = state.segments.firstEntry();
+      if (state.segments.higherKey(first.getKey()) > removable) {
+        return;
+      }
+      state.segments.pollFirstEntry();
+      cut.remove(List.of(first.getValue()));
       log.damages().onRemoved();
     }
   }

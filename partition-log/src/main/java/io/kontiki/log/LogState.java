@@ -33,9 +33,6 @@ final class LogState {
   /** First offset that is there. */
   long logStart;
 
-  /** The log start that a durable record names; never above {@link #logStart}. */
-  long durableStart;
-
   /** Exclusive end of what is written. */
   long logEnd;
 

@@ -37,6 +37,9 @@ final class LoopLogs implements CommitJournal.Party {
   private List<Runnable> waiters = new ArrayList<>();
   private boolean turnEndAsked;
 
+  private final Set<SegmentedLog> shedding = new LinkedHashSet<>();
+  private volatile boolean anyShedding;
+
   LoopLogs(LogShared shared, EventLoop loop) {
     this.shared = shared;
     this.loop = loop;
@@ -61,6 +64,27 @@ final class LoopLogs implements CommitJournal.Party {
   void remove(SegmentedLog log) {
     logs.remove(log.id());
     dirty.remove(log);
+    shedding.remove(log);
+  }
+
+  /** The log has segments to remove when a checkpoint has passed. */
+  void shedding(SegmentedLog log) {
+    shedding.add(log);
+    anyShedding = true;
+  }
+
+  /** A checkpoint is durable whose replay begins at a sequence. From any thread. */
+  void onCheckpoint(long sequence) {
+    if (anyShedding) {
+      loop.execute(() -> shared.guard(() -> shed(sequence)));
+    }
+  }
+
+  private void shed(long sequence) {
+    shedding.removeIf(log -> !log.onCheckpoint(sequence));
+    anyShedding = !shedding.isEmpty();
+    // Whoever waits for another checkpoint gets one.
+    shedding.forEach(this::markDirty);
   }
 
   /** Hands a record to the journal at the end of the turn. */
@@ -154,7 +178,9 @@ final class LoopLogs implements CommitJournal.Party {
     while (!turns.isEmpty() && turns.peek().sequence <= sequence && !shared.isOffline()) {
       Turn turn = turns.remove();
       for (Note note : turn.notes) {
-        shared.guard(() -> note.log.onDurable(note.endOffset, note.logStart, note.truncations));
+        shared.guard(
+            () ->
+                note.log.onDurable(note.endOffset, note.logStart, note.truncations, turn.sequence));
       }
       for (Barrier barrier : turn.barriers) {
         shared.guard(() -> barrier.log.onBarrierDurable(barrier.sequence));

@@ -81,8 +81,24 @@ public interface PartitionLog {
   /** Forgets everything and starts again, empty, at {@code offset} (rule R32). */
   void restartAt(long offset);
 
-  /** Raises the log start; segments wholly below it may go (rule D5). */
+  /**
+   * Raises the log start; segments wholly below it go once that is durable (rule D5). Reads below
+   * it give nothing from now on, also those that are under way.
+   */
   void advanceLogStart(long offset);
+
+  /** Closes the segment that is appended to if its first record is older than segment.ms. */
+  void rollIfOld();
+
+  /**
+   * Where the log should start by the topic's retention (rule L6); changes nothing. May read files,
+   * so it may complete later; not at all if the log is cut or goes away meanwhile.
+   *
+   * @param limitOffset exclusive end of what may go: the high watermark (rule D5)
+   * @param byTime false: only by size, while no clock can be trusted (P17)
+   * @param completion the log start if nothing is due
+   */
+  void retainedStart(long limitOffset, boolean byTime, Completion<Long> completion);
 
   /**
    * Completes when everything that was done before the call (appends, truncations, epochs) is
@@ -95,6 +111,9 @@ public interface PartitionLog {
    * Reads files, so it may complete later.
    */
   void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion);
+
+  /** Other settings of its topic, but for the durability, which stays (rule R36). */
+  void changeSettings(LogSettings settings);
 
   /** The high watermark to remember (rule R39): a lower bound, never used to truncate. */
   void noteHighWatermark(long highWatermark);

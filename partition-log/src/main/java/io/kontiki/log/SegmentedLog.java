@@ -31,6 +31,7 @@ final class SegmentedLog implements PartitionLog {
   private final LogAppends appends;
   private final LogTruncation truncation;
   private final LogStart start;
+  private final LogRetention retention;
   private final long recoveredHighWatermark;
 
   SegmentedLog(
@@ -51,7 +52,8 @@ final class SegmentedLog implements PartitionLog {
     this.derived = new LogDerived(shared, state, cut, from.snapshots());
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
     this.truncation = new LogTruncation(shared, home, this, state, reads, cut);
-    this.start = new LogStart(home, this, state, cut, derived);
+    this.start = new LogStart(home, this, state, cut, derived, appends);
+    this.retention = new LogRetention(shared, home, state);
   }
 
   @Override
@@ -131,12 +133,25 @@ final class SegmentedLog implements PartitionLog {
     checkUsable();
     truncation.restartAt(offset);
     damages.onTruncated(Long.MIN_VALUE);
+    start.onRestart();
   }
 
   @Override
   public void advanceLogStart(long offset) {
     checkUsable();
     start.advanceTo(offset);
+  }
+
+  @Override
+  public void rollIfOld() {
+    checkUsable();
+    appends.rollIfOld();
+  }
+
+  @Override
+  public void retainedStart(long limitOffset, boolean byTime, Completion<Long> completion) {
+    checkUsable();
+    retention.retainedStart(Math.min(limitOffset, state.logEnd), byTime, completion);
   }
 
   @Override
@@ -224,15 +239,20 @@ final class SegmentedLog implements PartitionLog {
   }
 
   /** The records of a turn are durable; dropped if the log was cut since (rule R41). */
-  void onDurable(long endOffset, long startOffset, long truncationsThen) {
+  void onDurable(long endOffset, long startOffset, long truncationsThen, long sequence) {
     if (state.gone || shared.isClosed() || truncationsThen != state.truncations) {
       return;
     }
-    start.onDurable(startOffset);
+    start.onDurable(startOffset, sequence);
     if (state.isFsync() && endOffset > state.held) {
       state.held = endOffset;
       listener.onHeld(endOffset);
     }
+  }
+
+  /** See {@link LogStart#onCheckpoint}. */
+  boolean onCheckpoint(long sequence) {
+    return !state.gone && !shared.isClosed() && start.onCheckpoint(sequence);
   }
 
   void onTurnEnd() {
@@ -306,7 +326,9 @@ final class SegmentedLog implements PartitionLog {
     state.tail.clear();
   }
 
-  void changeSettings(LogSettings newSettings) {
+  @Override
+  public void changeSettings(LogSettings newSettings) {
+    checkUsable();
     state.settings = newSettings;
   }
 

@@ -15,6 +15,7 @@ final class FollowerCursor {
 
   private long subscription = -1;
   private boolean live;
+  private boolean full;
 
   /** Acknowledged under {@link #subscription}, exclusive, or {@link #UNKNOWN} (rule R26). */
   private long heldEnd = UNKNOWN;
@@ -64,6 +65,18 @@ final class FollowerCursor {
   /** The subscription asked for was validated. */
   void accepted() {
     live = true;
+    full = false;
+  }
+
+  /** The follower ended it because it has no room for more (rule D4). */
+  void onFull() {
+    live = false;
+    full = true;
+  }
+
+  /** Whether the last that was heard is that it has no room. */
+  boolean full() {
+    return full;
   }
 
   /** The subscription ended; what the follower acknowledged it still holds. */

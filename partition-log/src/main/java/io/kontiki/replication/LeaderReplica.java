@@ -304,6 +304,15 @@ public final class LeaderReplica {
     }
   }
 
+  /** A follower gave its subscription up because its disk is full: it is not waited for (D4). */
+  public void onFollowerFull(int follower, long brokerEpoch, long subscription, long nowNanos) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor != null && cursor.isCurrent(brokerEpoch, subscription)) {
+      cursor.onFull();
+      decide(nowNanos, true);
+    }
+  }
+
   /**
    * A committed state, from the image or from the answer to a proposal.
    *
@@ -435,8 +444,10 @@ public final class LeaderReplica {
   private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {
     SortedMap<Integer, Long> wanted = new TreeMap<>();
     for (int member : inSync.committed()) {
-      if (member == localId
-          || (!cursorOf(member).damaged() && (!judge || !isSlow(member, nowNanos)))) {
+      boolean leaves =
+          cursorOf(member).damaged()
+              || (judge && (cursorOf(member).full() || isSlow(member, nowNanos)));
+      if (member == localId || !leaves) {
         wanted.put(member, brokers.epochOf(member));
       }
     }
@@ -477,6 +488,7 @@ public final class LeaderReplica {
           && inSync.committed().contains(replica)
           && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
           && !cursorOf(replica).damaged()
+          && !cursorOf(replica).full()
           && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
         successor = replica;
         owed = cursorOf(replica).owed().owedFor(nowNanos);

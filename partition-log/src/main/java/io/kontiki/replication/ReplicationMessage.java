@@ -26,8 +26,12 @@ public sealed interface ReplicationMessage {
     }
   }
 
-  /** Follower: ends subscriptions. */
-  record Unsubscribe(List<Long> subscriptions) implements ReplicationMessage {
+  /**
+   * Follower: ends subscriptions.
+   *
+   * @param diskFull because it has no room for more (rule D4): the leader need not wait for it
+   */
+  record Unsubscribe(List<Long> subscriptions, boolean diskFull) implements ReplicationMessage {
     public Unsubscribe {
       subscriptions = List.copyOf(subscriptions);
     }

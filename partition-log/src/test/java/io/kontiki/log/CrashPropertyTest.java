@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random schedules of appends, epochs, truncations, restarts, log starts, checkpoints and clean
- * stops, with the process killed or the power cut between any two file operations, recovery
- * included. After each start: every held record is there, nothing is invented, epochs and producers
- * fit (rules P1, L3, L9, D2, D8, D10, I1).
+ * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
+ * size, segments closed by age, checkpoints and clean stops, with the process killed or the power
+ * cut between any two file operations, recovery included. After each start: every held record is
+ * there, nothing is invented, epochs and producers fit (rules P1, L3, L9, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -36,12 +36,22 @@ class CrashPropertyTest {
 
   @Test
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
+    runAll(SEEDS, false);
+  }
+
+  @Test
+  void retentionByTimeAndSizeLosesNothingThatItShouldKeepWhateverCrashes() {
+    runAll(SEEDS / 2, true);
+  }
+
+  private static void runAll(int seeds, boolean retention) {
     int crashes = 0;
+    int retained = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-      Run run = new Run(seed);
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
+      Run run = new Run(seed, retention);
       try {
         run.all();
       } catch (RuntimeException | AssertionError e) {
@@ -57,6 +67,7 @@ class CrashPropertyTest {
             e);
       }
       crashes += run.crashes;
+      retained += run.retained;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
@@ -69,9 +80,12 @@ class CrashPropertyTest {
             + bypasses
             + " bypasses, "
             + deletions
-            + " deletions");
-    assertTrue(crashes > SEEDS);
-    assertTrue(bypasses > SEEDS && deletions > SEEDS / 5, "the schedules leave something out");
+            + " deletions, "
+            + retained
+            + " times retention");
+    assertTrue(crashes > seeds);
+    assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
+    assertTrue(!retention || retained > seeds, "retention is left out");
   }
 
   /** The process is dead from here on. */
@@ -130,6 +144,7 @@ class CrashPropertyTest {
 
   private static final class Run {
     final SeededRandom random;
+    final boolean retention;
     final MemoryFileStore store = new MemoryFileStore();
     final LogConfig config;
     final List<Model> models = new ArrayList<>();
@@ -145,12 +160,14 @@ class CrashPropertyTest {
     boolean startsClean;
     int life;
     int crashes;
+    int retained;
     int checkedBatches;
     long bypasses;
     int deletions;
     long brokerEpoch;
 
-    Run(long seed) {
+    Run(long seed, boolean retention) {
+      this.retention = retention;
       random = new SeededRandom(seed);
       int slot = 2_000 + random.nextInt(6_000);
       config =
@@ -166,10 +183,19 @@ class CrashPropertyTest {
               .withOpenFiles(2 + random.nextInt(10));
       for (int i = 0; i < 4; i++) {
         boolean fsync = i != 3;
-        LogSettings settings =
-            (fsync ? LogWorld.FSYNC : LogWorld.REPLICATED)
-                .withSegments(400 + random.nextInt(2_000), 3_600_000)
-                .withIndexInterval(random.nextInt(300));
+        LogSettings settings = fsync ? LogWorld.FSYNC : LogWorld.REPLICATED;
+        int segmentBytes = 400 + random.nextInt(2_000);
+        settings = settings.withSegments(segmentBytes, 3_600_000);
+        if (retention) {
+          long segmentMs = fsync && random.oneIn(2) ? 1 + random.nextInt(60) : 3_600_000;
+          settings =
+              settings
+                  .withSegments(segmentBytes, segmentMs)
+                  .withRetention(
+                      random.oneIn(2) ? -1 : random.nextInt(60),
+                      random.oneIn(2) ? -1 : 500 + random.nextInt(4_000));
+        }
+        settings = settings.withIndexInterval(random.nextInt(300));
         models.add(new Model(new PartitionId(new TopicId(5, i), i), settings, fsync));
       }
     }
@@ -352,7 +378,7 @@ class CrashPropertyTest {
       }
       PartitionLog log = log(model);
       assertEquals(model.end(), log.logEndOffset());
-      switch (random.nextInt(20)) {
+      switch (random.nextInt(retention ? 22 : 20)) {
         case 0 -> {
           model.epoch++;
           log.beginEpoch(model.epoch);
@@ -398,8 +424,34 @@ class CrashPropertyTest {
               });
         }
         case 6, 7, 8 -> appendAsFollower(model, log);
+        case 20 -> retain(model, log);
+        case 21 -> log.rollIfOld();
         default -> appendAsLeader(model, log);
       }
+    }
+
+    /** What retention lets go, below some high watermark, goes (rules L6, D5). */
+    void retain(Model model, PartitionLog log) {
+      List<Batch> content = model.now;
+      long limit = model.start + random.nextInt((int) (model.end() - model.start) + 1);
+      log.retainedStart(
+          limit,
+          random.nextInt(2) == 0,
+          start -> {
+            if (content != model.now || model.leaving || start <= model.start) {
+              return;
+            }
+            assertTrue(start <= limit, "retention passes the high watermark");
+            log.advanceLogStart(start);
+            model.start = start;
+            retained++;
+            log.whenDurable(
+                () -> {
+                  if (content == model.now) {
+                    model.durableStart = Math.max(model.durableStart, start);
+                  }
+                });
+          });
     }
 
     void truncate(Model model, PartitionLog log) {
@@ -546,7 +598,18 @@ class CrashPropertyTest {
       if (outcome.complete()) {
         model.returnedEnd = model.end();
       } else {
-        takeBack(model, size, before);
+        // What went into an earlier segment stays.
+        int kept = size;
+        while (kept < model.now.size() && model.now.get(kept).next <= outcome.endOffset()) {
+          kept++;
+        }
+        List<Batch> tail = List.copyOf(model.now.subList(size, kept));
+        takeBack(model, kept, before);
+        for (Batch batch : tail) {
+          RecordBatch header = RecordBatch.at(batch.bytes);
+          model.sequences.put(header.producerId(), header.lastSequence() + 1);
+        }
+        model.returnedEnd = kept > size ? model.end() : model.returnedEnd;
       }
       assertEquals(model.end(), outcome.endOffset(), outcome.fault());
     }

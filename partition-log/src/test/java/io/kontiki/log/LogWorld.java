@@ -119,6 +119,12 @@ final class LogWorld {
     return all;
   }
 
+  /** A whole checkpoint, and what follows from it. */
+  void checkpoint() {
+    directory.checkpoint();
+    time.runUntilIdle();
+  }
+
   void close(long brokerEpoch) {
     AtomicReference<Boolean> done = new AtomicReference<>(false);
     directory.flushAndClose(brokerEpoch, () -> done.set(true));

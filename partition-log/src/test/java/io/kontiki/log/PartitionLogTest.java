@@ -343,6 +343,8 @@ class PartitionLogTest {
     }
     long before = world.call(log::sizeBytes);
     world.run(() -> log.advanceLogStart(21));
+    assertEquals(before, world.call(log::sizeBytes), "removed before a checkpoint passed");
+    world.checkpoint();
     assertTrue(world.call(log::sizeBytes) < before);
     world.store.crash(new io.kontiki.runtime.memory.SeededRandom(11));
     world.restart();

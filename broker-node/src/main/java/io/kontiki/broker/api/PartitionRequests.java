@@ -26,6 +26,9 @@ public interface PartitionRequests {
   /** Finds an offset. */
   void listOffset(ListOffset request, Completion<OffsetAnswer> completion);
 
+  /** Deletes committed records from the beginning of the log; answers the new log start. */
+  void deleteRecords(DeleteRecords request, Completion<OffsetAnswer> completion);
+
   /** Offsets of the partition as its leader knows them. */
   void describe(PartitionId partition, long deadlineNanos, Completion<Description> completion);
 
@@ -131,6 +134,13 @@ public interface PartitionRequests {
 
   /** A search for an offset. */
   record ListOffset(PartitionId partition, OffsetQuery query, long deadlineNanos, Route route) {}
+
+  /**
+   * A deletion of what lies before an offset. Repeating it does no harm.
+   *
+   * @param before first offset to keep; -1: all that is committed goes
+   */
+  record DeleteRecords(PartitionId partition, long before, long deadlineNanos, Route route) {}
 
   /** The end of a search. */
   sealed interface OffsetAnswer {

@@ -66,6 +66,10 @@ public final class PartitionRouter implements PartitionRequests {
     Runnable listOffset(
         BrokerImage leader, ListOffset request, Completion<OffsetAnswer> completion);
 
+    /** Deletes records at the broker. */
+    Runnable deleteRecords(
+        BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion);
+
     /** Asks the broker for the ends of a partition. */
     void describe(
         BrokerImage leader,
@@ -221,6 +225,44 @@ public final class PartitionRouter implements PartitionRequests {
         return new OffsetAnswer.Failed(error, null);
       }
 
+      @Override
+      boolean reading() {
+        return true;
+      }
+    }.start();
+  }
+
+  @Override
+  public void deleteRecords(DeleteRecords request, Completion<OffsetAnswer> completion) {
+    if (request.route() == Route.LOCAL) {
+      local.deleteRecords(request, completion);
+      return;
+    }
+    DeleteRecords direct =
+        new DeleteRecords(
+            request.partition(), request.before(), request.deadlineNanos(), Route.LOCAL);
+    new Attempt<OffsetAnswer>(request.partition(), request.deadlineNanos(), completion) {
+      @Override
+      void toSelf(int leaderEpoch, Completion<OffsetAnswer> answer) {
+        local.deleteRecords(direct, answer);
+      }
+
+      @Override
+      Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
+        return forwarder.deleteRecords(leader, direct, answer);
+      }
+
+      @Override
+      @Nullable ApiError errorOf(OffsetAnswer answer) {
+        return answer instanceof OffsetAnswer.Failed failed ? failed.error() : null;
+      }
+
+      @Override
+      OffsetAnswer failed(ApiError error) {
+        return new OffsetAnswer.Failed(error, null);
+      }
+
+      /** The log start only rises: a repetition does no harm. */
       @Override
       boolean reading() {
         return true;

@@ -1,7 +1,6 @@
 package io.kontiki.broker.api;
 
 import io.kontiki.broker.api.PartitionRequests.Description;
-import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
@@ -9,7 +8,6 @@ import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.ApiError;
-import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
@@ -28,7 +26,6 @@ public final class TopicAdmin {
   /** Most lines of a list. */
   public static final int MAX_PAGE = 10_000;
 
-  private static final String MAX_MESSAGE = "max.message.bytes";
   private static final long DESCRIBE_NANOS = 1_000_000_000;
 
   private final Metadata metadata;
@@ -108,20 +105,11 @@ public final class TopicAdmin {
     if (decided instanceof Result.Err<MetadataCommand.CreateTopic> refused) {
       return Result.error(refused.error().with("topic", topic.name()));
     }
-    String maxMessage =
-        ((Result.Ok<MetadataCommand.CreateTopic>) decided).value().config().get(MAX_MESSAGE);
-    if (maxMessage != null
-        && TopicConfig.of(Map.of(MAX_MESSAGE, maxMessage)).maxMessageBytes() > maxBatchBytes) {
-      return Result.error(
-          ApiError.definite(
-                  ErrorReason.INVALID_CONFIG,
-                  MAX_MESSAGE
-                      + " = "
-                      + maxMessage
-                      + " does not fit into a client's message; at most "
-                      + maxBatchBytes)
-              .with("key", MAX_MESSAGE)
-              .with("value", maxMessage));
+    ApiError tooLarge =
+        TopicSettings.tooLarge(
+            ((Result.Ok<MetadataCommand.CreateTopic>) decided).value().config(), maxBatchBytes);
+    if (tooLarge != null) {
+      return Result.error(tooLarge);
     }
     return decided;
   }

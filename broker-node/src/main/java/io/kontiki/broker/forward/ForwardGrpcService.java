@@ -10,6 +10,7 @@ import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
+import io.kontiki.broker.api.PartitionRequests.DeleteRecords;
 import io.kontiki.broker.api.PartitionRequests.Description;
 import io.kontiki.broker.api.PartitionRequests.Fetch;
 import io.kontiki.broker.api.PartitionRequests.FetchAnswer;
@@ -22,6 +23,8 @@ import io.kontiki.internal.v1.DescribePartitionsRequest;
 import io.kontiki.internal.v1.DescribePartitionsResponse;
 import io.kontiki.internal.v1.ForwardAppendRequest;
 import io.kontiki.internal.v1.ForwardAppendResponse;
+import io.kontiki.internal.v1.ForwardDeleteRecordsRequest;
+import io.kontiki.internal.v1.ForwardDeleteRecordsResponse;
 import io.kontiki.internal.v1.ForwardFetchRequest;
 import io.kontiki.internal.v1.ForwardFetchResponse;
 import io.kontiki.internal.v1.ForwardLeader;
@@ -59,6 +62,7 @@ public final class ForwardGrpcService implements BindableService {
             .addMethod(ForwardMethods.APPEND)
             .addMethod(ForwardMethods.FETCH)
             .addMethod(ForwardServiceGrpc.getListOffsetMethod())
+            .addMethod(ForwardServiceGrpc.getDeleteRecordsMethod())
             .addMethod(ForwardServiceGrpc.getDescribePartitionsMethod())
             .build();
     return ServerServiceDefinition.builder(descriptor)
@@ -66,6 +70,9 @@ public final class ForwardGrpcService implements BindableService {
         .addMethod(ForwardMethods.FETCH, ServerCalls.asyncUnaryCall(this::fetch))
         .addMethod(
             ForwardServiceGrpc.getListOffsetMethod(), ServerCalls.asyncUnaryCall(this::listOffset))
+        .addMethod(
+            ForwardServiceGrpc.getDeleteRecordsMethod(),
+            ServerCalls.asyncUnaryCall(this::deleteRecords))
         .addMethod(
             ForwardServiceGrpc.getDescribePartitionsMethod(),
             ServerCalls.asyncUnaryCall(this::describe))
@@ -178,6 +185,31 @@ public final class ForwardGrpcService implements BindableService {
           .setTimestampMs(found.timestampMs())
           .setLeaderEpoch(found.leaderEpoch())
           .build();
+    }
+    OffsetAnswer.Failed failed = (OffsetAnswer.Failed) answer;
+    response.setFailure(Failures.toFailure(failed.error()));
+    ForwardLeader leader = leader(failed.leader());
+    if (leader != null) {
+      response.setLeader(leader);
+    }
+    return response.build();
+  }
+
+  private void deleteRecords(
+      ForwardDeleteRecordsRequest request, StreamObserver<ForwardDeleteRecordsResponse> out) {
+    DeleteRecords delete =
+        new DeleteRecords(
+            partition(request.getTopicId(), request.getPartition()),
+            request.getBeforeOffset(),
+            deadlineNanos(),
+            Route.LOCAL);
+    local.deleteRecords(delete, answer -> finish(out, deleted(answer)));
+  }
+
+  private static ForwardDeleteRecordsResponse deleted(OffsetAnswer answer) {
+    ForwardDeleteRecordsResponse.Builder response = ForwardDeleteRecordsResponse.newBuilder();
+    if (answer instanceof OffsetAnswer.Found start) {
+      return response.setLogStartOffset(start.offset()).build();
     }
     OffsetAnswer.Failed failed = (OffsetAnswer.Failed) answer;
     response.setFailure(Failures.toFailure(failed.error()));

@@ -11,6 +11,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
+import io.kontiki.broker.api.PartitionRequests.DeleteRecords;
 import io.kontiki.broker.api.PartitionRequests.Description;
 import io.kontiki.broker.api.PartitionRequests.Divergence;
 import io.kontiki.broker.api.PartitionRequests.Fetch;
@@ -23,6 +24,7 @@ import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.internal.v1.DescribePartitionsRequest;
 import io.kontiki.internal.v1.ForwardAppendRequest;
 import io.kontiki.internal.v1.ForwardAppendResponse;
+import io.kontiki.internal.v1.ForwardDeleteRecordsRequest;
 import io.kontiki.internal.v1.ForwardFetchRequest;
 import io.kontiki.internal.v1.ForwardFetchResponse;
 import io.kontiki.internal.v1.ForwardLeader;
@@ -177,6 +179,28 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
                     answer.hasLeader() ? hint(answer.getLeader()) : null)
                 : new OffsetAnswer.Found(
                     answer.getOffset(), answer.getTimestampMs(), answer.getLeaderEpoch()),
+        completion::complete,
+        error -> completion.complete(new OffsetAnswer.Failed(error, null)));
+  }
+
+  @Override
+  public Runnable deleteRecords(
+      BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion) {
+    return call(
+        leader,
+        ForwardServiceGrpc.getDeleteRecordsMethod(),
+        ForwardDeleteRecordsRequest.newBuilder()
+            .setTopicId(UnsafeByteOperations.unsafeWrap(request.partition().topicId().toBytes()))
+            .setPartition(request.partition().partition())
+            .setBeforeOffset(request.before())
+            .build(),
+        request.deadlineNanos(),
+        answer ->
+            answer.hasFailure()
+                ? new OffsetAnswer.Failed(
+                    Failures.fromFailure(answer.getFailure()),
+                    answer.hasLeader() ? hint(answer.getLeader()) : null)
+                : new OffsetAnswer.Found(answer.getLogStartOffset(), -1, -1),
         completion::complete,
         error -> completion.complete(new OffsetAnswer.Failed(error, null)));
   }

@@ -42,6 +42,19 @@ final class Errors {
         RETRY_MS);
   }
 
+  /** Rule D4: definite, before anything was written. */
+  static ApiError diskFull(PartitionAssignment p, int brokerId) {
+    return ApiError.retriable(
+            ErrorReason.DISK_FULL,
+            "the disk of broker "
+                + brokerId
+                + ", which leads "
+                + p.name()
+                + ", is nearly full: records are refused until there is room again",
+            1_000)
+        .with("brokerId", brokerId);
+  }
+
   static ApiError notEnoughReplicas(PartitionAssignment p, int isr) {
     return ApiError.retriable(
             ErrorReason.NOT_ENOUGH_REPLICAS,

@@ -46,6 +46,7 @@ final class FetchingStream {
   private final Set<FollowerRole> acknowledging = new LinkedHashSet<>();
   private final Set<FollowerRole> damaged = new LinkedHashSet<>();
   private final List<Long> ending = new ArrayList<>();
+  private final List<Long> givingUp = new ArrayList<>();
   private @Nullable Connection connection;
   private EventLoop.@Nullable Timer reopening;
   private long opened;
@@ -98,6 +99,14 @@ final class FetchingStream {
     }
   }
 
+  /** There is no room for more of it (rule D4). */
+  void giveUp(long subscription) {
+    if (bySubscription.remove(subscription) != null) {
+      givingUp.add(subscription);
+      context.turn().fetch(this);
+    }
+  }
+
   /** The leader restarted, or moved: the stream to its older incarnation is of no use. */
   void onBrokers() {
     BrokerInfo leader = context.brokers().find(leaderId);
@@ -139,8 +148,12 @@ final class FetchingStream {
       return;
     }
     if (!ending.isEmpty()) {
-      to.stream().send(new Unsubscribe(ending));
+      to.stream().send(new Unsubscribe(ending, false));
       ending.clear();
+    }
+    if (!givingUp.isEmpty()) {
+      to.stream().send(new Unsubscribe(givingUp, true));
+      givingUp.clear();
     }
     List<SubscribeRequest> requests = new ArrayList<>();
     for (FollowerRole role : asking) {
@@ -187,6 +200,7 @@ final class FetchingStream {
     Connection to = new Connection(leader);
     connection = to;
     ending.clear(); // of streams before this one
+    givingUp.clear();
     to.stream = context.transport().open(leaderId, leader.replication(), lane, to);
     StreamId id =
         new StreamId(brokers.localId(), brokers.localEpoch(), lane, context.loopIndex(), ++opened);
@@ -208,6 +222,7 @@ final class FetchingStream {
     acknowledging.clear();
     damaged.clear();
     ending.clear();
+    givingUp.clear();
     asking.addAll(members);
     members.forEach(FollowerRole::onStreamClosed);
   }

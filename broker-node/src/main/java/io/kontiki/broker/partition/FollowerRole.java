@@ -30,6 +30,7 @@ final class FollowerRole {
   private int refusals;
   private int mends;
   private boolean over;
+  private boolean gaveUp;
 
   FollowerRole(Partition partition, LoopContext context, FollowerReplica replica) {
     this.partition = partition;
@@ -56,7 +57,7 @@ final class FollowerRole {
 
   /** What to ask for now; null: nothing, because it has it or a truncation is not durable (D8). */
   @Nullable SubscribeRequest takeRequest() {
-    if (over || partition.cutting() || !replica.wantsSubscription()) {
+    if (over || isFull() || partition.cutting() || !replica.wantsSubscription()) {
       return null;
     }
     PartitionLog log = partition.log();
@@ -213,6 +214,10 @@ final class FollowerRole {
     if (!replica.accepts(data.subscription())) {
       return;
     }
+    if (isFull()) {
+      giveUp();
+      return;
+    }
     PartitionLog log = partition.log();
     String fault = "";
     try {
@@ -243,6 +248,28 @@ final class FollowerRole {
       replica.end();
       askLater();
     }
+  }
+
+  private boolean isFull() {
+    return context.conditions().diskSpace() == DiskSpace.EXHAUSTED;
+  }
+
+  /** Time passed: half of the disk's reserve may be gone, or be there again (rule D4). */
+  void tick() {
+    if (isFull() && replica.live()) {
+      giveUp();
+    } else if (!isFull() && gaveUp) {
+      gaveUp = false;
+      ask();
+    }
+  }
+
+  /** Appends and acknowledges no more, and says so: the leader goes on without it at once. */
+  private void giveUp() {
+    LOG.warn("{} is not appended to any more: the disk is nearly full (D4)", partition.name());
+    gaveUp = true;
+    stream.giveUp(replica.subscription());
+    replica.end();
   }
 
   private void followHighWatermark(long leaderHighWatermark, long leaderLogStart) {

@@ -121,6 +121,18 @@ final class LeaderReads {
     ApiError ended = over;
     if (ended != null) {
       waiter.completion().complete(failed(ended));
+    } else if (outcome.batches().isEmpty()
+        && waiter.request().offset() < partition.log().logStartOffset()) {
+      // Deleted while it was read, or waited to be.
+      waiter
+          .completion()
+          .complete(
+              failed(
+                  Errors.outOfRange(
+                      partition.assignment(),
+                      waiter.request().offset(),
+                      partition.log().logStartOffset(),
+                      replica.highWatermark())));
     } else if (outcome.batches().isEmpty() && outcome.corruptAt().isPresent()) {
       waiter.completion().complete(failed(corrupt(outcome.corruptAt().getAsLong())));
     } else {

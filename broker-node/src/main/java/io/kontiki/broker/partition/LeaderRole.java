@@ -43,6 +43,7 @@ final class LeaderRole {
   private final ProduceWaiters producers = new ProduceWaiters();
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
+  private boolean over;
   private @Nullable Resignation lastResignation;
 
   LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
@@ -148,6 +149,9 @@ final class LeaderRole {
         && request.leaderEpoch() != replica.leaderEpoch()) {
       return Errors.epoch(p, request.leaderEpoch(), replica.leaderEpoch());
     }
+    if (context.conditions().diskSpace() != DiskSpace.ENOUGH) {
+      return Errors.diskFull(p, context.brokers().localId());
+    }
     if (request.acks() == Acks.ALL && !replica.enoughInSync()) {
       return Errors.notEnoughReplicas(p, replica.isr().size());
     }
@@ -168,6 +172,64 @@ final class LeaderRole {
     replica.onHeld(held, context.nowNanos());
     producers.onHeld(held, highWatermark());
     progress();
+  }
+
+  /** Lets go what the topic's retention does not keep, below the high watermark (D5, L6). */
+  void retain(boolean byTime) {
+    log()
+        .retainedStart(
+            highWatermark(),
+            byTime,
+            start -> {
+              if (!over && start > log().logStartOffset()) {
+                LOG.info(
+                    "{} keeps {} on, by its retention; before, {}",
+                    partition.name(),
+                    start,
+                    log().logStartOffset());
+                raiseLogStart(start);
+              }
+            });
+  }
+
+  /** See {@link Partition#deleteRecords}. */
+  void deleteRecords(long before, Completion<Result<Long>> completion) {
+    PartitionAssignment p = partition.assignment();
+    if (!context.lease().held()) {
+      completion.complete(Result.error(Errors.noLease(p)));
+      return;
+    }
+    if (!replica.knowsTrueHighWatermark()) {
+      completion.complete(Result.error(Errors.notAvailable(p)));
+      return;
+    }
+    long start = before == Requests.HIGH_WATERMARK ? highWatermark() : before;
+    if (start > highWatermark() || start < 0) {
+      completion.complete(
+          Result.error(Errors.outOfRange(p, start, log().logStartOffset(), highWatermark())));
+      return;
+    }
+    try {
+      if (start > log().logStartOffset()) {
+        LOG.info(
+            "{} keeps {} on, as an operator asked; before, {}",
+            partition.name(),
+            start,
+            log().logStartOffset());
+        raiseLogStart(start);
+      }
+      long now = log().logStartOffset();
+      log().whenDurable(() -> completion.complete(Result.ok(now)));
+    } catch (StorageException e) {
+      completion.complete(Result.error(Errors.offlineInAppend(p)));
+      partition.onOffline(e);
+    }
+  }
+
+  private void raiseLogStart(long start) {
+    log().advanceLogStart(start);
+    // Followers take it from the leader, with the next data or alone.
+    shipments.values().forEach(shipment -> shipment.stream().hasNews(shipment));
   }
 
   /** A follower subscribes (rules R25 to R29); the accepted one ends the older (rule R27). */
@@ -283,6 +345,14 @@ final class LeaderRole {
     onShipped();
   }
 
+  /** A follower has no room for more: it leaves the in-sync set at once (rule D4). */
+  void onFollowerFull(Shipment shipment) {
+    StreamId owner = shipment.stream().id();
+    replica.onFollowerFull(
+        owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
+    progress();
+  }
+
   private void endSubscription(Shipment shipment) {
     StreamId owner = shipment.stream().id();
     replica.onSubscriptionEnded(owner.followerId(), owner.brokerEpoch(), shipment.subscription());
@@ -372,6 +442,7 @@ final class LeaderRole {
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */
   void stop(ApiError forProducers, ApiError forReaders) {
+    over = true;
     List<Shipment> all = List.copyOf(shipments.values());
     shipments.clear();
     recent.clear();

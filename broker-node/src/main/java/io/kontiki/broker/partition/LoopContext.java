@@ -14,6 +14,7 @@ final class LoopContext {
   private final Lease lease;
   private final ReplicaTransport transport;
   private final ReplicationPolicy policy;
+  private final Conditions conditions;
   private final LoopTurn turn;
   private final Deadlines deadlines;
   private final RecentAppends.Budget tails;
@@ -28,12 +29,14 @@ final class LoopContext {
       Lease lease,
       ReplicaTransport transport,
       IsrProposals proposals,
-      ReplicationPolicy policy) {
+      ReplicationPolicy policy,
+      Conditions conditions) {
     this.loopIndex = loopIndex;
     this.loop = loop;
     this.lease = lease;
     this.transport = transport;
     this.policy = policy;
+    this.conditions = conditions;
     this.turn = new LoopTurn(loop, proposals);
     this.deadlines = new Deadlines(loop);
     this.tails = new RecentAppends.Budget(policy.limits().loopTail());
@@ -73,6 +76,10 @@ final class LoopContext {
 
   ReplicationMeters meters() {
     return policy.meters();
+  }
+
+  Conditions conditions() {
+    return conditions;
   }
 
   LoopTurn turn() {

@@ -24,6 +24,7 @@ public final class LoopPartitions {
   private static final long TICK_NANOS = 250_000_000L;
 
   private final LoopContext context;
+  private final RetentionWalk walk;
   private final PartitionLogs logs;
   private final SortedMap<PartitionId, Slot> slots = new TreeMap<>();
   private final List<ShippingStream> streams = new ArrayList<>();
@@ -42,9 +43,13 @@ public final class LoopPartitions {
       ReplicaTransport transport,
       IsrProposals proposals,
       Lease lease,
-      ReplicationPolicy policy) {
+      ReplicationPolicy policy,
+      Housekeeping housekeeping) {
     this.logs = logs;
-    this.context = new LoopContext(loopIndex, loop, lease, transport, proposals, policy);
+    this.walk = new RetentionWalk(TICK_NANOS, housekeeping.checkNanos());
+    this.context =
+        new LoopContext(
+            loopIndex, loop, lease, transport, proposals, policy, housekeeping.conditions());
   }
 
   /** A replica whose log is open, or null. */
@@ -202,6 +207,12 @@ public final class LoopPartitions {
         slot.partition.tick(now);
       }
     }
+    for (PartitionId id : walk.next(slots)) {
+      Partition partition = partition(id);
+      if (partition != null) {
+        partition.keepHouse();
+      }
+    }
     ticking = context.loop().schedule(TICK_NANOS, this::tick);
   }
 
@@ -229,6 +240,7 @@ public final class LoopPartitions {
       if (gone != null) {
         gone.accept(open);
       } else if (!closed) {
+        open.changeSettings(newest.log());
         partition = new Partition(open, newest, context);
       }
     }

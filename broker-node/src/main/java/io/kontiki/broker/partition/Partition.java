@@ -111,6 +111,21 @@ public final class Partition {
     }
   }
 
+  /**
+   * Deletes committed records from the beginning of the log.
+   *
+   * @param before first offset to keep, or {@link Requests#HIGH_WATERMARK}
+   * @param completion the log start, once it is durable here
+   */
+  public void deleteRecords(long before, Completion<Result<Long>> completion) {
+    LeaderRole role = leader;
+    if (role == null) {
+      completion.complete(Result.error(refusal()));
+    } else {
+      role.deleteRecords(before, completion);
+    }
+  }
+
   /** What this replica says of itself, as a leader only with the lease. */
   public Description describe() {
     if (offline) {
@@ -152,6 +167,13 @@ public final class Partition {
             ? assignment.state().partitionEpoch()
             : Math.max(assignment.state().partitionEpoch(), role.replica().partitionEpoch());
     IsrState state = newest.state();
+    if (!newest.log().equals(assignment.log()) && !offline) {
+      try {
+        log.changeSettings(newest.log());
+      } catch (StorageException e) {
+        onOffline(e);
+      }
+    }
     if (state.partitionEpoch() <= known) {
       // The topic's settings and the replica set of an older state may still differ.
       assignment = newest.withState(assignment.state(), assignment.replicas());
@@ -293,8 +315,27 @@ public final class Partition {
 
   void tick(long nowNanos) {
     LeaderRole role = leader;
+    FollowerRole followed = follower;
     if (role != null) {
       role.tick(nowNanos);
+    } else if (followed != null) {
+      followed.tick();
+    }
+  }
+
+  /** The log's turn in the walk: an old segment is closed, a leader lets old records go (L6). */
+  void keepHouse() {
+    if (offline) {
+      return;
+    }
+    try {
+      log.rollIfOld();
+      LeaderRole role = leader;
+      if (role != null) {
+        role.retain(context.conditions().wallClockTrusted());
+      }
+    } catch (StorageException e) {
+      onOffline(e);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.log.LogSettings;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.replication.IsrState;
@@ -12,6 +13,7 @@ import java.util.List;
  * @param state leader and in-sync set
  * @param replicas broker ids, those being added included
  * @param minIsr smallest in-sync set that takes acks=all
+ * @param log settings of its log
  * @param maxBatchBytes largest batch that is taken from a client
  */
 public record PartitionAssignment(
@@ -20,7 +22,7 @@ public record PartitionAssignment(
     IsrState state,
     List<Integer> replicas,
     int minIsr,
-    Durability durability,
+    LogSettings log,
     int maxBatchBytes) {
   public PartitionAssignment {
     replicas = List.copyOf(replicas);
@@ -28,8 +30,12 @@ public record PartitionAssignment(
 
   /** The same with another state. */
   PartitionAssignment withState(IsrState other, List<Integer> otherReplicas) {
-    return new PartitionAssignment(
-        id, topic, other, otherReplicas, minIsr, durability, maxBatchBytes);
+    return new PartitionAssignment(id, topic, other, otherReplicas, minIsr, log, maxBatchBytes);
+  }
+
+  /** What "held" means (rule R36). */
+  public Durability durability() {
+    return log.durability();
   }
 
   /** For messages: {@code topic-partition}. */

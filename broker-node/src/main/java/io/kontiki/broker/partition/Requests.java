@@ -11,6 +11,9 @@ public final class Requests {
   /** The client names no leader epoch. */
   public static final int ANY_EPOCH = -1;
 
+  /** In place of an offset: everything that is committed. */
+  public static final long HIGH_WATERMARK = -1;
+
   private Requests() {}
 
   /**

@@ -80,7 +80,7 @@ final class ShippingStream implements ReplicaStream.Listener {
     } else if (message instanceof Lost lost) {
       lost.ranges().forEach(this::onLost);
     } else if (message instanceof Unsubscribe unsubscribe) {
-      unsubscribe.subscriptions().forEach(this::onUnsubscribe);
+      unsubscribe.subscriptions().forEach(id -> onUnsubscribe(id, unsubscribe.diskFull()));
     } else {
       partitions.end(this, "a follower does not send " + message.getClass().getSimpleName());
     }
@@ -125,10 +125,13 @@ final class ShippingStream implements ReplicaStream.Listener {
     }
   }
 
-  private void onUnsubscribe(long subscription) {
+  private void onUnsubscribe(long subscription, boolean diskFull) {
     Shipment shipment = shipments.get(subscription);
     if (shipment != null) {
       remove(shipment);
+      if (diskFull) {
+        shipment.role().onFollowerFull(shipment);
+      }
       shipment.role().onShipmentEnded(shipment);
     }
   }

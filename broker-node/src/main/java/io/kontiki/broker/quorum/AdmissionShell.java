@@ -135,10 +135,13 @@ final class AdmissionShell {
   private Endpoint address(int voterId) {
     Endpoint listed = identity.voters().get(voterId);
     VoterImage voter = image.get().voters().get(voterId);
-    if (listed == null && voter == null) {
+    if (listed != null) {
+      return listed;
+    }
+    if (voter == null) {
       throw new IllegalStateException("voter " + voterId + " has no address");
     }
-    return listed != null ? listed : voter.raft();
+    return voter.raft();
   }
 
   private void confirm(Admission.Action.Confirm confirm) {

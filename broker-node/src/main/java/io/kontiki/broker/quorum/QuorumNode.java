@@ -39,7 +39,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -329,11 +328,11 @@ public final class QuorumNode implements AutoCloseable {
    * served already (rule R6).
    *
    * @param registration what this process registers with, as of the call
-   * @param roles up to which image the roles of partitions have followed; asked on the control loop
+   * @param work asked on the control loop
    */
   public SessionShell openSession(
       Supplier<RegisterBroker> registration,
-      LongSupplier roles,
+      SessionShell.Work work,
       List<PartitionId> doubtful,
       SessionShell.Listener listener) {
     SessionShell shell =
@@ -344,7 +343,7 @@ public final class QuorumNode implements AutoCloseable {
             new Peers(sessionChannels),
             loop,
             registration,
-            roles,
+            work,
             listener);
     loop.execute(
         () -> {
@@ -401,11 +400,9 @@ public final class QuorumNode implements AutoCloseable {
     }
 
     private void answered(BrokerImage registered, @Nullable HelloResponse answer) {
-      boolean alive =
-          answer != null
-              && answer.getNodeId() == identity.nodeId()
-              && !Peers.uid(answer.getIncarnation()).equals(identity.incarnation());
-      if (alive) {
+      if (answer != null
+          && answer.getNodeId() == identity.nodeId()
+          && !Peers.uid(answer.getIncarnation()).equals(identity.incarnation())) {
         refused.accept(
             Forming.idInUse(
                 identity.nodeId(),

@@ -7,6 +7,7 @@ import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.session.BrokerAction;
 import io.kontiki.broker.session.BrokerFacts;
 import io.kontiki.broker.session.BrokerSession;
+import io.kontiki.broker.session.ClockTrust;
 import io.kontiki.broker.session.Heartbeat;
 import io.kontiki.broker.session.Lease;
 import io.kontiki.broker.session.Now;
@@ -27,7 +28,6 @@ import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,16 +49,27 @@ public final class SessionShell {
   private final EventLoop loop;
   private final Clock clock;
   private final Supplier<RegisterBroker> registration;
-  private final LongSupplier roles;
+  private final Work work;
   private final Listener listener;
   private final Metadata.Listener images = this::onImage;
   private @Nullable Stream stream;
   private EventLoop.@Nullable Timer ticking;
 
+  private final ClockTrust clockTrust;
+  private int sessionWith = -1;
   private boolean closed;
 
   private volatile Lease lease = Lease.NONE;
   private volatile long brokerEpoch = -1;
+
+  /** What the loops that serve partitions are at. */
+  public interface Work {
+    /** Up to which image the roles of partitions have followed. */
+    long followed();
+
+    /** Whether one of these loops has not moved for so long that its disk must hang. */
+    boolean standsStill();
+  }
 
   /** Told on the control loop. */
   public interface Listener {
@@ -75,7 +86,7 @@ public final class SessionShell {
   /**
    * @param peers channels used for sessions only
    * @param registration what this process registers with, as of now
-   * @param roles up to which image the roles of partitions have followed; asked on the control loop
+   * @param work asked on the control loop
    */
   public SessionShell(
       SessionTiming timing,
@@ -84,7 +95,7 @@ public final class SessionShell {
       Peers peers,
       EventLoop control,
       Supplier<RegisterBroker> registration,
-      LongSupplier roles,
+      Work work,
       Listener listener) {
     this.core = new BrokerSession(timing, List.copyOf(identity.voters().keySet()));
     this.identity = identity;
@@ -92,14 +103,20 @@ public final class SessionShell {
     this.peers = peers;
     this.loop = control;
     this.clock = control.clock();
+    this.clockTrust = new ClockTrust(now());
     this.registration = registration;
-    this.roles = roles;
+    this.work = work;
     this.listener = listener;
   }
 
   /** Whether this broker may take its own word for current (rule R5); any thread. */
   public boolean leaseHeld() {
     return lease.held(clock.nanoTime(), clock.wallMs());
+  }
+
+  /** Whether records may be judged by their age (P17); any thread. */
+  public boolean wallClockTrusted() {
+    return clockTrust.trusted();
   }
 
   /** The broker epoch of this process, or -1; any thread. */
@@ -147,7 +164,7 @@ public final class SessionShell {
 
   /** Roles of partitions have followed an image. */
   public void onRoles() {
-    run(core.onRoles(roles.getAsLong(), now()));
+    run(core.onRoles(work.followed(), now()));
   }
 
   private void onImage(ClusterImage image) {
@@ -157,8 +174,16 @@ public final class SessionShell {
 
   private void tick() {
     ticking = loop.schedule(TICK_NANOS, this::tick);
+    warn(clockTrust.onTick(now()));
     onRoles();
+    run(core.onStalled(work.standsStill(), now()));
     run(core.onTick(now()));
+  }
+
+  private static void warn(String what) {
+    if (!what.isEmpty()) {
+      LOG.warn("{}", what);
+    }
   }
 
   private Now now() {
@@ -226,6 +251,7 @@ public final class SessionShell {
   private void open(BrokerAction.OpenSession open) {
     VoterImage voter = metadata.image().voters().get(open.voterId());
     Endpoint endpoint = voter != null ? voter.raft() : identity.voters().get(open.voterId());
+    sessionWith = open.voterId();
     Stream next = new Stream(open.stream());
     stream = next;
     if (endpoint == null) {
@@ -287,6 +313,9 @@ public final class SessionShell {
 
     private void take(SessionResponse message) {
       if (message.hasAnswer()) {
+        if (sessionWith != identity.nodeId()) {
+          warn(clockTrust.onOther(message.getAnswer().getWallMs(), now()));
+        }
         run(
             core.onAnswer(
                 id,

@@ -154,6 +154,23 @@ public final class LocalPartitions implements PartitionRequests {
                                     error, hint(error, request.partition()))))));
   }
 
+  @Override
+  public void deleteRecords(DeleteRecords request, Completion<OffsetAnswer> completion) {
+    with(
+        request.partition(),
+        error -> completion.complete(new OffsetAnswer.Failed(error, hint(request.partition()))),
+        partition ->
+            partition.deleteRecords(
+                request.before(),
+                result ->
+                    completion.complete(
+                        result.fold(
+                            start -> new OffsetAnswer.Found(start, -1, -1),
+                            error ->
+                                new OffsetAnswer.Failed(
+                                    error, hint(error, request.partition()))))));
+  }
+
   private static Requests.OffsetQuery query(OffsetQuery query) {
     if (query instanceof OffsetQuery.AtTime time) {
       return new Requests.OffsetQuery.AtTime(time.timestampMs());

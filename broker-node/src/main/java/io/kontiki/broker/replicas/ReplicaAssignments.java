@@ -3,7 +3,9 @@ package io.kontiki.broker.replicas;
 import io.kontiki.broker.partition.BrokerInfo;
 import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.config.TimestampType;
 import io.kontiki.config.TopicConfig;
+import io.kontiki.log.LogSettings;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
@@ -114,8 +116,15 @@ public final class ReplicaAssignments {
         state(partition),
         partition.replicas(),
         topic.minIsr(),
-        config.durability(),
+        logSettings(config),
         config.maxMessageBytes());
+  }
+
+  private static LogSettings logSettings(TopicConfig config) {
+    return LogSettings.defaults(config.durability())
+        .withSegments(config.segmentBytes(), config.segmentMs())
+        .withAppendTime(config.timestampType() == TimestampType.LOG_APPEND_TIME)
+        .withRetention(config.retentionMs(), config.retentionBytes());
   }
 
   /** The part of an entry that replication knows. */

@@ -93,7 +93,10 @@ final class LeaderCall extends ServerCall.Listener<ReplicateRequest> {
       split(
           subscribe.requests(), one -> loopBySubscription.get(one.subscription()), Subscribe::new);
     } else if (message instanceof Unsubscribe unsubscribe) {
-      split(unsubscribe.subscriptions(), loopBySubscription::remove, Unsubscribe::new);
+      split(
+          unsubscribe.subscriptions(),
+          loopBySubscription::remove,
+          ids -> new Unsubscribe(ids, unsubscribe.diskFull()));
     }
   }
 

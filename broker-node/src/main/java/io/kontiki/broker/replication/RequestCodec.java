@@ -66,7 +66,10 @@ final class RequestCodec {
     }
     if (message instanceof Unsubscribe unsubscribe) {
       return request
-          .setUnsubscribe(UnsubscribeBatch.newBuilder().addAllIds(unsubscribe.subscriptions()))
+          .setUnsubscribe(
+              UnsubscribeBatch.newBuilder()
+                  .addAllIds(unsubscribe.subscriptions())
+                  .setDiskFull(unsubscribe.diskFull()))
           .build();
     }
     if (message instanceof Hello hello) {
@@ -99,7 +102,9 @@ final class RequestCodec {
     return switch (request.getActionCase()) {
       case HELD -> acks(request.getHeld());
       case SUBSCRIBE -> subscribe(request.getSubscribe());
-      case UNSUBSCRIBE -> new Unsubscribe(request.getUnsubscribe().getIdsList());
+      case UNSUBSCRIBE ->
+          new Unsubscribe(
+              request.getUnsubscribe().getIdsList(), request.getUnsubscribe().getDiskFull());
       case HELLO -> hello(request.getHello());
       case LOST -> lost(request.getLost());
       default -> throw new IllegalArgumentException("a replication request without an action");

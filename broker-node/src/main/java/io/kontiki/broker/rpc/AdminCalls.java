@@ -5,12 +5,17 @@ import io.grpc.MethodDescriptor;
 import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.Refusals;
+import io.kontiki.broker.api.StartSpec;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import io.kontiki.v1.AdminServiceGrpc;
+import io.kontiki.v1.DeleteRecordsRequest;
+import io.kontiki.v1.DeleteRecordsResponse;
 import io.kontiki.v1.DeleteTopicResponse;
 import io.kontiki.v1.DescribeConfigRequest;
 import io.kontiki.v1.DescribeConfigResponse;
@@ -28,14 +33,24 @@ import java.util.function.Function;
 public final class AdminCalls {
   private final SortedMap<String, AdminMethod<?, ?>> methods = new TreeMap<>();
   private final TopicAdmin topics;
+  private final TopicChangeAdmin changes;
+  private final RecordDeletion deletion;
   private final ClusterAdmin cluster;
   private final ConfigAdmin config;
 
-  public AdminCalls(TopicAdmin topics, ClusterAdmin cluster, ConfigAdmin config) {
+  public AdminCalls(
+      TopicAdmin topics,
+      TopicChangeAdmin changes,
+      RecordDeletion deletion,
+      ClusterAdmin cluster,
+      ConfigAdmin config) {
     this.topics = topics;
+    this.changes = changes;
+    this.deletion = deletion;
     this.cluster = cluster;
     this.config = config;
     topicCalls();
+    changeCalls();
     clusterCalls();
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
       if (method.getType() == MethodDescriptor.MethodType.UNARY
@@ -89,6 +104,46 @@ public final class AdminCalls {
                 as(
                     completion,
                     index -> DeleteTopicResponse.newBuilder().setMetadataIndex(index).build())));
+  }
+
+  private void changeCalls() {
+    add(
+        AdminServiceGrpc.getAlterTopicConfigMethod(),
+        (call, request, completion) ->
+            changes.alter(
+                call,
+                request.getName(),
+                request.getConfigMap(),
+                request.getResetKeysList(),
+                as(completion, AdminMessages::altered)));
+    add(
+        AdminServiceGrpc.getAddPartitionsMethod(),
+        (call, request, completion) ->
+            changes.addPartitions(
+                call,
+                request.getName(),
+                request.getTotalPartitions(),
+                as(completion, AdminMessages::partitionsAdded)));
+    add(AdminServiceGrpc.getDeleteRecordsMethod(), this::deleteRecords);
+  }
+
+  private void deleteRecords(
+      CallContext call,
+      DeleteRecordsRequest request,
+      Completion<Result<DeleteRecordsResponse>> completion) {
+    StartSpec before;
+    try {
+      before = LogMessages.spec(request.getBefore(), "before");
+    } catch (BadMessage e) {
+      completion.complete(Result.error(e.error()));
+      return;
+    }
+    deletion.delete(
+        call,
+        request.getTopic(),
+        request.getPartitionsList(),
+        before,
+        as(completion, starts -> AdminMessages.recordsDeleted(request.getTopic(), starts)));
   }
 
   private void clusterCalls() {

@@ -4,19 +4,24 @@ import com.google.protobuf.Duration;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ClusterSummary;
 import io.kontiki.broker.api.NodeReports;
+import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.PartitionRequests.Description;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;
+import io.kontiki.v1.AddPartitionsResponse;
+import io.kontiki.v1.AlterTopicConfigResponse;
 import io.kontiki.v1.Broker;
 import io.kontiki.v1.BrokerState;
 import io.kontiki.v1.ConfigEntry;
 import io.kontiki.v1.ConfigSource;
 import io.kontiki.v1.CreateTopicResponse;
+import io.kontiki.v1.DeleteRecordsResponse;
 import io.kontiki.v1.DescribeClusterResponse;
 import io.kontiki.v1.DescribeConfigResponse;
 import io.kontiki.v1.DescribeQuorumResponse;
@@ -26,6 +31,7 @@ import io.kontiki.v1.ListTopicsResponse;
 import io.kontiki.v1.LogDir;
 import io.kontiki.v1.LogDirState;
 import io.kontiki.v1.PartitionDescription;
+import io.kontiki.v1.PartitionOffset;
 import io.kontiki.v1.RaftMember;
 import io.kontiki.v1.TopicDescription;
 import io.kontiki.v1.TopicSummary;
@@ -42,6 +48,32 @@ final class AdminMessages {
         .setMetadataIndex(created.index())
         .addAllPartitionsNotReady(created.notReady())
         .build();
+  }
+
+  static AlterTopicConfigResponse altered(TopicChangeAdmin.Changed changed) {
+    return AlterTopicConfigResponse.newBuilder()
+        .putAllConfig(changed.topic().config())
+        .setMetadataIndex(changed.index())
+        .build();
+  }
+
+  static AddPartitionsResponse partitionsAdded(TopicChangeAdmin.Changed changed) {
+    return AddPartitionsResponse.newBuilder()
+        .setTopic(topic(changed.topic(), List.of()))
+        .setMetadataIndex(changed.index())
+        .build();
+  }
+
+  static DeleteRecordsResponse recordsDeleted(String topic, List<OffsetListing.Listed> starts) {
+    DeleteRecordsResponse.Builder response = DeleteRecordsResponse.newBuilder();
+    for (OffsetListing.Listed start : starts) {
+      response.addStartOffsets(
+          PartitionOffset.newBuilder()
+              .setTopic(topic)
+              .setPartition(start.partition())
+              .setOffset(start.offset()));
+    }
+    return response.build();
   }
 
   static ListTopicsResponse page(TopicAdmin.Page page) {

@@ -61,6 +61,7 @@ public final class BrokerSession {
   private long toldApplied = NONE;
   private boolean recovered;
   private boolean healthy = true;
+  private boolean stalled;
   private List<PartitionId> doubtful = List.of();
 
   private Lease lease = Lease.NONE;
@@ -294,6 +295,23 @@ public final class BrokerSession {
     return take();
   }
 
+  /**
+   * A loop that serves partitions stands still, or moves again: its disk hangs in a way that no
+   * replica of it can tell of (R38). Meanwhile the broker wants to be fenced.
+   */
+  public List<BrokerAction> onStalled(boolean standsStill, Now now) {
+    if (standsStill != stalled) {
+      stalled = standsStill;
+      if (stalled) {
+        loseLease();
+      }
+      if (stream != NONE && !stopDone) {
+        beat(now);
+      }
+    }
+    return take();
+  }
+
   /** This process shall end (R7). */
   public List<BrokerAction> onStopRequested(Now now) {
     if (!stopping) {
@@ -322,11 +340,11 @@ public final class BrokerSession {
 
   /** R1: own registration applied, logs recovered; R4: healthy. */
   private boolean ready() {
-    return recovered && healthy && !stopping && epoch != NONE && facts.epoch() == epoch;
+    return recovered && healthy && !stalled && !stopping && epoch != NONE && facts.epoch() == epoch;
   }
 
   private boolean wantsFence() {
-    return handedOver || !healthy;
+    return handedOver || !healthy || stalled;
   }
 
   /** Opens a stream, if it may: without a hint, or hint after hint, once in a retry time. */

@@ -351,7 +351,9 @@ public final class ControllerSessions {
         fence(
             broker,
             known,
-            heartbeat.stopping() ? "controlled stop" : "its log directory is offline",
+            heartbeat.stopping()
+                ? "controlled stop"
+                : "it says that its log directory is offline or hangs",
             now);
       }
     } else if (heartbeat.stopping()) {

@@ -10,7 +10,8 @@ import java.util.List;
  * @param appliedIndex of its image
  * @param ready logs recovered, log directory in order, own registration applied: may be unfenced
  * @param stopping wants to hand over (R7)
- * @param fenceMe wants to be fenced: its stop has come so far, or its log directory is offline
+ * @param fenceMe wants to be fenced: its stop has come so far, or its log directory is offline or
+ *     hangs
  * @param doubtful damage or doubt found at recovery, while it is fenced (R3)
  */
 public record Heartbeat(

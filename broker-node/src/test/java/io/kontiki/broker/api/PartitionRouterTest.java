@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
+import io.kontiki.broker.api.PartitionRequests.DeleteRecords;
 import io.kontiki.broker.api.PartitionRequests.Description;
 import io.kontiki.broker.api.PartitionRequests.Fetch;
 import io.kontiki.broker.api.PartitionRequests.FetchAnswer;
@@ -109,6 +110,14 @@ class PartitionRouterTest {
               sent
                   ? ApiError.indefinite(ErrorReason.OUTCOME_UNKNOWN, "given up")
                   : ApiError.definite(ErrorReason.BROKER_UNREACHABLE, "never sent"));
+    }
+
+    @Override
+    public Runnable deleteRecords(
+        BrokerImage leader, DeleteRecords request, Completion<OffsetAnswer> completion) {
+      asked.add(leader.id());
+      completion.complete(new OffsetAnswer.Found(request.before(), -1, -1));
+      return () -> {};
     }
 
     @Override

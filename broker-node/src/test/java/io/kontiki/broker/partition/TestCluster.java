@@ -77,6 +77,7 @@ final class TestCluster {
   final class TestNode {
     final int id;
     final TestStorage storage;
+    final TestConditions conditions = new TestConditions();
     boolean leased = true;
     VirtualLoop loop;
     LoopPartitions partitions;
@@ -151,7 +152,8 @@ final class TestCluster {
               network.transport(id, loop),
               new Proposals(),
               () -> leased,
-              new ReplicationPolicy(limits, ReplicaTimes.DEFAULT, catchUp, meters));
+              new ReplicationPolicy(limits, ReplicaTimes.DEFAULT, catchUp, meters),
+              new Housekeeping(conditions, 1_000 * MS));
       network.up(id, new TestNetwork.Node(loop, partitions));
     }
 

@@ -1,5 +1,6 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.log.LogSettings;
 import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
@@ -21,14 +22,16 @@ final class TestController {
   final TreeMap<Integer, Long> epochs = new TreeMap<>();
   final SortedSet<Integer> fenced = new TreeSet<>();
   final TreeMap<PartitionId, Entry> partitions = new TreeMap<>();
-  private final Durability durability;
   private final int minIsr;
   private long nextEpoch = 1;
   long version;
   int resignations;
 
+  /** Of every topic's logs; with another version, as a changed image. */
+  LogSettings settings;
+
   TestController(Durability durability, int minIsr) {
-    this.durability = durability;
+    this.settings = LogSettings.defaults(durability);
     this.minIsr = minIsr;
   }
 
@@ -69,7 +72,7 @@ final class TestController {
           if (entry.replicas.contains(local)) {
             assigned.add(
                 new PartitionAssignment(
-                    id, "orders", entry.state(), entry.replicas, minIsr, durability, 1 << 20));
+                    id, "orders", entry.state(), entry.replicas, minIsr, settings, 1 << 20));
           }
         });
     return new Image(version, new Brokers(CLUSTER, local, epochs.get(local), infos), assigned);

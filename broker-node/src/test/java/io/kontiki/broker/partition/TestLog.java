@@ -3,6 +3,7 @@ package io.kontiki.broker.partition;
 import io.kontiki.broker.partition.TestDisk.Content;
 import io.kontiki.broker.partition.TestDisk.Entry;
 import io.kontiki.log.LeaderEpochs;
+import io.kontiki.log.LogSettings;
 import io.kontiki.log.PartitionLog;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
@@ -21,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** A log in memory on a {@link TestDisk}; its syncs take the time that the test says. */
 final class TestLog implements PartitionLog, LeaderEpochs {
@@ -37,11 +39,23 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   /** Reads below this offset complete later, as from a read pool. */
   long coldBelow;
 
+  /** Such a read comes back empty: its segment went meanwhile (rule R41). */
+  boolean nothingWhenCold;
+
   /** Told of each read that begins (1) or ends (-1) later. */
   IntConsumer onColdRead = change -> {};
 
   /** The next data of a leader count as damaged (rule R30). */
   boolean refuseNext;
+
+  /** How often it was asked to close an old segment. */
+  int rolls;
+
+  /** Where its retention, by time, would let it start. */
+  long retained;
+
+  /** As changed since it was opened. */
+  @Nullable LogSettings settings;
 
   private boolean failed;
   private long start;
@@ -248,7 +262,8 @@ final class TestLog implements PartitionLog, LeaderEpochs {
           1_000_000,
           () -> {
             onColdRead.accept(-1);
-            completion.complete(outcome);
+            completion.complete(
+                nothingWhenCold ? new ReadOutcome(List.of(), 0, OptionalLong.empty()) : outcome);
           });
     } else {
       completion.complete(outcome);
@@ -285,6 +300,21 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     }
     start = offset;
     changed();
+  }
+
+  @Override
+  public void rollIfOld() {
+    rolls++;
+  }
+
+  @Override
+  public void changeSettings(LogSettings newSettings) {
+    settings = newSettings;
+  }
+
+  @Override
+  public void retainedStart(long limitOffset, boolean byTime, Completion<Long> completion) {
+    completion.complete(Math.max(start, Math.min(limitOffset, byTime ? retained : 0)));
   }
 
   @Override

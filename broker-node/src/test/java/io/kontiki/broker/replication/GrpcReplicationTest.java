@@ -16,7 +16,9 @@ import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.partition.TestBatches;
+import io.kontiki.broker.partition.TestConditions;
 import io.kontiki.broker.partition.TestLogs;
+import io.kontiki.log.LogSettings;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
@@ -83,7 +85,8 @@ class GrpcReplicationTest {
                 new GrpcReplicaTransport(loop, (endpoint, lane) -> dial(loop, endpoint)),
                 new NoProposals(),
                 () -> true,
-                ReplicationPolicy.DEFAULT));
+                ReplicationPolicy.DEFAULT,
+                TestConditions.housekeeping()));
       }
       listen(port);
     }
@@ -162,7 +165,13 @@ class GrpcReplicationTest {
             .map(
                 id ->
                     new PartitionAssignment(
-                        id, "t", state, List.of(1, 2, 3), 2, Durability.FSYNC, 4 << 20))
+                        id,
+                        "t",
+                        state,
+                        List.of(1, 2, 3),
+                        2,
+                        LogSettings.defaults(Durability.FSYNC),
+                        4 << 20))
             .toList();
     nodes
         .values()

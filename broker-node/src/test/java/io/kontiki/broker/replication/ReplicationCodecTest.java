@@ -55,7 +55,8 @@ class ReplicationCodecTest {
                 List.of(
                     new SubscribeRequest(5, id, 7, 1L << 50, -1),
                     new SubscribeRequest(6, id, 0, 0, 8))),
-            new Unsubscribe(List.of(5L, 6L)),
+            new Unsubscribe(List.of(5L, 6L), false),
+            new Unsubscribe(List.of(7L), true),
             new Acks(List.of(new HeldEnd(5, 0), new HeldEnd(6, 1L << 60))),
             new Lost(List.of(new LostRange(5, 0), new LostRange(6, 1L << 60))));
     for (ReplicationMessage message : messages) {

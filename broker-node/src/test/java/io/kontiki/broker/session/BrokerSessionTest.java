@@ -341,6 +341,23 @@ class BrokerSessionTest {
   }
 
   @Test
+  void aBrokerWhoseLoopStandsStillAsksToBeFencedUntilItMovesAgainR38() {
+    running();
+    note(session.onStalled(true, now()));
+    assertEquals(1, only(LeaseLost.class).size());
+    assertTrue(last(SendHeartbeat.class).heartbeat().fenceMe());
+    int sent = only(SendHeartbeat.class).size();
+    note(session.onStalled(true, now()));
+    assertEquals(sent, only(SendHeartbeat.class).size(), "said once");
+    image(14, 10, State.FENCED);
+    pass(200);
+    assertFalse(last(SendHeartbeat.class).heartbeat().ready());
+    note(session.onStalled(false, now()));
+    assertTrue(last(SendHeartbeat.class).heartbeat().ready());
+    assertFalse(last(SendHeartbeat.class).heartbeat().fenceMe());
+  }
+
+  @Test
   void anImageCountsAsAppliedWhenTheRolesOfPartitionsHaveFollowedItR5R7() {
     running();
     note(session.onRoles(12, now()));

@@ -12,9 +12,11 @@ import io.kontiki.broker.api.NodeReports.ConfigOrigin;
 import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
 import io.kontiki.broker.api.TopicAdmin;
+import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
@@ -98,6 +100,12 @@ public final class DoorFixture implements AutoCloseable {
                 new TopicCreation.Defaults(1, 0, Map.of(), 100, 1000),
                 limits.maxBatchBytes(),
                 random),
+            new TopicChangeAdmin(
+                metadata,
+                new TopicCreation.Defaults(1, 0, Map.of(), 100, 1000),
+                limits.maxBatchBytes(),
+                random),
+            new RecordDeletion(metadata, partitions),
             new ClusterAdmin(metadata, reports),
             new ConfigAdmin(metadata, reports));
     CallLoops dataLoops = new CallLoops(data.loops());

@@ -257,6 +257,22 @@ public final class MemoryPartitions implements PartitionRequests {
   }
 
   @Override
+  public synchronized void deleteRecords(
+      DeleteRecords request, Completion<OffsetAnswer> completion) {
+    Log log = log(request.partition());
+    ApiError failure = failure(request.partition(), log);
+    if (failure == null && request.before() > log.end) {
+      failure = ApiError.definite(ErrorReason.OFFSET_OUT_OF_RANGE, "it ends at " + log.end);
+    }
+    if (failure != null) {
+      completion.complete(new OffsetAnswer.Failed(failure, hint(failure)));
+      return;
+    }
+    log.start = Math.max(log.start, request.before() < 0 ? log.end : request.before());
+    completion.complete(new OffsetAnswer.Found(log.start, -1, -1));
+  }
+
+  @Override
   public void describe(
       PartitionId partition, long deadlineNanos, Completion<Description> completion) {
     loop.execute(

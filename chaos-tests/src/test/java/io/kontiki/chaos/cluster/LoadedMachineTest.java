@@ -48,7 +48,9 @@ final class LoadedMachineTest {
         assertEquals(List.of(), load.finish());
       }
       List<String> fences = new ArrayList<>();
-      cluster.nodes().forEach(node -> fences.addAll(node.logLines("ControllerShell fences broker")));
+      cluster
+          .nodes()
+          .forEach(node -> fences.addAll(node.logLines("ControllerShell fences broker")));
       assertEquals(List.of(), fences);
       for (int partition = 0; partition < PARTITIONS; partition++) {
         assertEquals(3, cluster.inSync(TOPIC, partition).size());

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** Voters that come late, lose their disk, or come back with an old one (rules M15, M16, R35). */
 final class VotersTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final Duration END_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration END_PATIENCE = Duration.ofSeconds(60);
   private static final String TOPIC = "orders";
   private static final int PARTITIONS = 3;
   private static final String WAITS = "does not vote and waits to be taken in";

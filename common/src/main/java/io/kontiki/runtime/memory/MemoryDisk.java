@@ -1,5 +1,6 @@
 package io.kontiki.runtime.memory;
 
+import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
@@ -28,9 +29,20 @@ final class MemoryDisk {
   private long capacityBytes;
   private long usedBytes;
   private int life;
+  private @Nullable Clock clock;
 
   MemoryDisk(long capacityBytes) {
     this.capacityBytes = capacityBytes;
+  }
+
+  synchronized void clock(Clock newClock) {
+    clock = newClock;
+  }
+
+  /** What files are stamped with; without a clock the far future, which bounds nothing. */
+  long wallMs() {
+    Clock now = clock;
+    return now == null ? Long.MAX_VALUE : now.wallMs();
   }
 
   synchronized void faults(MemoryFileStore.@Nullable Faults hook) {
@@ -70,6 +82,13 @@ final class MemoryDisk {
 
   synchronized boolean exists(String path) {
     return find(path) != null;
+  }
+
+  synchronized long modifiedMs(String path) {
+    if (!(find(path) instanceof MemoryFileData data)) {
+      throw new StorageException(Kind.IO, path, -1, "no such file");
+    }
+    return data.modifiedMs;
   }
 
   synchronized List<String> list(String path) {

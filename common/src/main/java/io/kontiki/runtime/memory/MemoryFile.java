@@ -75,6 +75,7 @@ final class MemoryFile implements FileStore.File {
 
   /** Writes the first bytes of all, as far as {@code count} goes. */
   private void put(List<ByteBuffer> bytes, long position, long count) {
+    data.modifiedMs = disk.wallMs();
     long before = data.size();
     long at = position;
     long left = count;

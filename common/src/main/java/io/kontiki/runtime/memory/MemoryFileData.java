@@ -28,6 +28,9 @@ final class MemoryFileData extends MemoryDisk.Node {
   private long size;
   private long durableSize;
 
+  /** By the disk's clock. */
+  long modifiedMs;
+
   /** The last name is gone; what it still grows takes no room of the disk's. */
   boolean unlinked;
 

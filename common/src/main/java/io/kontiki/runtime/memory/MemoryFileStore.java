@@ -1,5 +1,6 @@
 package io.kontiki.runtime.memory;
 
+import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException.Kind;
@@ -87,6 +88,11 @@ public final class MemoryFileStore implements FileStore {
     disk.capacity(capacityBytes);
   }
 
+  /** By this clock files tell when they were written; without one they say the far future. */
+  public void clock(Clock clock) {
+    disk.clock(clock);
+  }
+
   /** Rot: changes the bits of one stored byte, as present and as durable. */
   public void flip(String path, long position, int mask) {
     disk.flip(full(path), position, mask);
@@ -105,6 +111,11 @@ public final class MemoryFileStore implements FileStore {
   @Override
   public boolean exists(String path) {
     return disk.exists(full(path));
+  }
+
+  @Override
+  public long modifiedMs(String path) {
+    return disk.modifiedMs(full(path));
   }
 
   @Override

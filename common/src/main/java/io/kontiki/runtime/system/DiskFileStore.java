@@ -67,6 +67,11 @@ public final class DiskFileStore implements FileStore {
   }
 
   @Override
+  public long modifiedMs(String path) {
+    return attempt(path, () -> Files.getLastModifiedTime(resolve(path)).toMillis());
+  }
+
+  @Override
   public List<String> list(String directory) {
     return attempt(
         directory,

@@ -1,9 +1,11 @@
 package io.kontiki.metadata.codec;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.kontiki.internal.v1.AddPartitionsCommand;
 import io.kontiki.internal.v1.AdmitVoterCommand;
 import io.kontiki.internal.v1.AllocateProducerIdsCommand;
 import io.kontiki.internal.v1.AlterPartitionsCommand;
+import io.kontiki.internal.v1.AlterTopicConfigCommand;
 import io.kontiki.internal.v1.AssignmentRecord;
 import io.kontiki.internal.v1.ConfirmDeletionCommand;
 import io.kontiki.internal.v1.CreateTopicCommand;
@@ -22,9 +24,11 @@ import io.kontiki.internal.v1.ResignCommand;
 import io.kontiki.internal.v1.StopBrokerCommand;
 import io.kontiki.internal.v1.UnfenceBrokerCommand;
 import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.MetadataCommand.AddPartitions;
 import io.kontiki.metadata.MetadataCommand.AdmitVoter;
 import io.kontiki.metadata.MetadataCommand.AllocateProducerIds;
 import io.kontiki.metadata.MetadataCommand.AlterPartitions;
+import io.kontiki.metadata.MetadataCommand.AlterTopicConfig;
 import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
 import io.kontiki.metadata.MetadataCommand.CreateTopic;
 import io.kontiki.metadata.MetadataCommand.DeleteTopic;
@@ -103,6 +107,20 @@ public final class MetadataCommandCodec {
               replicas ->
                   create.addAssignments(AssignmentRecord.newBuilder().addAllReplicas(replicas)));
       entry.setCreateTopic(create);
+    } else if (command instanceof AlterTopicConfig c) {
+      entry.setAlterTopicConfig(
+          AlterTopicConfigCommand.newBuilder()
+              .setId(Parts.bytes(c.id()))
+              .addAllBefore(Parts.settings(c.before()))
+              .addAllAfter(Parts.settings(c.after())));
+    } else if (command instanceof AddPartitions c) {
+      AddPartitionsCommand.Builder add =
+          AddPartitionsCommand.newBuilder().setId(Parts.bytes(c.id())).setBefore(c.before());
+      c.assignments()
+          .forEach(
+              replicas ->
+                  add.addAssignments(AssignmentRecord.newBuilder().addAllReplicas(replicas)));
+      entry.setAddPartitions(add);
     } else if (command instanceof DeleteTopic c) {
       entry.setDeleteTopic(DeleteTopicCommand.newBuilder().setId(Parts.bytes(c.id())));
     } else if (command instanceof ConfirmDeletion c) {
@@ -211,6 +229,24 @@ public final class MetadataCommandCodec {
             Parts.topicId(c.getId()),
             c.getName(),
             Parts.settings(c.getConfigList()),
+            c.getAssignmentsList().stream()
+                .map(replicas -> List.copyOf(replicas.getReplicasList()))
+                .toList());
+      }
+      case ALTER_TOPIC_CONFIG -> {
+        AlterTopicConfigCommand c = entry.getAlterTopicConfig();
+        return new AlterTopicConfig(
+            timeMs,
+            Parts.topicId(c.getId()),
+            Parts.settings(c.getBeforeList()),
+            Parts.settings(c.getAfterList()));
+      }
+      case ADD_PARTITIONS -> {
+        AddPartitionsCommand c = entry.getAddPartitions();
+        return new AddPartitions(
+            timeMs,
+            Parts.topicId(c.getId()),
+            c.getBefore(),
             c.getAssignmentsList().stream()
                 .map(replicas -> List.copyOf(replicas.getReplicasList()))
                 .toList());

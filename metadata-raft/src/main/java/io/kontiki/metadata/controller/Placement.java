@@ -72,6 +72,29 @@ public final class Placement {
     return assignments;
   }
 
+  /**
+   * Places more partitions of a topic, next to those that it has.
+   *
+   * @param more how many
+   * @return by partition: replicas in order of preference
+   */
+  public static List<List<Integer>> extend(
+      ClusterImage image, TopicImage topic, int more, long seed) {
+    Placement placement = new Placement(image, seed);
+    for (PartitionImage partition : topic.partitions()) {
+      count(
+          placement.topicFirsts,
+          placement.topicReplicas,
+          placement.topicPairs,
+          partition.replicas());
+    }
+    List<List<Integer>> assignments = new ArrayList<>(more);
+    for (int i = 0; i < more; i++) {
+      assignments.add(placement.next(topic.replicationFactor()));
+    }
+    return assignments;
+  }
+
   private List<Integer> next(int replicationFactor) {
     boolean enoughActive = active.size() >= replicationFactor;
     List<Integer> free = new ArrayList<>(order);

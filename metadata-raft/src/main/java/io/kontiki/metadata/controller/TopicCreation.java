@@ -144,7 +144,8 @@ public final class TopicCreation {
     return minIsr == null ? Map.of() : Map.of(TopicRules.MIN_INSYNC_REPLICAS, minIsr);
   }
 
-  private static Result<TreeMap<String, String>> checked(
+  /** Without what says the built-in default anyway; INVALID_CONFIG if apply would refuse it. */
+  static Result<TreeMap<String, String>> checked(
       TreeMap<String, String> all, int replicationFactor) {
     for (ConfigKey<?> key : TopicConfig.KEYS) {
       String text = all.get(key.name());
@@ -175,23 +176,31 @@ public final class TopicCreation {
           .with("isr", active)
           .with("minIsr", minIsr);
     }
-    long inAll = partitions;
+    return image.topics().size() >= defaults.maxTopics()
+        ? tooMany(defaults)
+        : tooMany(image, partitions, defaults);
+  }
+
+  /** The cluster's limit of partitions, if so many more would pass it. */
+  static @Nullable ApiError tooMany(ClusterImage image, int more, Defaults defaults) {
+    long inAll = more;
     for (TopicImage topic : image.topics().values()) {
       inAll += topic.partitions().size();
     }
-    if (image.topics().size() >= defaults.maxTopics() || inAll > defaults.maxPartitions()) {
-      return ApiError.definite(
-          ErrorReason.BUSY,
-          "the cluster may have "
-              + defaults.maxTopics()
-              + " topics (cluster.topics.max) and "
-              + defaults.maxPartitions()
-              + " partitions (cluster.partitions.max)");
-    }
-    return null;
+    return inAll > defaults.maxPartitions() ? tooMany(defaults) : null;
   }
 
-  private static ApiError field(String field, String message) {
+  private static ApiError tooMany(Defaults defaults) {
+    return ApiError.definite(
+        ErrorReason.BUSY,
+        "the cluster may have "
+            + defaults.maxTopics()
+            + " topics (cluster.topics.max) and "
+            + defaults.maxPartitions()
+            + " partitions (cluster.partitions.max)");
+  }
+
+  static ApiError field(String field, String message) {
     return ApiError.definite(ErrorReason.INVALID_FIELD, message).with("field", field);
   }
 }

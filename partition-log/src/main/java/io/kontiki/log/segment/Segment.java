@@ -3,6 +3,7 @@ package io.kontiki.log.segment;
 import io.kontiki.record.RecordBatch;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,11 @@ public final class Segment {
   private @Nullable TimeIndex timeIndex;
   private int flushedEntries;
   private int flushedTimes;
+
+  // Of records that were there before this object: found out when it is asked for.
+  private boolean olderKnown;
+  private long olderNewestMs = -1;
+  private long appendedNewestMs = -1;
 
   /**
    * A closed segment, or an empty one.
@@ -77,7 +83,10 @@ public final class Segment {
   }
 
   /** Notes a batch that has been written at its end. */
-  public void onAppended(RecordBatch batch, int indexIntervalBytes) {
+  public void onAppended(RecordBatch batch, int indexIntervalBytes, long nowMs) {
+    // A timestamp in the future counts as the time of the append (P17), and so does none.
+    long time = batch.maxTimestamp();
+    appendedNewestMs = Math.max(appendedNewestMs, time < 0 ? nowMs : Math.min(time, nowMs));
     note(batch, (int) sizeBytes, indexIntervalBytes);
     sizeBytes += batch.sizeBytes();
   }
@@ -115,6 +124,22 @@ public final class Segment {
     }
     TimeIndex.Entry before = timeIndex.before(timestampMs);
     return before == null ? baseOffset : before.offset();
+  }
+
+  /**
+   * Time of the newest record, none in the future of its append, for retention by time; empty: not
+   * known before {@link #noteNewest}.
+   */
+  public OptionalLong newestMs() {
+    return olderKnown
+        ? OptionalLong.of(Math.max(olderNewestMs, appendedNewestMs))
+        : OptionalLong.empty();
+  }
+
+  /** The age of what was there before this object has been found out; -1: there was nothing. */
+  public void noteNewest(long timeMs) {
+    olderKnown = true;
+    olderNewestMs = timeMs;
   }
 
   /** Whether the indexes are on the heap. */

@@ -72,12 +72,20 @@ final class FileDump {
         good &= walker.loadWhole() && batch(walker);
       }
       if (!walker.fault().isEmpty()) {
-        report.line(
-            "damage", Map.of("file", name, "position", walker.position(), "what", walker.fault()));
+        damage("position", walker.position(), walker.fault());
         return false;
       }
       return good;
     }
+  }
+
+  private void damage(String where, long place, String what) {
+    // In this order, in every JVM: people and scripts read it.
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("file", name);
+    fields.put(where, place);
+    fields.put("what", what);
+    report.line("damage", fields);
   }
 
   private boolean batch(BatchWalker walker) {
@@ -120,8 +128,7 @@ final class FileDump {
       }
       return true;
     } catch (InvalidBatchException e) {
-      report.line(
-          "damage", Map.of("file", name, "offset", batch.baseOffset(), "what", e.toString()));
+      damage("offset", batch.baseOffset(), e.toString());
       return false;
     }
   }

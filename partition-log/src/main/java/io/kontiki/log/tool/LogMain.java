@@ -91,6 +91,7 @@ public final class LogMain {
     return new FileDump(new DiskFileStore(directory), name, report, records).run() ? 0 : 1;
   }
 
+  @SuppressWarnings("try") // the lock is held, not used
   private static int verify(Path path, Report report, PrintStream err) {
     if (!Files.isDirectory(path)) {
       err.println("kontiki: " + path + " is not a directory");

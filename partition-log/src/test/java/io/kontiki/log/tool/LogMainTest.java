@@ -160,6 +160,7 @@ class LogMainTest {
   }
 
   @Test
+  @SuppressWarnings("try") // the lock is held, not used
   void aRunningNodeIsLeftAlone() {
     DirectoryLock held = DirectoryLock.acquire(data, "kontiki.pid");
     try {
@@ -187,6 +188,7 @@ class LogMainTest {
     assertTrue(out.contains("epoch epoch=1 startOffset=0"), out);
     assertEquals(0, run("dump", data.resolve("log/checkpoint").toString()));
     assertTrue(out.contains("recoveryPoint=150"), out);
+    // A byte of the records: the header's epoch is not under the checksum.
     flip(log, 70);
     assertEquals(1, run("dump", log.toString()));
     assertTrue(out.contains("valid=false"), out);

@@ -1,0 +1,93 @@
+package io.kontiki.broker;
+
+import io.kontiki.broker.partition.DiskReserve;
+import io.kontiki.broker.partition.DiskSpace;
+import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the disk of the log directory a few times a second, off the loops, and publishes what it
+ * found (rules D4, M12). A file system that does not answer leaves the last answer standing.
+ */
+final class DiskWatch {
+  private static final Logger LOG = LoggerFactory.getLogger(DiskWatch.class);
+
+  private static final long PERIOD_NANOS = 100_000_000;
+
+  private final FileStore store;
+  private final DiskReserve reserve;
+  private final Ballast ballast;
+  private final EventLoop timers;
+  private final Worker worker;
+  private volatile DiskSpace space = DiskSpace.ENOUGH;
+  private volatile boolean closed;
+
+  /**
+   * @param store of the log directory
+   * @param timers only arms the next look
+   * @param worker may block
+   */
+  DiskWatch(
+      FileStore store, DiskReserve reserve, Ballast ballast, EventLoop timers, Worker worker) {
+    this.store = store;
+    this.reserve = reserve;
+    this.ballast = ballast;
+    this.timers = timers;
+    this.worker = worker;
+  }
+
+  /** As of the last look; any thread. */
+  DiskSpace space() {
+    return space;
+  }
+
+  /** Looks once, before anything is served, and then again and again. Blocks. */
+  void start() {
+    look();
+    arm();
+  }
+
+  private void arm() {
+    timers.schedule(
+        PERIOD_NANOS,
+        () -> {
+          if (!closed) {
+            worker.execute(
+                () -> {
+                  look();
+                  if (!closed) {
+                    timers.execute(this::arm);
+                  }
+                });
+          }
+        });
+  }
+
+  private void look() {
+    try {
+      long usable = store.usableBytes();
+      DiskSpace before = space;
+      DiskSpace now = reserve.judge(usable);
+      space = now;
+      if (now != before) {
+        LOG.info(
+            "disk space {} -> {}: {} bytes are free, the reserve is {}",
+            before,
+            now,
+            usable,
+            reserve.reserveBytes());
+      }
+      ballast.adjust(usable, now == DiskSpace.ENOUGH);
+    } catch (StorageException e) {
+      LOG.warn("the disk does not say how much room it has: {}", e.getMessage());
+    }
+  }
+
+  void close() {
+    closed = true;
+  }
+}
