@@ -5,6 +5,7 @@ import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.JournalReader;
 import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,12 +64,15 @@ final class DirectoryRecovery {
     boolean journalDamaged = false;
     if (checkpoint.isPresent()) {
       JournalPosition from = checkpoint.get().position();
-      TreeMap<PartitionId, Long> marks = lastMarks(from);
+      History history = history(from);
       JournalReader reader = new JournalReader(shared.store, from);
       reader.replay(
-          (entry, sequence) ->
-              replayOf(entry.partition())
-                  .apply(entry, sequence > marks.getOrDefault(entry.partition(), -1L)));
+          (entry, sequence) -> {
+            PartitionId id = entry.partition();
+            if (sequence >= history.cleared.getOrDefault(id, -1L)) {
+              replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));
+            }
+          });
       nextSequence = reader.nextSequence();
       generation = checkpoint.get().position().generation() + 1;
       journalDamaged = reader.damaged();
@@ -79,14 +82,18 @@ final class DirectoryRecovery {
     }
     List<RecoveredLog> logs = new ArrayList<>();
     for (LogReplay replay : replays.values()) {
+      replay.end();
       if (replay.isKnown()) {
         logs.add(new LogRecovery(shared, replay).recover(journalDamaged));
       } else {
         quarantine(replay.id());
       }
     }
-    finish(logs, generation, nextSequence);
     Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
+    if (believed.isEmpty()) {
+      logs.forEach(this::markUnsynced);
+    }
+    finish(logs, generation, nextSequence);
     return new Found(logs, generation, nextSequence, believed, leftovers);
   }
 
@@ -111,14 +118,14 @@ final class DirectoryRecovery {
       } else {
         PartitionId id = parse(name);
         if (id != null) {
-          replayOf(id).begin(rows.get(id), true);
+          replayOf(id).begin(rows.get(id));
         }
       }
     }
     rows.forEach(
         (id, row) -> {
           if (!replays.containsKey(id)) {
-            replayOf(id).begin(row, false);
+            replayOf(id).begin(row);
           }
         });
   }
@@ -137,25 +144,25 @@ final class DirectoryRecovery {
   }
 
   /**
-   * Behind which record the files of a partition need a replay (rule L9): its last mark. A
-   * partition that came again after it was deleted had lost its old files durably before, and its
-   * new ones must stay.
+   * What a first pass over the journal tells of partitions (rule L9).
+   *
+   * @param marks behind which record their files need a replay: the last mark
+   * @param cleared up to which record all is of a log that is gone, files included
    */
-  private TreeMap<PartitionId, Long> lastMarks(JournalPosition from) {
-    TreeMap<PartitionId, Long> marks = new TreeMap<>();
-    TreeSet<PartitionId> gone = new TreeSet<>();
+  private record History(TreeMap<PartitionId, Long> marks, TreeMap<PartitionId, Long> cleared) {}
+
+  private History history(JournalPosition from) {
+    History history = new History(new TreeMap<>(), new TreeMap<>());
     new JournalReader(shared.store, from)
         .replay(
             (entry, sequence) -> {
-              PartitionId id = entry.partition();
-              if (entry.kind() == JournalEntry.Kind.GONE) {
-                gone.add(id);
-              } else if (entry.kind() == JournalEntry.Kind.MARK
-                  || (entry.kind() == JournalEntry.Kind.NEW_PARTITION && gone.contains(id))) {
-                marks.put(id, sequence);
+              if (entry.kind() == JournalEntry.Kind.MARK) {
+                history.marks.put(entry.partition(), sequence);
+              } else if (entry.kind() == JournalEntry.Kind.CLEARED) {
+                history.cleared.put(entry.partition(), sequence);
               }
             });
-    return marks;
+    return history;
   }
 
   /** A directory without meta that no record speaks of: nothing in it was ever acknowledged. */
@@ -165,6 +172,24 @@ final class DirectoryRecovery {
       shared.forgetDirectory(id);
       LogDirectory.moveToQuarantine(shared.store, id);
     }
+  }
+
+  /**
+   * Rule D10: no clean stop, so what was read may be in the page cache only, also where it agrees
+   * with the checkpoint: a start that was killed may have cut a torn tail there, and a power cut
+   * would bring it back, perhaps behind a segment that was closed since. What ends below the
+   * recovery point was synced before that was.
+   */
+  private void markUnsynced(RecoveredLog log) {
+    long synced = replayOf(log.id()).recoveryPoint();
+    List<Segment> segments = log.segments();
+    for (int i = segments.size() - 1; i >= 0; i--) {
+      shared.files.markDirty(segments.get(i).path());
+      if (segments.get(i).baseOffset() < synced) {
+        break;
+      }
+    }
+    shared.files.markDirectory(log.id().directoryName());
   }
 
   /** Rule D10: synced before it counts; then the new checkpoint, then the marker goes. */

@@ -71,6 +71,11 @@ final class LogCut {
     barriers.add(sequence);
   }
 
+  /** The log leaves: what has not been carried out of its records, in the order of the journal. */
+  List<Long> barriers() {
+    return List.copyOf(barriers);
+  }
+
   /** Step 2, once the newest record is durable. */
   void onDurable(long sequence) {
     if (barriers.isEmpty() || barriers.get(barriers.size() - 1) != sequence) {

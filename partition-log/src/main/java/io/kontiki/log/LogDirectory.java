@@ -236,13 +236,26 @@ public final class LogDirectory {
     }
     SegmentedLog leavingLog = java.util.Objects.requireNonNull(log);
     home.journal(leavingLog, JournalEntry.of(id, JournalEntry.Kind.GONE, 0, 0));
-    home.afterCommit(() -> shared.reads.execute(() -> moveAside(id, loop, delete, done)));
+    home.afterCommit(
+        () -> {
+          List<Long> barriers = leavingLog.barriers();
+          shared.reads.execute(
+              () ->
+                  moveAside(
+                      id, delete, barriers, () -> loop.execute(() -> clear(leavingLog, done))));
+        });
     leavingLog.retire();
     home.remove(leavingLog);
     shared.onGone(id);
   }
 
-  private void moveAside(PartitionId id, EventLoop loop, boolean delete, Runnable done) {
+  /**
+   * On the read worker, once GONE is durable.
+   *
+   * @param barriers of the log, GONE among them: a checkpoint that passed it with a row of this log
+   *     would speak of it to a later log with the same id (rules D2, D3)
+   */
+  private void moveAside(PartitionId id, boolean delete, List<Long> barriers, Runnable then) {
     if (shared.isOffline() || shared.isClosed()) {
       return;
     }
@@ -255,14 +268,29 @@ public final class LogDirectory {
             aside = delete ? renameAside(id) : moveToQuarantine(shared.store, id);
           }
           shared.store.syncDirectory("");
-          synchronized (this) {
-            leaving.remove(id);
-          }
-          loop.execute(done);
+          shared.journal().onCarriedOut(barriers);
+          then.run();
           if (delete && !aside.isEmpty()) {
             shared.store.deleteRecursively(aside);
           }
         });
+  }
+
+  /** Before the id may come again: else a replay of GONE would remove the new log's files. */
+  private void clear(SegmentedLog log, Runnable done) {
+    if (shared.isOffline() || shared.isClosed()) {
+      return;
+    }
+    LoopLogs home = homeOf(log.loop());
+    home.journal(log, JournalEntry.of(log.id(), JournalEntry.Kind.CLEARED, 0, 0));
+    home.afterCommit(
+        () -> {
+          synchronized (this) {
+            leaving.remove(log.id());
+          }
+          done.run();
+        });
+    home.remove(log);
   }
 
   private String renameAside(PartitionId id) {

@@ -29,6 +29,7 @@ final class LogReplay {
   private final PartitionId id;
   private final String directory;
   private boolean known;
+  private boolean lost;
   private @Nullable PartitionMeta meta;
   private boolean fsync;
   private long logStart;
@@ -48,14 +49,10 @@ final class LogReplay {
   }
 
   /** What the checkpoint and the directory say, before the first record. */
-  void begin(LogCheckpoint.@Nullable Entry row, boolean hasDirectory) {
-    if (!hasDirectory) {
-      if (row != null) {
-        LOG.error("{}: the directory is gone although a checkpoint knows it", directory);
-      }
-      return;
-    }
+  void begin(LogCheckpoint.@Nullable Entry row) {
     meta = readMeta();
+    // Rule D3: both were durable before the row was.
+    lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
     known = row != null || meta != null;
     if (row != null) {
       fsync = row.fsync();
@@ -68,8 +65,29 @@ final class LogReplay {
       touched = true;
     }
     trust = recoveryPoint;
-    shared.onDirectoryExists(id);
+    if (!lost) {
+      shared.onDirectoryExists(id);
+    }
     readEpochs(row);
+  }
+
+  /**
+   * Behind the last record. A log whose directory is lost, and no record says that it left, is not
+   * an empty one (rules D2, R3): what was synced is missing, and it is doubtful in any case.
+   */
+  void end() {
+    if (known && lost) {
+      LOG.error(
+          "{}: the directory or its meta file is gone, a checkpoint knows the log", directory);
+      doubtful = true;
+      touched = true;
+      makeDirectory();
+    }
+  }
+
+  private void makeDirectory() {
+    shared.store.createDirectories(directory);
+    shared.files.markDirectory("");
   }
 
   private @Nullable PartitionMeta readMeta() {
@@ -109,6 +127,8 @@ final class LogReplay {
   void apply(JournalEntry entry, boolean inFiles) {
     if (entry.kind() == JournalEntry.Kind.NEW_PARTITION) {
       onNew(entry);
+    } else if (entry.kind() == JournalEntry.Kind.CLEARED) {
+      onCleared();
     } else if (known) {
       touched = true;
       switch (entry.kind()) {
@@ -122,8 +142,8 @@ final class LogReplay {
         case TRUNCATE -> onTruncate(entry, inFiles);
         case LOG_START -> logStart = Math.max(logStart, entry.a());
         case RESTART -> onRestart(entry.a(), inFiles);
-        case GONE -> onGone(inFiles);
-        case NEW_PARTITION, SWITCH -> {}
+        case GONE -> onGone();
+        case NEW_PARTITION, CLEARED, SWITCH -> {}
       }
     }
   }
@@ -131,21 +151,41 @@ final class LogReplay {
   private void onNew(JournalEntry entry) {
     if (!known) {
       known = true;
-      logStart = 0;
-      recoveryPoint = 0;
-      trust = 0;
-      highWatermark = 0;
-      epochs = new EpochHistory();
+      forget();
     }
     fsync = entry.b() == 1;
     touched = true;
     String name = StandardCharsets.UTF_8.decode(entry.payload().duplicate()).toString();
     meta = new PartitionMeta(id, fsync ? Durability.FSYNC : Durability.REPLICATED, name);
-    shared.ensureDirectory(meta);
-    shared.files.replace(directory + "/" + PartitionMeta.FILE, meta.encode());
+    if (!lost) {
+      shared.ensureDirectory(meta);
+      shared.files.replace(directory + "/" + PartitionMeta.FILE, meta.encode());
+    }
+  }
+
+  private void forget() {
+    logStart = 0;
+    recoveryPoint = 0;
+    trust = 0;
+    highWatermark = 0;
+    doubtful = false;
+    lost = false;
+    epochsLost = false;
+    epochs = new EpochHistory();
+  }
+
+  /** Whatever is there was written since, of a log whose own first record may be lost. */
+  private void onCleared() {
+    forget();
+    touched = true;
+    known = meta != null;
+    fsync = meta != null && meta.durability() == Durability.FSYNC;
   }
 
   private void onData(JournalEntry entry) {
+    if (lost) {
+      makeDirectory();
+    }
     shared.files.write(
         path(entry.a(), SegmentFiles.LOG), List.of(entry.payload().duplicate()), entry.b());
     shared.files.markDirectory(directory);
@@ -189,14 +229,13 @@ final class LogReplay {
     epochs.clear();
   }
 
-  private void onGone(boolean inFiles) {
+  private void onGone() {
     known = false;
     meta = null;
-    if (inFiles) {
-      shared.forgetDirectory(id);
-      shared.store.deleteRecursively(directory);
-      shared.files.markDirectory("");
-    }
+    lost = false;
+    shared.forgetDirectory(id);
+    shared.store.deleteRecursively(directory);
+    shared.files.markDirectory("");
   }
 
   private void lowerTrust(long offset) {

@@ -272,6 +272,11 @@ final class SegmentedLog implements PartitionLog {
     }
   }
 
+  /** For whoever removes its directory: see {@link LogCut#barriers}. */
+  List<Long> barriers() {
+    return cut.barriers();
+  }
+
   /** The cut has been carried out and what was left has been read again. */
   void onCut(LogWalk.@Nullable Found found) {
     if (found != null) {

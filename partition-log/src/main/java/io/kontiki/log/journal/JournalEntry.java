@@ -59,7 +59,9 @@ public record JournalEntry(
     /** The journal goes on in the file a. */
     SWITCH(8),
     /** All of the partition's bytes below offset a are durable in its own files (bypass). */
-    MARK(9);
+    MARK(9),
+    /** Its old directory is gone durably; what has its name is of a later log with the same id. */
+    CLEARED(10);
 
     private static final Kind[] ALL = values();
 
@@ -105,7 +107,7 @@ public record JournalEntry(
 
   /** Whether it must be carried out in the files before a checkpoint may pass it (rule D8). */
   public boolean isBarrier() {
-    return kind == Kind.TRUNCATE || kind == Kind.RESTART;
+    return kind == Kind.TRUNCATE || kind == Kind.RESTART || kind == Kind.GONE;
   }
 
   /** Writes the header at the buffer's position. */

@@ -1,7 +1,6 @@
 package io.kontiki.log.journal;
 
 import io.kontiki.runtime.FileStore;
-import java.nio.ByteBuffer;
 
 /**
  * Reads a journal at open, in order from a checkpoint on.
@@ -58,48 +57,43 @@ public final class JournalReader {
       damaged = true;
       return -1;
     }
-    ByteBuffer content = content(path);
+    try (FileStore.File file = store.open(path)) {
+      // Rule D10 for the journal itself: a record that is only in the page cache must not be acted
+      // upon, because a power cut during the recovery would take it back but not what it caused.
+      file.sync();
+      return replay(new JournalWindow(file), sink);
+    }
+  }
+
+  private int replay(JournalWindow window, Sink sink) {
+    long at = 0;
     while (true) {
-      JournalEntry.Stored stored = JournalEntry.read(content, from.generation());
+      JournalEntry.Stored stored = window.read(at, from.generation());
       if (stored == null || stored.sequence() != nextSequence) {
-        if (stored != null) {
-          content.position(content.position() - stored.entry().sizeBytes());
-        }
-        lookForLaterCommits(content);
+        lookForLaterCommits(window, at + 1);
         return -1;
       }
       if (stored.entry().kind() == JournalEntry.Kind.SWITCH) {
         return (int) stored.entry().a();
       }
       nextSequence++;
+      at += stored.entry().sizeBytes();
       if (stored.sequence() >= from.sequence()) {
         sink.take(stored.entry(), stored.sequence());
       }
     }
   }
 
-  private void lookForLaterCommits(ByteBuffer content) {
+  private void lookForLaterCommits(JournalWindow window, long first) {
     long due = nextSequence;
-    for (int at = content.position() + 1; at <= content.limit() - JournalEntry.HEADER_BYTES; at++) {
-      if (content.getLong(at + 8) == from.generation()) {
-        JournalEntry.Stored later =
-            JournalEntry.read(content.duplicate().position(at), from.generation());
+    for (long at = first; window.hasHeader(at); at++) {
+      if (window.generation(at) == from.generation()) {
+        JournalEntry.Stored later = window.read(at, from.generation());
         if (later != null && later.firstOfCommit() > due) {
           damaged = true;
           return;
         }
       }
-    }
-  }
-
-  private ByteBuffer content(String path) {
-    try (FileStore.File file = store.open(path)) {
-      // Rule D10 for the journal itself: a record that is only in the page cache must not be acted
-      // upon, because a power cut during the recovery would take it back but not what it caused.
-      file.sync();
-      ByteBuffer content = ByteBuffer.allocate((int) Math.min(file.size(), Integer.MAX_VALUE - 8));
-      file.read(content, 0);
-      return content.flip();
     }
   }
 }
