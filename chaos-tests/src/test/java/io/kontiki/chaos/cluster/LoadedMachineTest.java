@@ -42,7 +42,7 @@ final class LoadedMachineTest {
               "%d burners for %d s: %d ms without an acknowledgement%n",
               BURNERS, BURN.toSeconds(), load.longestPauseMs());
         } finally {
-          burners.forEach(Process::destroyForcibly);
+          end(burners);
         }
         load.awaitAcked(50);
         assertEquals(List.of(), load.finish());
@@ -71,9 +71,15 @@ final class LoadedMachineTest {
                 .start());
       }
     } catch (IOException e) {
-      burners.forEach(Process::destroyForcibly);
+      end(burners);
       throw new UncheckedIOException(e);
     }
     return burners;
+  }
+
+  /** By SIGTERM, which {@code timeout} hands on; SIGKILL would leave its child behind. */
+  private static void end(List<Process> burners) {
+    burners.forEach(Process::destroy);
+    await("the end of the burners").until(() -> burners.stream().noneMatch(Process::isAlive));
   }
 }
