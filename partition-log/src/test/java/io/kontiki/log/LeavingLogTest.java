@@ -23,8 +23,10 @@ class LeavingLogTest {
     for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
       for (int checkpointAt = 0; checkpointAt < 12; checkpointAt++) {
         for (int steps = 0; steps < CRASH_POINTS; steps++) {
-          again += comeAgain(settings, checkpointAt, steps, true) ? 1 : 0;
-          again += comeAgain(settings, checkpointAt, steps, false) ? 1 : 0;
+          for (long commitNanos : new long[] {0, 1_000_000}) {
+            again += comeAgain(settings, checkpointAt, steps, commitNanos, true) ? 1 : 0;
+            again += comeAgain(settings, checkpointAt, steps, commitNanos, false) ? 1 : 0;
+          }
         }
       }
     }
@@ -32,7 +34,7 @@ class LeavingLogTest {
   }
 
   private static boolean comeAgain(
-      LogSettings settings, int checkpointAt, int steps, boolean kill) {
+      LogSettings settings, int checkpointAt, int steps, long commitNanos, boolean kill) {
     LogWorld world = new LogWorld(LogWorld.CONFIG);
     PartitionLog old = world.openLog(settings);
     for (int i = 0; i < 5; i++) {
@@ -42,6 +44,7 @@ class LeavingLogTest {
     world.checkpoint();
     world.append(old, Batches.plain(1, "old", 1));
     world.held.clear();
+    world.commit.taskNanos(() -> commitNanos);
     world.loop.run(
         () ->
             world.directory.delete(
@@ -66,7 +69,9 @@ class LeavingLogTest {
       world.store.crash(new SeededRandom(steps));
     }
     world.restart();
-    String where = settings.durability() + " " + checkpointAt + " " + steps + " kill " + kill;
+    String where =
+        "%s, checkpoint at step %d, end at step %d, commits of %d ns, kill %s"
+            .formatted(settings.durability(), checkpointAt, steps, commitNanos, kill);
     assertEquals(List.of(), world.directory.doubtful(), where);
     if (held && (kill || settings == LogWorld.FSYNC)) {
       assertEquals(List.of(LogWorld.ORDERS), world.directory.partitions(), where);
