@@ -123,6 +123,10 @@ final class BenchNode implements AutoCloseable {
     reads.close();
   }
 
+  static IllegalStateException damaged(long offset) {
+    return new IllegalStateException("the log is damaged at offset " + offset);
+  }
+
   private record Listener(LongConsumer held) implements PartitionLog.Listener {
     @Override
     public void onHeld(long heldEndOffset) {
@@ -132,6 +136,11 @@ final class BenchNode implements AutoCloseable {
     @Override
     public void onOffline(StorageException cause) {
       FAULTS.onFault("offline", cause);
+    }
+
+    @Override
+    public void onDamaged(long offset) {
+      throw damaged(offset);
     }
   }
 }

@@ -99,5 +99,10 @@ public final class ScaleData {
     public void onOffline(StorageException cause) {
       BenchNode.FAULTS.onFault("offline", cause);
     }
+
+    @Override
+    public void onDamaged(long offset) {
+      throw BenchNode.damaged(offset);
+    }
   }
 }

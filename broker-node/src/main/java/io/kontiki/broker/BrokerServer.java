@@ -424,7 +424,13 @@ final class BrokerServer implements AutoCloseable {
         "0: room enough. 1: leaders refuse records. 2: followers have stopped, too (D4).",
         () -> {
           DiskWatch watch = disk;
-          return watch == null ? 0 : watch.space().ordinal();
+          return watch == null
+              ? 0
+              : switch (watch.space()) {
+                case ENOUGH -> 0;
+                case SCARCE -> 1;
+                case EXHAUSTED -> 2;
+              };
         });
   }
 

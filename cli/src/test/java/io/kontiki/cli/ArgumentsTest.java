@@ -56,8 +56,8 @@ final class ArgumentsTest {
   @Test
   void anUnknownCommandNamesThoseThatThereAre() {
     assertEquals(
-        "kontiki: 'topics' is no command; there are cluster, config, consume, demo, produce,"
-            + " server, topic, up (see 'kontiki --help')\n",
+        "kontiki: 'topics' is no command; there are cluster, config, consume, demo, log,"
+            + " produce, server, topic, up (see 'kontiki --help')\n",
         CliRun.of("topics").err());
   }
 

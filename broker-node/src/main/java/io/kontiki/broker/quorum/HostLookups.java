@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * Looks up host names off the control loop, which a slow name server would stop for seconds, and
@@ -29,14 +29,14 @@ final class HostLookups {
   }
 
   private static final class Waiter {
-    private final Completion<@Nullable InetAddress> completion;
+    private final Completion<Optional<InetAddress>> completion;
     private boolean done;
 
-    Waiter(Completion<@Nullable InetAddress> completion) {
+    Waiter(Completion<Optional<InetAddress>> completion) {
       this.completion = completion;
     }
 
-    void end(@Nullable InetAddress address) {
+    void end(Optional<InetAddress> address) {
       if (!done) {
         done = true;
         completion.complete(address);
@@ -56,20 +56,20 @@ final class HostLookups {
   /**
    * Finds the address of a host, at once if it is an address already.
    *
-   * @param completion null: unknown, or not found in time
+   * @param completion empty: unknown, or not found in time
    */
-  void lookUp(String host, long timeoutNanos, Completion<@Nullable InetAddress> completion) {
+  void lookUp(String host, long timeoutNanos, Completion<Optional<InetAddress>> completion) {
     byte[] literal = NetUtil.createByteArrayFromIpAddressString(host);
     if (literal != null) {
       try {
-        completion.complete(InetAddress.getByAddress(host, literal));
+        completion.complete(Optional.of(InetAddress.getByAddress(host, literal)));
       } catch (UnknownHostException e) {
-        completion.complete(null); // neither 4 nor 16 bytes, which cannot be
+        completion.complete(Optional.empty()); // neither 4 nor 16 bytes, which cannot be
       }
       return;
     }
     Waiter waiter = new Waiter(completion);
-    loop.schedule(timeoutNanos, () -> waiter.end(null));
+    loop.schedule(timeoutNanos, () -> waiter.end(Optional.empty()));
     List<Waiter> all = running.get(host);
     if (all != null) {
       all.removeIf(other -> other.done);
@@ -83,13 +83,7 @@ final class HostLookups {
   }
 
   private void resolve(String host) {
-    InetAddress found;
-    try {
-      found = resolver.resolve(host);
-    } catch (IOException | SecurityException e) {
-      found = null;
-    }
-    InetAddress address = found;
+    Optional<InetAddress> address = addressOf(host);
     loop.execute(
         () -> {
           List<Waiter> all = running.remove(host);
@@ -97,5 +91,13 @@ final class HostLookups {
             all.forEach(waiter -> waiter.end(address));
           }
         });
+  }
+
+  private Optional<InetAddress> addressOf(String host) {
+    try {
+      return Optional.of(resolver.resolve(host));
+    } catch (IOException | SecurityException e) {
+      return Optional.empty();
+    }
   }
 }

@@ -98,10 +98,10 @@ final class ProcessDialler {
         raft.host(),
         TimeUnit.MILLISECONDS.toNanos(DIAL_MS),
         address -> {
-          if (address == null) {
+          if (address.isEmpty()) {
             completion.complete(Outcome.NOTHING); // a name without an address proves nothing
           } else {
-            connect(new InetSocketAddress(address, raft.port()), completion);
+            connect(new InetSocketAddress(address.get(), raft.port()), completion);
           }
         });
   }

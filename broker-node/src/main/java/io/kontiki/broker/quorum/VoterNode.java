@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -59,7 +60,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private boolean stopped;
   private boolean toldDifference;
   private long ledTerm = -1;
-  private volatile long balancedRecoveries;
+  private final AtomicLong balancedRecoveries = new AtomicLong();
   private int leaderId = RaftGroup.NO_NODE;
 
   /**
@@ -259,7 +260,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
           if (ledTerm < 0) {
             return;
           }
-          balancedRecoveries += partitions.size();
+          balancedRecoveries.addAndGet(partitions.size());
           List<String> names = new ArrayList<>();
           for (PartitionId id : partitions) {
             TopicImage topic = machine.image().topics().get(id.topicId());
@@ -274,7 +275,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
   long balancedRecoveries() {
-    return balancedRecoveries;
+    return balancedRecoveries.get();
   }
 
   /** M15: the first command of a cluster, by its first leader. */

@@ -150,24 +150,12 @@ class ProcessDiallerTest {
             });
     for (int i = 0; i < 20; i++) {
       CompletableFuture<Optional<InetAddress>> found = new CompletableFuture<>();
-      loops
-          .first()
-          .execute(
-              () ->
-                  lookups.lookUp(
-                      "slow", 1_000_000, address -> found.complete(Optional.ofNullable(address))));
+      loops.first().execute(() -> lookups.lookUp("slow", 1_000_000, found::complete));
       assertNull(found.get(10, TimeUnit.SECONDS).orElse(null));
     }
     assertEquals(1, asked.get());
     CompletableFuture<Optional<InetAddress>> late = new CompletableFuture<>();
-    loops
-        .first()
-        .execute(
-            () ->
-                lookups.lookUp(
-                    "slow",
-                    10_000_000_000L,
-                    address -> late.complete(Optional.ofNullable(address))));
+    loops.first().execute(() -> lookups.lookUp("slow", 10_000_000_000L, late::complete));
     answer.countDown();
     assertTrue(late.get(10, TimeUnit.SECONDS).isPresent());
   }

@@ -48,8 +48,8 @@ public final class PreferredLeaders {
     SortedMap<TopicId, TopicImage> rest =
         after == null ? now.topics() : now.topics().tailMap(after.topicId());
     for (TopicImage topic : rest.values()) {
-      boolean begun = after != null && topic.id().equals(after.topicId());
-      for (int i = begun ? after.partition() + 1 : 0; i < topic.partitions().size(); i++) {
+      int first = after != null && topic.id().equals(after.topicId()) ? after.partition() + 1 : 0;
+      for (int i = first; i < topic.partitions().size(); i++) {
         if (looked == look || moves.size() == limit) {
           return new Found(moves, at);
         }

@@ -1,4 +1,4 @@
-package io.kontiki.log.tool;
+package io.kontiki.tool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

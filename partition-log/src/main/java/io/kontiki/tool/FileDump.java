@@ -1,4 +1,4 @@
-package io.kontiki.log.tool;
+package io.kontiki.tool;
 
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.LogCheckpoint;

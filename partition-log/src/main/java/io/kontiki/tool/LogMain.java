@@ -1,4 +1,4 @@
-package io.kontiki.log.tool;
+package io.kontiki.tool;
 
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.DirectoryLock;

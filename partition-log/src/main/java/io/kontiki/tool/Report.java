@@ -1,4 +1,4 @@
-package io.kontiki.log.tool;
+package io.kontiki.tool;
 
 import java.io.PrintStream;
 import java.util.Map;
