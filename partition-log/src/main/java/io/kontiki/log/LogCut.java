@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>In memory at once; the record goes to the journal with the turn. Appends are refused from
  *       here on: they would overwrite what a crash before step 2 must still find.
  *   <li>Record durable: files are cut, whole segments get another name and are removed later.
- *   <li>Off the loop indexes and producers are read again (rule I1).
+ *   <li>Off the loop the cut of a replicated log is synced: no replay repeats it (rule L9), and old
+ *       bytes that came back beside newer ones would make a log that never was. Indexes and
+ *       producers are read again (rule I1).
  *   <li>Appends go on; a checkpoint may pass the record.
  * </ol>
  */
@@ -87,7 +89,7 @@ final class LogCut {
       return;
     }
     carryOutFiles();
-    if (state.segments.isEmpty()) {
+    if (state.segments.isEmpty() && state.isFsync()) {
       finish(null);
       return;
     }
@@ -102,14 +104,17 @@ final class LogCut {
       return;
     }
     try {
-      LogWalk.Found found = walk.walk(task);
+      if (!state.isFsync()) {
+        shared.makeSegmentsDurable(state.meta.id());
+      }
+      LogWalk.Found found = task.segments().isEmpty() ? null : walk.walk(task);
       home.loop.execute(() -> shared.guard(() -> onReadAgain(found, truncations)));
     } catch (StorageException e) {
       home.loop.execute(() -> onReadFailed(e, truncations));
     }
   }
 
-  private void onReadAgain(LogWalk.Found found, long truncations) {
+  private void onReadAgain(LogWalk.@Nullable Found found, long truncations) {
     if (isCurrent(truncations)) {
       finish(found);
     }

@@ -238,6 +238,8 @@ public final class LogDirectory {
     home.journal(leavingLog, JournalEntry.of(id, JournalEntry.Kind.GONE, 0, 0));
     home.afterCommit(
         () -> {
+          // Not before: a checkpoint may pass none of its records with an older row of it.
+          home.remove(leavingLog);
           List<Long> barriers = leavingLog.barriers();
           shared.reads.execute(
               () ->
@@ -245,8 +247,6 @@ public final class LogDirectory {
                       id, delete, barriers, () -> loop.execute(() -> clear(leavingLog, done))));
         });
     leavingLog.retire();
-    home.remove(leavingLog);
-    shared.onGone(id);
   }
 
   /**
@@ -261,6 +261,7 @@ public final class LogDirectory {
     }
     shared.guard(
         () -> {
+          shared.onGone(id);
           shared.checkpointer().onGone(id);
           shared.forgetDirectory(id);
           String aside = "";

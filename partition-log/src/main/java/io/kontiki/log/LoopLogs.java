@@ -243,6 +243,13 @@ final class LoopLogs implements CommitJournal.Party {
 
   /** From any thread. */
   void onOffline(StorageException cause) {
-    loop.execute(() -> List.copyOf(logs.values()).forEach(log -> log.listener().onOffline(cause)));
+    loop.execute(
+        () -> {
+          for (SegmentedLog log : List.copyOf(logs.values())) {
+            if (!log.state().gone) {
+              log.listener().onOffline(cause);
+            }
+          }
+        });
   }
 }

@@ -134,7 +134,7 @@ final class LogWorld {
     }
   }
 
-  private final class Recording implements PartitionLog.Listener {
+  final class Recording implements PartitionLog.Listener {
     @Override
     public void onHeld(long heldEndOffset) {
       held.add(heldEndOffset);

@@ -11,6 +11,9 @@ import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
@@ -77,6 +80,53 @@ class JournalFuzzTest {
       bytes.putInt(4, (int) crc.getValue()).rewind();
       JournalEntry.Stored read = JournalEntry.read(bytes, GENERATION);
       assertEquals(read == null ? 0 : bytes.limit(), bytes.position(), "seed " + seed);
+    }
+  }
+
+  @Test
+  void aFileLargerThanTheWindowIsReadInPiecesAndDamageInItIsTold() {
+    for (int seed = 0; seed < 30; seed++) {
+      SeededRandom random = new SeededRandom(seed);
+      boolean large = random.oneIn(3);
+      ByteBuffer bytes = ByteBuffer.allocate(8 << 20);
+      List<Integer> starts = new ArrayList<>();
+      List<JournalEntry> written = new ArrayList<>();
+      int greatest = JournalWindow.BYTES;
+      while (true) {
+        int size = random.nextInt(large && random.oneIn(4) ? 3 << 20 : 20_000);
+        if (bytes.remaining() < size + JournalEntry.HEADER_BYTES) {
+          break;
+        }
+        greatest = Math.max(greatest, size + JournalEntry.HEADER_BYTES);
+        byte[] payload = new byte[size];
+        Arrays.fill(payload, (byte) written.size());
+        JournalEntry entry =
+            new JournalEntry(
+                ORDERS, JournalEntry.Kind.DATA, 0, written.size(), ByteBuffer.wrap(payload));
+        starts.add(bytes.position());
+        written.add(entry);
+        put(bytes, entry, written.size());
+      }
+      int bad = random.oneIn(2) ? written.size() : random.nextInt(written.size());
+      if (bad < written.size()) {
+        int at = starts.get(bad) + random.nextInt(written.get(bad).sizeBytes());
+        bytes.put(at, (byte) (bytes.get(at) ^ 1));
+      }
+      MemoryFileStore store = new MemoryFileStore();
+      store.createDirectories(JournalRing.DIRECTORY);
+      try (FileStore.File file = store.openOrCreate(JournalRing.path(0))) {
+        file.write(bytes.clear(), 0);
+      }
+      JournalReader reader = new JournalReader(store, new JournalPosition(GENERATION, 1, 0, 1));
+      int[] read = {0};
+      String where = "seed " + seed;
+      long before = THREADS.getCurrentThreadAllocatedBytes();
+      reader.replay((entry, sequence) -> assertEquals(written.get(read[0]++), entry, where));
+      long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+      assertEquals(bad, read[0], where);
+      assertEquals(bad < written.size() - 1, reader.damaged(), where);
+      // A window may have grown several times.
+      assertTrue(allocated < (large ? 5L : 2L) * greatest, where + ": " + allocated);
     }
   }
 
