@@ -2,7 +2,6 @@ package io.kontiki.chaos.cluster;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
@@ -41,7 +40,7 @@ final class VotersTest {
         // It votes: without it, one of the first two would be no majority.
         cluster.node(1).kill();
         load.awaitAllGoOn();
-        cluster.createTopic("with-two", 1, 2, Map.of());
+        createWithTwo(cluster);
         cluster.startAll();
         cluster.awaitInSync(TOPIC, PARTITIONS, 3);
         assertEquals(List.of(), load.finish());
@@ -66,7 +65,7 @@ final class VotersTest {
         // The last one votes: kill another.
         cluster.node(1).kill();
         load.awaitAllGoOn();
-        cluster.createTopic("with-two", 1, 2, Map.of());
+        createWithTwo(cluster);
         // What was learnt at the first start is what counts at the next.
         cluster.node(3).stop(END_PATIENCE);
         cluster.startAll();
@@ -97,7 +96,7 @@ final class VotersTest {
             .during(Duration.ofSeconds(4))
             .atMost(Duration.ofSeconds(8))
             .until(() -> !hasLeader(cluster.node(3)) && load.acked() == acked);
-        assertFalse(cluster.node(1).logTail().contains("votes from here on"));
+        assertEquals(1, cluster.node(1).logLines("votes from here on").size(), "in its first life");
         cluster.node(2).start();
         awaitVoters(cluster, 2, 1, 2, 3);
         cluster.awaitReady();
@@ -231,5 +230,17 @@ final class VotersTest {
     } catch (IOException e) {
       return e.toString();
     }
+  }
+
+  /** Refused, to be tried again, while the metadata do not know yet that a broker is dead (R43). */
+  private static void createWithTwo(ProcessCluster cluster) {
+    await("a topic with two replicas")
+        .atMost(PATIENCE)
+        .ignoreExceptions()
+        .until(
+            () -> {
+              cluster.createTopic("with-two", 1, 2, Map.of());
+              return true;
+            });
   }
 }
