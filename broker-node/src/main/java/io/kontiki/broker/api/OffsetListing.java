@@ -9,7 +9,6 @@ import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
 
 /** Finds offsets of a topic's partitions at their leaders. Stateless; any loop. */
 public final class OffsetListing {
@@ -51,27 +50,15 @@ public final class OffsetListing {
       completion.complete(Result.error(groupNotFound(group.group())));
       return;
     }
-    for (int partition : wanted) {
-      if (partition < 0) {
-        completion.complete(
-            Result.error(Refusals.invalidField("partitions", partition + " is negative")));
-        return;
-      }
-    }
-    TreeSet<Integer> sorted = new TreeSet<>(wanted);
-    lookup.partition(
+    lookup.partitions(
         call,
         topic,
-        sorted.isEmpty() ? -1 : sorted.last(),
+        wanted,
         found -> {
-          if (found instanceof Result.Ok<TopicImage> ok) {
-            List<Integer> numbers = new ArrayList<>(sorted);
-            for (int i = 0; sorted.isEmpty() && i < ok.value().partitions().size(); i++) {
-              numbers.add(i);
-            }
-            find(call, ok.value(), numbers, query(at), completion);
+          if (found instanceof Result.Ok<TopicLookup.Chosen> ok) {
+            find(call, ok.value().topic(), ok.value().partitions(), query(at), completion);
           } else {
-            completion.complete(Result.error(((Result.Err<TopicImage>) found).error()));
+            completion.complete(Result.error(((Result.Err<TopicLookup.Chosen>) found).error()));
           }
         });
   }

@@ -204,7 +204,7 @@ public final class PartitionRouter implements PartitionRequests {
     }
     ListOffset direct =
         new ListOffset(request.partition(), request.query(), request.deadlineNanos(), Route.LOCAL);
-    new Attempt<OffsetAnswer>(request.partition(), request.deadlineNanos(), completion) {
+    new OffsetAttempt(request.partition(), request.deadlineNanos(), completion) {
       @Override
       void toSelf(int leaderEpoch, Completion<OffsetAnswer> answer) {
         local.listOffset(direct, answer);
@@ -213,21 +213,6 @@ public final class PartitionRouter implements PartitionRequests {
       @Override
       Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
         return forwarder.listOffset(leader, direct, answer);
-      }
-
-      @Override
-      @Nullable ApiError errorOf(OffsetAnswer answer) {
-        return answer instanceof OffsetAnswer.Failed failed ? failed.error() : null;
-      }
-
-      @Override
-      OffsetAnswer failed(ApiError error) {
-        return new OffsetAnswer.Failed(error, null);
-      }
-
-      @Override
-      boolean reading() {
-        return true;
       }
     }.start();
   }
@@ -241,7 +226,7 @@ public final class PartitionRouter implements PartitionRequests {
     DeleteRecords direct =
         new DeleteRecords(
             request.partition(), request.before(), request.deadlineNanos(), Route.LOCAL);
-    new Attempt<OffsetAnswer>(request.partition(), request.deadlineNanos(), completion) {
+    new OffsetAttempt(request.partition(), request.deadlineNanos(), completion) {
       @Override
       void toSelf(int leaderEpoch, Completion<OffsetAnswer> answer) {
         local.deleteRecords(direct, answer);
@@ -250,22 +235,6 @@ public final class PartitionRouter implements PartitionRequests {
       @Override
       Runnable toOther(BrokerImage leader, int leaderEpoch, Completion<OffsetAnswer> answer) {
         return forwarder.deleteRecords(leader, direct, answer);
-      }
-
-      @Override
-      @Nullable ApiError errorOf(OffsetAnswer answer) {
-        return answer instanceof OffsetAnswer.Failed failed ? failed.error() : null;
-      }
-
-      @Override
-      OffsetAnswer failed(ApiError error) {
-        return new OffsetAnswer.Failed(error, null);
-      }
-
-      /** The log start only rises: a repetition does no harm. */
-      @Override
-      boolean reading() {
-        return true;
       }
     }.start();
   }
@@ -282,6 +251,31 @@ public final class PartitionRouter implements PartitionRequests {
       local.describe(partition, deadlineNanos, completion);
     } else {
       forwarder.describe(leader, partition, deadlineNanos, completion);
+    }
+  }
+
+  /**
+   * A search for an offset, or a rise of the log start, of which a repetition does no more harm
+   * than one of a read.
+   */
+  private abstract class OffsetAttempt extends Attempt<OffsetAnswer> {
+    OffsetAttempt(PartitionId partition, long deadlineNanos, Completion<OffsetAnswer> completion) {
+      super(partition, deadlineNanos, completion);
+    }
+
+    @Override
+    final @Nullable ApiError errorOf(OffsetAnswer answer) {
+      return answer instanceof OffsetAnswer.Failed failed ? failed.error() : null;
+    }
+
+    @Override
+    final OffsetAnswer failed(ApiError error) {
+      return new OffsetAnswer.Failed(error, null);
+    }
+
+    @Override
+    final boolean reading() {
+      return true;
     }
   }
 

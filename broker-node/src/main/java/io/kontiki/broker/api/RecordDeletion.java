@@ -12,7 +12,6 @@ import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Raises the log start of a topic's partitions at their leaders. Stateless; any loop. */
@@ -41,41 +40,31 @@ public final class RecordDeletion {
       List<Integer> wanted,
       StartSpec before,
       Completion<Result<List<Listed>>> completion) {
-    ApiError bad = fault(wanted, before);
+    ApiError bad = fault(before);
     if (bad != null) {
       completion.complete(Result.error(bad));
       return;
     }
-    TreeSet<Integer> sorted = new TreeSet<>(wanted);
-    lookup.partition(
+    lookup.partitions(
         call,
         topic,
-        sorted.isEmpty() ? -1 : sorted.last(),
+        wanted,
         found -> {
-          if (found instanceof Result.Ok<TopicImage> ok) {
-            List<Integer> numbers = new ArrayList<>(sorted);
-            for (int i = 0; sorted.isEmpty() && i < ok.value().partitions().size(); i++) {
-              numbers.add(i);
-            }
-            new Round(call, ok.value(), numbers, before, completion).next();
+          if (found instanceof Result.Ok<TopicLookup.Chosen> ok) {
+            new Round(call, ok.value().topic(), ok.value().partitions(), before, completion).next();
           } else {
-            completion.complete(Result.error(((Result.Err<TopicImage>) found).error()));
+            completion.complete(Result.error(((Result.Err<TopicLookup.Chosen>) found).error()));
           }
         });
   }
 
-  private static @Nullable ApiError fault(List<Integer> wanted, StartSpec before) {
+  private static @Nullable ApiError fault(StartSpec before) {
     if (before instanceof StartSpec.AtOffset number && number.offset() < 0) {
       return Refusals.invalidField("before.offset", number.offset() + " is negative");
     }
     if (before instanceof StartSpec.CommittedBy group) {
       return Refusals.invalidField(
           "before.committed_by", "the commits of '" + group.group() + "' are no place to cut");
-    }
-    for (int partition : wanted) {
-      if (partition < 0) {
-        return Refusals.invalidField("partitions", partition + " is negative");
-      }
     }
     return null;
   }

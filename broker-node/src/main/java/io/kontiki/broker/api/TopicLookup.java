@@ -6,6 +6,9 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +57,44 @@ public final class TopicLookup {
         },
         "topic '" + name + "'",
         completion);
+  }
+
+  /**
+   * A topic and some of its partitions.
+   *
+   * @param partitions by number, each once
+   */
+  record Chosen(TopicImage topic, List<Integer> partitions) {}
+
+  /**
+   * The topic that a name means, and the partitions of it that a request names.
+   *
+   * @param wanted empty: all
+   */
+  void partitions(
+      CallContext call, String name, List<Integer> wanted, Completion<Result<Chosen>> completion) {
+    for (int partition : wanted) {
+      if (partition < 0) {
+        completion.complete(
+            Result.error(Refusals.invalidField("partitions", partition + " is negative")));
+        return;
+      }
+    }
+    TreeSet<Integer> sorted = new TreeSet<>(wanted);
+    partition(
+        call,
+        name,
+        sorted.isEmpty() ? -1 : sorted.last(),
+        found ->
+            completion.complete(
+                found.map(
+                    topic -> {
+                      List<Integer> numbers = new ArrayList<>(sorted);
+                      for (int i = 0; sorted.isEmpty() && i < topic.partitions().size(); i++) {
+                        numbers.add(i);
+                      }
+                      return new Chosen(topic, numbers);
+                    })));
   }
 
   /**
