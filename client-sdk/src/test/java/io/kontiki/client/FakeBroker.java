@@ -52,6 +52,7 @@ final class FakeBroker {
   private final String address;
   private final List<Runnable> stopped = new ArrayList<>();
   private boolean frozen;
+  private int running;
   volatile long mostCreditUsed;
   volatile int creations;
 
@@ -82,10 +83,21 @@ final class FakeBroker {
     server.shutdownNow();
   }
 
-  /** Keeps its connections, takes what comes, and does nothing. */
+  /**
+   * Keeps its connections, takes what comes, and does nothing. Waits for what it is doing: a task
+   * of gRPC goes on with the messages of its call that come while it runs.
+   */
   void freeze() {
     synchronized (stopped) {
       frozen = true;
+      while (running > 0) {
+        try {
+          stopped.wait();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new IllegalStateException("interrupted while a broker was being frozen", e);
+        }
+      }
     }
   }
 
@@ -113,8 +125,20 @@ final class FakeBroker {
         stopped.add(task);
         return;
       }
+      running++;
     }
-    ForkJoinPool.commonPool().execute(task);
+    ForkJoinPool.commonPool()
+        .execute(
+            () -> {
+              try {
+                task.run();
+              } finally {
+                synchronized (stopped) {
+                  running--;
+                  stopped.notifyAll();
+                }
+              }
+            });
   }
 
   private void initProducerId(

@@ -267,7 +267,6 @@ final class FakeCluster implements AutoCloseable {
     return answer.setFailure(Failures.toFailure(error)).build();
   }
 
-  /** Deletes batches below an offset. */
   /** Turns one bit in the last byte of a batch. */
   synchronized void damage(String name, int partition, int batch) {
     ByteBuffer bytes = topics.get(name).get(partition).batches.get(batch);
@@ -275,6 +274,7 @@ final class FakeCluster implements AutoCloseable {
     bytes.put(last, (byte) (bytes.get(last) ^ 1));
   }
 
+  /** Deletes batches below an offset. */
   synchronized void trim(String name, int partition, long before) {
     Log log = topics.get(name).get(partition);
     Iterator<ByteBuffer> batches = log.batches.iterator();
