@@ -14,6 +14,7 @@ import io.kontiki.log.journal.CommitJournal;
  * @param openFiles kept open at most, beside those that wait for a sync
  * @param decompressedBytes of one batch, where a look-up by time must decompress it
  * @param scrub the check of everything in the background (rule D6)
+ * @param cleaner compaction in the background (rule L6)
  */
 public record LogConfig(
     long hotBytes,
@@ -23,7 +24,8 @@ public record LogConfig(
     int derivedBytes,
     int openFiles,
     int decompressedBytes,
-    Scrub scrub) {
+    Scrub scrub,
+    Cleaner cleaner) {
   private static final int MIB = 1 << 20;
 
   /**
@@ -38,7 +40,8 @@ public record LogConfig(
         16 * MIB,
         2_000,
         64 * MIB,
-        new Scrub(4L * MIB, 24L * 3600 * 1000));
+        new Scrub(4L * MIB, 24L * 3600 * 1000),
+        new Cleaner(16 * MIB, 32L * MIB, 15_000));
   }
 
   /** With another journal. */
@@ -51,7 +54,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        cleaner);
   }
 
   /** With other sizes of what is hot. */
@@ -64,7 +68,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        cleaner);
   }
 
   /** With another distance of checkpoints and of derived files. */
@@ -77,7 +82,8 @@ public record LogConfig(
         newDerivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        cleaner);
   }
 
   /** With another number of open files. */
@@ -90,7 +96,8 @@ public record LogConfig(
         derivedBytes,
         count,
         decompressedBytes,
-        scrub);
+        scrub,
+        cleaner);
   }
 
   /** With another bound of a decompressed batch. */
@@ -103,7 +110,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         sizeBytes,
-        scrub);
+        scrub,
+        cleaner);
   }
 
   /** With another check in the background. */
@@ -116,8 +124,32 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        newScrub);
+        newScrub,
+        cleaner);
   }
+
+  /** With another compaction. */
+  public LogConfig withCleaner(Cleaner newCleaner) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes,
+        scrub,
+        newCleaner);
+  }
+
+  /**
+   * How logs are compacted.
+   *
+   * @param bufferBytes memory for the keys of one pass
+   * @param bytesPerSecond read and written at most, of the whole directory; 0: nothing is compacted
+   * @param backoffMs until the next look when there was nothing to do
+   */
+  public record Cleaner(int bufferBytes, long bytesPerSecond, long backoffMs) {}
 
   /**
    * How old data are checked.

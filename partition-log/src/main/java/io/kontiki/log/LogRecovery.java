@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.BatchWalker;
@@ -111,7 +112,20 @@ final class LogRecovery {
         Math.min(log.highWatermark(), end),
         damagedFrom < 0 ? end : log.recoveryPoint(),
         doubtful,
-        damagedFrom);
+        damagedFrom,
+        mark(end, found.forgottenBelow()));
+  }
+
+  /** What the replay left of it, and what batches tell that came after it was written. */
+  private CleanMark mark(long end, long forgottenBelow) {
+    CleanMark left = log.mark().cutTo(end);
+    CleanMark mark =
+        new CleanMark(left.cleanedTo(), Math.max(left.forgottenBelow(), forgottenBelow));
+    if (shared.store.exists(directory) && !mark.equals(CleanMark.read(shared.store, directory))) {
+      shared.files.replace(directory + "/" + CleanMark.FILE, mark.encode());
+      shared.files.markDirectory(directory);
+    }
+    return mark;
   }
 
   /** Also when the file was trimmed for a log start that did not become durable. */

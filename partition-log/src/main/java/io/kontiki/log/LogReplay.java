@@ -1,5 +1,7 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
+import io.kontiki.log.clean.SegmentSwap;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.LogCheckpoint;
@@ -41,6 +43,7 @@ final class LogReplay {
   private boolean epochsLost;
   private EpochHistory epochs = new EpochHistory();
   private List<EpochHistory.Entry> savedEpochs = List.of();
+  private CleanMark mark = CleanMark.NONE;
 
   LogReplay(LogShared shared, PartitionId id) {
     this.shared = shared;
@@ -67,6 +70,9 @@ final class LogReplay {
     trust = recoveryPoint;
     if (!lost) {
       shared.onDirectoryExists(id);
+      // Compaction touches nothing that a record of the journal speaks of (rule L6).
+      SegmentSwap.recover(shared.store, shared.files, directory);
+      mark = CleanMark.read(shared.store, directory);
     }
     readEpochs(row);
   }
@@ -172,6 +178,7 @@ final class LogReplay {
     lost = false;
     epochsLost = false;
     epochs = new EpochHistory();
+    mark = CleanMark.NONE;
   }
 
   /** Whatever is there was written since, of a log whose own first record may be lost. */
@@ -202,6 +209,7 @@ final class LogReplay {
     long offset = entry.a();
     long segment = entry.payload().getLong(entry.payload().position());
     lowerTrust(offset);
+    mark = mark.cutTo(offset);
     epochs.truncate(offset);
     doubtful = false;
     if (inFiles && fsync && segment >= 0) {
@@ -226,6 +234,7 @@ final class LogReplay {
     recoveryPoint = offset;
     trust = offset;
     doubtful = false;
+    mark = mark.cutTo(offset);
     epochs.clear();
   }
 
@@ -311,6 +320,10 @@ final class LogReplay {
 
   boolean areEpochsLost() {
     return epochsLost;
+  }
+
+  CleanMark mark() {
+    return mark;
   }
 
   EpochHistory epochs() {

@@ -61,7 +61,9 @@ public interface PartitionLog {
   FollowerAppend appendAsFollower(ByteBuffer batches, int leaderEpoch);
 
   /**
-   * Reads whole batches from the one that contains {@code offset}.
+   * Reads whole batches from the one that contains {@code offset}; of an empty one that stands for
+   * what compaction took, what lies from {@code offset} on, so that a follower whose log ends
+   * inside can go on.
    *
    * <p>Completes at once, inside the call, if the bytes are in the hot region (rule L2); else
    * later, from the read pool.
@@ -149,6 +151,13 @@ public interface PartitionLog {
    * @param completion durable by then: the damage that is left at or behind that offset, or empty
    */
   void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
+
+  /**
+   * Below it tombstones may be missing, by compaction here or where the records came from; 0
+   * without compaction. A log that ends below it must not go on from here (rule L6): it may have
+   * records of which only such a tombstone tells that they are deleted.
+   */
+  long forgottenBelow();
 
   /** Producer ids with live state here; for metrics. */
   int producerCount();

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.Segment;
@@ -16,6 +17,7 @@ import java.util.TreeSet;
  * @param snapshots offsets of the producer snapshots
  * @param recoveryPoint exclusive end of what is synced: the log end, but for damage
  * @param damagedFrom offset from which on it cannot be read, or -1
+ * @param mark how far it has been compacted
  */
 record RecoveredLog(
     PartitionId id,
@@ -30,7 +32,8 @@ record RecoveredLog(
     long highWatermark,
     long recoveryPoint,
     boolean doubtful,
-    long damagedFrom) {
+    long damagedFrom,
+    CleanMark mark) {
   /** A new one. */
   static RecoveredLog empty(PartitionId id, String topicName, Durability durability) {
     return new RecoveredLog(
@@ -46,7 +49,8 @@ record RecoveredLog(
         0,
         0,
         false,
-        -1);
+        -1,
+        CleanMark.NONE);
   }
 
   /** For the checkpoint. */

@@ -194,6 +194,15 @@ public final class ProducerState {
     changes++;
   }
 
+  /** Of each producer's last batch the last offset, sorted: what compaction leaves (rule D5). */
+  public long[] lastOffsets() {
+    return producers.values().stream()
+        .filter(producer -> !producer.batches.isEmpty())
+        .mapToLong(producer -> producer.batches.getLast().lastOffset)
+        .sorted()
+        .toArray();
+  }
+
   /** How many producers are known. */
   public int size() {
     return producers.size();
