@@ -240,7 +240,7 @@ final class LogCleaning {
             new Cleaning.Input(
                 state.meta.id().directoryName(),
                 views,
-                state.producers.lastOffsets(),
+                state.producers.lastOffsetsBelow(views.get(views.size() - 1).endOffset()),
                 state.mark,
                 shared.clockTrusted() ? shared.clock.wallMs() : -1),
             new Cleaning.Settings(

@@ -25,9 +25,10 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
- * size, segments closed by age, checkpoints and clean stops, with the process killed or the power
- * cut between any two file operations, recovery included. After each start: every held record is
- * there, nothing is invented, epochs and producers fit (rules P1, L3, L9, D2, D8, D10, I1).
+ * size, compaction, segments closed by age, checkpoints and clean stops, with the process killed or
+ * the power cut between any two file operations, recovery included. After each start: every held
+ * record is there, nothing is invented, epochs and producers fit (rules P1, L3, L9, D2, D8, D10,
+ * I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -36,12 +37,17 @@ class CrashPropertyTest {
 
   @Test
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
-    runAll(SEEDS, false);
+    runAll(SEEDS, false, false);
   }
 
   @Test
   void retentionByTimeAndSizeLosesNothingThatItShouldKeepWhateverCrashes() {
-    runAll(SEEDS, true);
+    runAll(SEEDS, true, false);
+  }
+
+  @Test
+  void compactionLosesNothingThatIsTheNewestOfItsKeyWhateverCrashes() {
+    runAll(SEEDS, false, true);
   }
 
   /**
@@ -53,27 +59,29 @@ class CrashPropertyTest {
   @Test
   void seedsThatFailedOnceDoNot() {
     for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364}) {
-      runOne(new Run(seed, false));
+      runOne(new Run(seed, false, false));
     }
     for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
-      runOne(new Run(seed, true));
+      runOne(new Run(seed, true, false));
     }
   }
 
-  private static void runAll(int seeds, boolean retention) {
+  private static void runAll(int seeds, boolean retention, boolean compaction) {
     int crashes = 0;
     int retained = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
+    long compactions = 0;
     for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-      Run run = new Run(seed, retention);
+      Run run = new Run(seed, retention, compaction);
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
+      compactions += run.compactions;
     }
     System.out.println(
         crashes
@@ -85,10 +93,13 @@ class CrashPropertyTest {
             + deletions
             + " deletions, "
             + retained
-            + " times retention");
+            + " times retention, "
+            + compactions
+            + " passes of compaction");
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
+    assertTrue(!compaction || compactions > seeds, "compaction is left out");
   }
 
   private static void runOne(Run run) {
@@ -126,6 +137,8 @@ class CrashPropertyTest {
     long killFloor;
     int epoch;
     int generation;
+    // Nothing below was ever cut: what is committed is (rule D5), and may be compacted.
+    long committed;
     // Its deletion was asked for and is not done.
     boolean leaving;
     final TreeMap<Long, Integer> sequences = new TreeMap<>();
@@ -159,6 +172,7 @@ class CrashPropertyTest {
     final long seed;
     final SeededRandom random;
     final boolean retention;
+    final boolean compaction;
     final MemoryFileStore store = new MemoryFileStore();
     final LogConfig config;
     final List<Model> models = new ArrayList<>();
@@ -166,7 +180,9 @@ class CrashPropertyTest {
     VirtualLoop[] loops = new VirtualLoop[2];
     @Nullable VirtualWorker commit;
     @Nullable VirtualWorker reads;
+    @Nullable VirtualWorker cleaner;
     @Nullable LogDirectory directory;
+    List<Batch> matched = List.of();
     int operationsLeft;
     boolean kill;
     boolean armed;
@@ -179,14 +195,16 @@ class CrashPropertyTest {
     int checkedBatches;
     long bypasses;
     int deletions;
+    long compactions;
     long brokerEpoch;
 
-    Run(long seed, boolean retention) {
+    Run(long seed, boolean retention, boolean compaction) {
       this.seed = seed;
       this.retention = retention;
+      this.compaction = compaction;
       random = new SeededRandom(seed);
       int slot = 2_000 + random.nextInt(6_000);
-      config =
+      LogConfig base =
           LogConfig.defaults()
               .withHot(random.nextInt(4_000), random.nextInt(3_000))
               .withJournal(
@@ -197,6 +215,12 @@ class CrashPropertyTest {
                       random.oneIn(3) ? Integer.MAX_VALUE : random.nextInt(2_500)))
               .withCheckpoints(1 + random.nextInt(50), 500 + random.nextInt(4_000))
               .withOpenFiles(2 + random.nextInt(10));
+      config =
+          compaction
+              ? base.withCleaner(
+                  new LogConfig.Cleaner(
+                      24 * (3 + random.nextInt(12)), 1L << 24, 1 + random.nextInt(20)))
+              : base;
       for (int i = 0; i < 4; i++) {
         boolean fsync = i != 3;
         LogSettings settings = fsync ? LogWorld.FSYNC : LogWorld.REPLICATED;
@@ -212,6 +236,14 @@ class CrashPropertyTest {
                       random.oneIn(2) ? -1 : 500 + random.nextInt(4_000));
         }
         settings = settings.withIndexInterval(random.nextInt(300));
+        if (compaction) {
+          settings =
+              settings.withCompaction(
+                  new LogSettings.Compaction(
+                      random.oneIn(3) ? random.nextInt(20) : 0,
+                      random.nextInt(40),
+                      random.nextInt(2) * 0.3));
+        }
         models.add(new Model(new PartitionId(new TopicId(5, i), i), settings, fsync));
       }
     }
@@ -258,6 +290,7 @@ class CrashPropertyTest {
     void stopProcess() {
       if (directory != null) {
         bypasses += directory.counters().journalBypasses();
+        compactions += directory.counters().cleanerRuns();
         directory = null;
       }
       for (VirtualLoop loop : loops) {
@@ -268,6 +301,9 @@ class CrashPropertyTest {
       if (commit != null && reads != null) {
         commit.stop();
         reads.stop();
+      }
+      if (cleaner != null) {
+        cleaner.stop();
       }
     }
 
@@ -297,6 +333,7 @@ class CrashPropertyTest {
               time.clock(),
               commit,
               reads,
+              compaction ? newCleaner() : reads,
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });
@@ -308,6 +345,13 @@ class CrashPropertyTest {
         VirtualLoop loop = loopOf(model);
         model.log = loop.call(() -> open(model));
       }
+    }
+
+    VirtualWorker newCleaner() {
+      VirtualWorker made = time.newWorker("cleaner");
+      made.taskNanos(() -> random.nextInt(300_000));
+      cleaner = made;
+      return made;
     }
 
     PartitionLog open(Model model) {
@@ -428,7 +472,11 @@ class CrashPropertyTest {
                 });
           }
         }
-        case 4 -> log.noteHighWatermark(random.nextInt((int) model.end() + 1));
+        case 4 -> {
+          long committed = random.nextInt((int) model.end() + 1);
+          model.committed = Math.max(model.committed, committed);
+          log.noteHighWatermark(committed);
+        }
         case 5 -> {
           long end = model.end();
           List<Batch> content = model.now;
@@ -481,6 +529,9 @@ class CrashPropertyTest {
               ? model.end()
               : model.start + random.nextInt((int) (model.end() - model.start));
       long before = model.end();
+      if (compaction && to < model.committed) {
+        return;
+      }
       log.truncateTo(to);
       if (log.logEndOffset() == before) {
         model.epoch = Math.max(model.epoch, log.epochs().latest());
@@ -531,6 +582,7 @@ class CrashPropertyTest {
       model.durableStart = 0;
       model.heldFloor = 0;
       model.returnedEnd = 0;
+      model.committed = 0;
       model.sequences.clear();
       java.util.Objects.requireNonNull(directory)
           .delete(
@@ -554,6 +606,9 @@ class CrashPropertyTest {
       producer[0] = id;
       int records = 1 + random.nextInt(3);
       String text = "v" + random.nextInt(1_000) + "x".repeat(random.nextInt(200));
+      if (compaction) {
+        return Batches.keyed(id, model.sequences.getOrDefault((long) id, 0), records, text, random);
+      }
       return Batches.of(id, 0, model.sequences.getOrDefault((long) id, 0), records, text);
     }
 
@@ -682,8 +737,10 @@ class CrashPropertyTest {
                     + model.earlier.stream().map(Run::offsets).toList());
         assertTrue(start >= model.durableStart || !model.earlier.isEmpty());
         checkEpochs(model, log, found, end);
-        adopt(model, log, start, end, found);
-        checkProducers(model, log, found, start);
+        List<Batch> content =
+            compaction ? matched.stream().filter(batch -> batch.next > start).toList() : found;
+        adopt(model, log, start, end, content);
+        checkProducers(model, log, content, start);
       }
       checkHeldIsDurable();
     }
@@ -737,6 +794,10 @@ class CrashPropertyTest {
       return text.toString();
     }
 
+    static List<ByteBuffer> bytesOf(List<Batch> batches) {
+      return batches.stream().map(Batch::bytes).toList();
+    }
+
     /** Whether what was found is this content up to an end, and no held record is missing. */
     boolean fits(
         Model model,
@@ -757,6 +818,13 @@ class CrashPropertyTest {
               : content.get(content.size() - 1).next;
       if (end > contentEnd) {
         return false;
+      }
+      if (compaction) {
+        boolean compacted = CompactedLog.fits(bytesOf(content), start, end, bytesOf(found));
+        if (compacted) {
+          matched = content.stream().filter(batch -> batch.next <= end).toList();
+        }
+        return compacted;
       }
       long due = start;
       for (Batch batch : found) {
@@ -812,6 +880,7 @@ class CrashPropertyTest {
         model.now.add(new Batch(batch.base, batch.next, batch.epoch, Batches.copy(batch.bytes)));
       }
       model.emptyEnd = end;
+      model.committed = Math.min(model.committed, end);
       model.start = start;
       model.durableStart = start;
       // Rule D10: recovery synced it.

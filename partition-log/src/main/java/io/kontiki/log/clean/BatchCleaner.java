@@ -6,8 +6,8 @@ import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordReader;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +21,7 @@ final class BatchCleaner {
 
   private final OffsetMap newest;
   private final Bounds bounds;
-  private final long[] lastOffsets;
+  private final Map<Long, Long> lastOffsets;
   private final int decompressedBytes;
 
   /**
@@ -44,11 +44,13 @@ final class BatchCleaner {
   record Outcome(@Nullable ByteBuffer bytes, boolean changed, long horizonMs, boolean forgot) {}
 
   /**
-   * @param lastOffsets of each known producer's last batch, sorted: it tells the producer's place,
-   *     with or without records (rule D5)
+   * @param lastOffsets of each known producer's last batch that is committed: it tells the
+   *     producer's place, with or without records (rule D5), also when what follows is lost; -1:
+   *     any of its batches may be it
    * @param decompressedBytes a batch that takes more stays as it is
    */
-  BatchCleaner(OffsetMap newest, Bounds bounds, long[] lastOffsets, int decompressedBytes) {
+  BatchCleaner(
+      OffsetMap newest, Bounds bounds, Map<Long, Long> lastOffsets, int decompressedBytes) {
     this.newest = newest;
     this.bounds = bounds;
     this.lastOffsets = lastOffsets;
@@ -59,8 +61,8 @@ final class BatchCleaner {
     if (batch.isControl() || batch.baseOffset() >= bounds.endOffset) {
       return asItIs(batch);
     }
-    boolean speaksOfProducer =
-        batch.producerId() >= 0 && Arrays.binarySearch(lastOffsets, batch.lastOffset()) >= 0;
+    Long last = lastOffsets.get(batch.producerId());
+    boolean speaksOfProducer = last != null && (last < 0 || last == batch.lastOffset());
     if (batch.recordCount() == 0) {
       return speaksOfProducer ? asItIs(batch) : nothing(batch, false);
     }

@@ -10,6 +10,8 @@ import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordReader;
 import io.kontiki.runtime.FileStore;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,7 @@ public final class Cleaning {
   private final Settings settings;
   private final SegmentReader.View[] segments;
   private final OffsetMap newest;
+  private final Map<Long, Long> lastOffsets;
   private final long dirtyFrom;
   private long endOffset;
   private @Nullable BatchCleaner cleaner;
@@ -65,11 +68,16 @@ public final class Cleaning {
    * A log as it was when the pass began.
    *
    * @param segments closed ones without damage, from the log start on, one behind the other
-   * @param lastOffsets of each known producer's last batch, sorted
+   * @param lastOffsets of each known producer's newest batch that ends before the last segment
+   *     does; -1: not known
    * @param nowMs wall clock; -1: not to be trusted
    */
   public record Input(
-      String directory, List<View> segments, long[] lastOffsets, CleanMark mark, long nowMs) {}
+      String directory,
+      List<View> segments,
+      Map<Long, Long> lastOffsets,
+      CleanMark mark,
+      long nowMs) {}
 
   /**
    * What to go by.
@@ -102,6 +110,7 @@ public final class Cleaning {
     this.settings = settings;
     this.segments = input.segments.toArray(View[]::new);
     this.newest = new OffsetMap(settings.bufferBytes);
+    this.lastOffsets = new TreeMap<>(input.lastOffsets);
     this.endOffset = segments[segments.length - 1].endOffset();
     this.dirtyFrom = input.mark.cleanedTo();
     this.forgottenBelow = input.mark.forgottenBelow();
@@ -144,7 +153,7 @@ public final class Cleaning {
         new BatchCleaner(
             newest,
             new BatchCleaner.Bounds(endOffset, dirtyFrom, input.nowMs, settings.deleteRetentionMs),
-            input.lastOffsets,
+            lastOffsets,
             settings.decompressedBytes);
     beginGroup(0);
     return Status.MORE;
@@ -152,6 +161,8 @@ public final class Cleaning {
 
   /** Returns false at the first key for which there is no room. */
   private boolean note(RecordBatch batch) {
+    lastOffsets.computeIfPresent(
+        batch.producerId(), (id, last) -> Math.max(last, batch.lastOffset()));
     if (batch.nextOffset() <= dirtyFrom || batch.isControl() || batch.recordCount() == 0) {
       return true;
     }

@@ -8,6 +8,7 @@ import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Collection;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -194,13 +195,21 @@ public final class ProducerState {
     changes++;
   }
 
-  /** Of each producer's last batch the last offset, sorted: what compaction leaves (rule D5). */
-  public long[] lastOffsets() {
-    return producers.values().stream()
-        .filter(producer -> !producer.batches.isEmpty())
-        .mapToLong(producer -> producer.batches.getLast().lastOffset)
-        .sorted()
-        .toArray();
+  /**
+   * For each producer the last offset of its newest remembered batch that ends below an offset; -1
+   * if it has none: what compaction below that offset leaves (rule D5).
+   */
+  public Map<Long, Long> lastOffsetsBelow(long offset) {
+    Map<Long, Long> found = new TreeMap<>();
+    producers.forEach(
+        (id, producer) -> {
+          long last = -1;
+          for (BatchInfo info : producer.batches) {
+            last = info.lastOffset < offset ? Math.max(last, info.lastOffset) : last;
+          }
+          found.put(id, last);
+        });
+    return found;
   }
 
   /** How many producers are known. */
