@@ -59,6 +59,7 @@ import io.kontiki.config.StorageConfig;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogConfig;
+import io.kontiki.log.LogCounters;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.metadata.BrokerImage;
@@ -101,6 +102,7 @@ import org.slf4j.LoggerFactory;
 final class BrokerServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
   private static final int MAX_MESSAGE_BYTES = JRaftTransport.MAX_MESSAGE_BYTES;
+  private static final double NANOS_PER_SECOND = 1e9;
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
@@ -191,8 +193,9 @@ final class BrokerServer implements AutoCloseable {
     ThreadWorker commits = closeLater(new ThreadWorker("journal", WORKER_QUEUE, faults));
     ThreadWorker reads = closeLater(new ThreadWorker("log-reads", WORKER_QUEUE, faults));
     ThreadWorker background = closeLater(new ThreadWorker("background", WORKER_QUEUE, faults));
+    ThreadWorker cleaner = closeLater(new ThreadWorker("log-cleaner", WORKER_QUEUE, faults));
     LogDirectory logDirectory =
-        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
+        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, cleaner, faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
@@ -206,6 +209,7 @@ final class BrokerServer implements AutoCloseable {
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
+    logDirectory.trustClock(conditions::wallClockTrusted);
     ReplicationPolicy replication =
         new ReplicationPolicy(
             ReplicationLimits.DEFAULT,
@@ -327,7 +331,12 @@ final class BrokerServer implements AutoCloseable {
         .withDecompressed(config.limits().decompressedBytes())
         .withScrub(
             new LogConfig.Scrub(
-                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()))
+        .withCleaner(
+            new LogConfig.Cleaner(
+                config.storage().cleanerBufferBytes(),
+                config.storage().cleanerBytesPerSecond(),
+                config.storage().cleanerBackoffMs()));
   }
 
   private ReplicaTimes replicaTimes() {
@@ -413,6 +422,31 @@ final class BrokerServer implements AutoCloseable {
         "bytes",
         "Bytes that were checked in the background since the start (D6).",
         () -> logDirectory.counters().scrubbedBytes());
+    metrics.gauge(
+        "kontiki.log.cleaner.runs",
+        "",
+        "Passes of compaction over a log since the start (L6).",
+        () -> logDirectory.counters().cleanerRuns());
+    metrics.gauge(
+        "kontiki.log.cleaner.bytes",
+        "bytes",
+        "Bytes that compaction has read and written since the start.",
+        () -> logDirectory.counters().cleanerBytes());
+    metrics.gauge(
+        "kontiki.log.cleaner.dirty.ratio",
+        "",
+        "Greatest share of a log's closed segments that waits for compaction, at the last look.",
+        () -> logDirectory.counters().dirtyRatio());
+    metrics.gauge(
+        "kontiki.log.cleaner.last.run.seconds",
+        "seconds",
+        "Time since the last pass of compaction; -1: none since the start.",
+        () -> {
+          LogCounters.Values log = logDirectory.counters();
+          return log.cleanerRuns() == 0
+              ? -1
+              : (clock.nanoTime() - log.cleanedAtNanos()) / NANOS_PER_SECOND;
+        });
     metrics.gauge(
         "kontiki.log.directory.offline",
         "",

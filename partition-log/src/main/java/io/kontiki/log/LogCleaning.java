@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.clean.Cleaning;
+import io.kontiki.log.clean.Forgetting;
 import io.kontiki.log.clean.SegmentSwap;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.segment.Segment;
@@ -58,6 +59,7 @@ final class LogCleaning {
     private long awaited = -1;
     private int replaced;
     private @Nullable Cleaning work;
+    private @Nullable Forgetting forgetting;
 
     private Pass(
         List<Segment> segments, Completion<Boolean> completion, long truncations, long beganNanos) {
@@ -233,6 +235,9 @@ final class LogCleaning {
     for (Segment segment : present.segments) {
       views.add(view(segment));
     }
+    Forgetting forgetting =
+        new Forgetting(log.listener().shippedFrom(), state.mark.forgottenBelow());
+    present.forgetting = forgetting;
     present.work =
         new Cleaning(
             shared.store,
@@ -241,7 +246,8 @@ final class LogCleaning {
                 state.meta.id().directoryName(),
                 views,
                 state.producers.lastOffsetsBelow(views.get(views.size() - 1).endOffset()),
-                state.mark,
+                state.mark.cleanedTo(),
+                forgetting,
                 shared.clockTrusted() ? shared.clock.wallMs() : -1),
             new Cleaning.Settings(
                 state.settings.segmentBytes(),
@@ -346,7 +352,7 @@ final class LogCleaning {
     // What it may not know any more is durable before it is gone.
     state.mark =
         new CleanMark(
-            state.mark.cleanedTo(), Math.max(state.mark.forgottenBelow(), work.forgottenBelow()));
+            state.mark.cleanedTo(), Math.max(state.mark.forgottenBelow(), forgottenBelow(present)));
     Segment made =
         new Segment(directory, first.baseOffset(), work.newSizeBytes(), last.createdMs());
     Swapping begun =
@@ -373,6 +379,19 @@ final class LogCleaning {
             home.loop.execute(() -> onSwapFailed(present, work, begun, e));
           }
         });
+  }
+
+  private static long forgottenBelow(Pass present) {
+    return present.forgetting == null ? 0 : present.forgetting.below();
+  }
+
+  /** See {@link PartitionLog#forgottenBelow}. */
+  long forgottenBelow(long shippedFrom) {
+    Pass present = pass;
+    long known = state.mark.forgottenBelow();
+    return present == null || present.forgetting == null
+        ? known
+        : Math.max(known, present.forgetting.onShippedFrom(shippedFrom));
   }
 
   boolean isSwapping() {

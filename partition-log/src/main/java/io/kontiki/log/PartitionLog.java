@@ -156,8 +156,11 @@ public interface PartitionLog {
    * Below it tombstones may be missing, by compaction here or where the records came from; 0
    * without compaction. A log that ends below it must not go on from here (rule L6): it may have
    * records of which only such a tombstone tells that they are deleted.
+   *
+   * @param shippedFrom where such a log ends: if it may go on, a pass that is under way drops no
+   *     tombstone behind; {@link Listener#shippedFrom} tells the next ones
    */
-  long forgottenBelow();
+  long forgottenBelow(long shippedFrom);
 
   /** Producer ids with live state here; for metrics. */
   int producerCount();
@@ -221,6 +224,14 @@ public interface PartitionLog {
 
   /** Told on the log's loop. */
   interface Listener {
+    /**
+     * From which offset on another replica is being shipped this log: tombstones behind stay until
+     * it has them. The greatest long: none is.
+     */
+    default long shippedFrom() {
+      return Long.MAX_VALUE;
+    }
+
     /** More is held; several steps may come as one. */
     void onHeld(long heldEndOffset);
 

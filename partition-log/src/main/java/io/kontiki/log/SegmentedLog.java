@@ -244,9 +244,9 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
-  public long forgottenBelow() {
+  public long forgottenBelow(long shippedFrom) {
     checkUsable();
-    return Math.min(state.mark.forgottenBelow(), state.logEnd);
+    return Math.min(cleaning.forgottenBelow(shippedFrom), state.logEnd);
   }
 
   /** For the parts. */

@@ -366,6 +366,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   }
 
   @Override
+  public long forgottenBelow(long shippedFrom) {
+    return 0;
+  }
+
+  @Override
   public int producerCount() {
     return 0;
   }

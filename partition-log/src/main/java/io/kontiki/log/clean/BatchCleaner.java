@@ -23,6 +23,7 @@ final class BatchCleaner {
   private final Bounds bounds;
   private final Map<Long, Long> lastOffsets;
   private final int decompressedBytes;
+  private final Forgetting forgetting;
 
   /**
    * @param endOffset of the pass, exclusive: records from there on stay as they are
@@ -47,13 +48,19 @@ final class BatchCleaner {
    * @param lastOffsets of each known producer's last batch that is committed: it tells the
    *     producer's place, with or without records (rule D5), also when what follows is lost; -1:
    *     any of its batches may be it
+   * @param forgetting which tombstones may go
    * @param decompressedBytes a batch that takes more stays as it is
    */
   BatchCleaner(
-      OffsetMap newest, Bounds bounds, Map<Long, Long> lastOffsets, int decompressedBytes) {
+      OffsetMap newest,
+      Bounds bounds,
+      Map<Long, Long> lastOffsets,
+      Forgetting forgetting,
+      int decompressedBytes) {
     this.newest = newest;
     this.bounds = bounds;
     this.lastOffsets = lastOffsets;
+    this.forgetting = forgetting;
     this.decompressedBytes = decompressedBytes;
   }
 
@@ -86,8 +93,8 @@ final class BatchCleaner {
       RecordReader.Span record = records.nextSpan();
       boolean stays = stays(record);
       if (stays && !record.hasValue()) {
-        forgot |= expired;
-        stays = !expired;
+        stays = !expired || !forgetting.mayForget(batch.nextOffset());
+        forgot |= !stays;
         tombstones |= stays;
       }
       if (stays) {

@@ -42,7 +42,6 @@ public final class Cleaning {
   private @Nullable Damage damage;
   private boolean changed;
   private boolean forgot;
-  private long forgottenBelow;
   private int place;
   private long position;
   private long due;
@@ -70,13 +69,16 @@ public final class Cleaning {
    * @param segments closed ones without damage, from the log start on, one behind the other
    * @param lastOffsets of each known producer's newest batch that ends before the last segment
    *     does; -1: not known
+   * @param cleanedTo where the pass before ended
+   * @param forgetting which tombstones may go
    * @param nowMs wall clock; -1: not to be trusted
    */
   public record Input(
       String directory,
       List<View> segments,
       Map<Long, Long> lastOffsets,
-      CleanMark mark,
+      long cleanedTo,
+      Forgetting forgetting,
       long nowMs) {}
 
   /**
@@ -112,8 +114,7 @@ public final class Cleaning {
     this.newest = new OffsetMap(settings.bufferBytes);
     this.lastOffsets = new TreeMap<>(input.lastOffsets);
     this.endOffset = segments[segments.length - 1].endOffset();
-    this.dirtyFrom = input.mark.cleanedTo();
-    this.forgottenBelow = input.mark.forgottenBelow();
+    this.dirtyFrom = input.cleanedTo;
     while (place < segments.length - 1 && segments[place].endOffset() <= dirtyFrom) {
       place++;
     }
@@ -154,6 +155,7 @@ public final class Cleaning {
             newest,
             new BatchCleaner.Bounds(endOffset, dirtyFrom, input.nowMs, settings.deleteRetentionMs),
             lastOffsets,
+            input.forgetting,
             settings.decompressedBytes);
     beginGroup(0);
     return Status.MORE;
@@ -252,7 +254,6 @@ public final class Cleaning {
     changed |= outcome.changed();
     if (outcome.forgot()) {
       forgot = true;
-      forgottenBelow = Math.max(forgottenBelow, batch.nextOffset());
     }
     return true;
   }
@@ -316,11 +317,6 @@ public final class Cleaning {
   /** Whether tombstones are missing in it that were there before. */
   public boolean forgot() {
     return forgot;
-  }
-
-  /** Tombstones are missing below it when all of the pass up to now counts. */
-  public long forgottenBelow() {
-    return forgottenBelow;
   }
 
   /** The new segment is in its place. */
