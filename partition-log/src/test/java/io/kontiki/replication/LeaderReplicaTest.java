@@ -247,8 +247,7 @@ class LeaderReplicaTest {
     two.forgottenBelow = 6;
     int epoch = two.epochs.epochOf(4);
     assertEquals(new SubscribeAnswer.Behind(1, 2), two.subscribe(3, 5, epoch));
-    assertEquals(
-        new SubscribeAnswer.Refused(2, Refusal.INCONSISTENT), two.subscribe(2, 5, epoch));
+    assertEquals(new SubscribeAnswer.Refused(2, Refusal.INCONSISTENT), two.subscribe(2, 5, epoch));
     assertTrue(two.subscribe(3, 2, -1) instanceof SubscribeAnswer.Accepted, "it has nothing");
     assertTrue(two.subscribe(3, 6, epoch) instanceof SubscribeAnswer.Accepted, "it has them all");
   }

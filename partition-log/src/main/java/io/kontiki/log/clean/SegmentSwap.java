@@ -17,9 +17,10 @@ import java.util.OptionalLong;
  *   <li>{@code <base>.log.cleaned} becomes {@code <base>.log.<end>.swap}, the end offset with 20
  *       digits; the directory is synced. From here on the new segment counts: a start that finds
  *       the name goes on with the next step.
- *   <li>The old segments that begin behind the base and before the end go, and all old indexes; the
- *       new indexes get their names; the directory is synced. Not together with the next step: a
- *       power cut could keep that and bring the old segments back beside the new one.
+ *   <li>The old segments that begin behind the base and before the end go, with their indexes; the
+ *       new indexes take the place of those of the base; the directory is synced. Not together with
+ *       the next step: a power cut could keep that and bring the old segments back beside the new
+ *       one.
  *   <li>{@code <base>.log.<end>.swap} becomes {@code <base>.log}, over the old one; the directory
  *       is synced.
  * </ol>
@@ -82,9 +83,7 @@ public final class SegmentSwap {
     for (String name : store.list(directory)) {
       for (String suffix : SUFFIXES) {
         OptionalLong base = SegmentFiles.offsetOf(name, suffix);
-        boolean replaced =
-            base.isPresent() && base.getAsLong() >= baseOffset && base.getAsLong() < endOffset;
-        if (replaced && (base.getAsLong() > baseOffset || !suffix.equals(SegmentFiles.LOG))) {
+        if (base.isPresent() && base.getAsLong() > baseOffset && base.getAsLong() < endOffset) {
           delete(directory + "/" + name);
         }
       }
