@@ -1,6 +1,5 @@
 package io.kontiki.chaos.simulation;
 
-import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
@@ -56,11 +55,20 @@ public final class Ledger {
   }
 
   void acked(PartitionId id, long value, long base, Acks acks) {
+    upTo(id, base);
     of(id).acked(value, base, acks);
   }
 
   void read(PartitionId id, int consumer, RecordBatch batch) {
+    upTo(id, batch.baseOffset());
     of(id).read(batch, "consumer " + consumer);
+  }
+
+  /** What clients hear of may have happened since the last look. */
+  private void upTo(PartitionId id, long offset) {
+    if (of(id).end() <= offset) {
+      check();
+    }
   }
 
   void violates(PartitionId id, String rule, String what) {
@@ -114,8 +122,10 @@ public final class Ledger {
 
   /** Looks at what a process has committed. */
   void check(SimMachine machine, SimProcess process) {
-    for (LoopPartitions loop : process.partitions()) {
-      for (Partition partition : loop.partitions()) {
+    process.look(partition -> look(machine, process, partition));
+  }
+
+  private void look(SimMachine machine, SimProcess process, Partition partition) {
         Watched seen = watched(machine, process, partition.id());
         int epoch = partition.assignment().state().leaderEpoch();
         if (partition.leading()) {
@@ -141,8 +151,6 @@ public final class Ledger {
                     + ", but its files end at " + seen.reader.offset());
           }
         }
-      }
-    }
   }
 
   private Watched watched(SimMachine machine, SimProcess process, PartitionId id) {
@@ -162,8 +170,10 @@ public final class Ledger {
     if (broker == null || broker.epoch() != process.brokerEpoch()) {
       return;
     }
-    for (LoopPartitions loop : process.partitions()) {
-      for (Partition partition : loop.partitions()) {
+    process.look(partition -> candidate(machine, process, partition));
+  }
+
+  private void candidate(SimMachine machine, SimProcess process, Partition partition) {
         PartitionImage state = image.partition(partition.id());
         boolean candidate =
             state != null
@@ -172,10 +182,10 @@ public final class Ledger {
         Committed committed = of(partition.id());
         if (!candidate) {
           seen.candidate = false;
-          continue;
+          return;
         }
         if (seen.candidate && seen.committedEnd == committed.end()) {
-          continue;
+          return;
         }
         seen.candidate = true;
         String where = process.name();
@@ -195,8 +205,6 @@ public final class Ledger {
                   + state.elr());
         }
         seen.committedEnd = committed.end();
-      }
-    }
   }
 
   /** Reads everything on every replica from its beginning. */
@@ -208,8 +216,8 @@ public final class Ledger {
       if (process == null) {
         continue;
       }
-      for (LoopPartitions loop : process.partitions()) {
-        for (Partition partition : loop.partitions()) {
+      process.look(
+          partition -> {
           Committed committed = of(partition.id());
           ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
           reader.readTo(
@@ -228,8 +236,7 @@ public final class Ledger {
                 partition.id() + " on " + process.name() + " ends at " + reader.offset()
                     + ", committed is " + committed.end());
           }
-        }
-      }
+        });
     }
   }
 }

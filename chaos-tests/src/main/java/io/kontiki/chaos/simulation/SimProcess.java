@@ -78,6 +78,7 @@ final class SimProcess {
   private final List<VirtualWorker> workers = new ArrayList<>();
   private final TreeMap<Integer, RpcServer.Port> ports = new TreeMap<>();
   private final VirtualLoop control;
+  private final List<VirtualLoop> dataLoops = new ArrayList<>();
   private final PartitionLoops data;
   private final VirtualWorker applies;
   private final ClusterGuard guard = new ClusterGuard();
@@ -93,6 +94,8 @@ final class SimProcess {
   private boolean logOffline;
   private boolean dead;
   private boolean stopping;
+  private boolean flushing;
+  private boolean closed;
   private @Nullable String refusal;
 
   /**
@@ -106,11 +109,10 @@ final class SimProcess {
     this.name = "n" + machine.id() + "." + life;
     this.random = world.newRandom();
     this.control = loop("control");
-    List<EventLoop> dataLoops = new ArrayList<>();
     for (int i = 0; i < world.plan().dataLoops(); i++) {
       dataLoops.add(loop("data-" + i));
     }
-    this.data = new PartitionLoops(dataLoops);
+    this.data = new PartitionLoops(List.copyOf(dataLoops));
     this.applies = worker("apply");
     applies.taskNanos(machine::applyNanos);
     this.incarnation = new Uid(random.nextLong(), random.nextLong());
@@ -318,13 +320,22 @@ final class SimProcess {
     return logs;
   }
 
-  /** A replica whose log is open, or null. */
-  @Nullable Partition partition(PartitionId id) {
-    return partitions.isEmpty() ? null : partitions.get(data.indexOf(id)).partition(id);
+  /** Looks at every replica whose log is open, in a turn of its loop. */
+  void look(Consumer<Partition> eye) {
+    for (int i = 0; i < partitions.size() && !closed; i++) {
+      LoopPartitions here = partitions.get(i);
+      dataLoops.get(i).run(() -> here.partitions().forEach(eye));
+    }
   }
 
-  List<LoopPartitions> partitions() {
-    return partitions;
+  /** Looks at one replica; null if its log is not open. */
+  <T> @Nullable T look(PartitionId id, Function<Partition, T> eye) {
+    if (partitions.isEmpty() || closed) {
+      return null;
+    }
+    int index = data.indexOf(id);
+    Partition found = partitions.get(index).partition(id);
+    return found == null ? null : dataLoops.get(index).call(() -> eye.apply(found));
   }
 
   boolean leaseHeld() {
@@ -375,8 +386,6 @@ final class SimProcess {
     control.schedule(12_000_000_000L, this::flush);
   }
 
-  private boolean flushing;
-
   private void flush() {
     ReplicaHost replicas = host;
     LogDirectory logDirectory = logs;
@@ -385,7 +394,13 @@ final class SimProcess {
     }
     flushing = true;
     replicas.end(
-        () -> logDirectory.flushAndClose(brokerEpoch(), () -> control.execute(this::handOver)));
+        () ->
+            control.execute(
+                () -> {
+                  world.beforeEnd(machine, this);
+                  closed = true;
+                  logDirectory.flushAndClose(brokerEpoch(), () -> control.execute(this::handOver));
+                }));
     control.schedule(10_000_000_000L, () -> machine.ended(this, "stopped late"));
   }
 

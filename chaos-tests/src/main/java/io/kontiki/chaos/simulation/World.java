@@ -380,9 +380,12 @@ public final class World {
         long end = ledger.of(id).end();
         for (int replica : topic.partitions().get(i).replicas()) {
           SimProcess process = machine(replica).process();
-          io.kontiki.broker.partition.Partition held =
-              process == null ? null : process.partition(id);
-          if (held == null || held.logEndOffset() != end || held.highWatermark() != end) {
+          Boolean whole =
+              process == null
+                  ? null
+                  : process.look(
+                      id, held -> held.logEndOffset() == end && held.highWatermark() == end);
+          if (whole == null || !whole) {
             return false;
           }
         }
@@ -436,13 +439,18 @@ public final class World {
             .append(" committed ").append(ledger.of(id).end());
         for (int replica : partition.replicas()) {
           SimProcess process = machine(replica).process();
-          io.kontiki.broker.partition.Partition held =
-              process == null ? null : process.partition(id);
-          if (held != null) {
-            text.append(" n").append(replica).append(held.leading() ? "*" : "")
-                .append(" end ").append(held.logEndOffset())
-                .append(" hw ").append(held.highWatermark());
-          }
+          String held =
+              process == null
+                  ? null
+                  : process.look(
+                      id,
+                      found ->
+                          (found.leading() ? "*" : "")
+                              + " end "
+                              + found.logEndOffset()
+                              + " hw "
+                              + found.highWatermark());
+          text.append(" n").append(replica).append(held == null ? " none" : held);
         }
       }
     }
