@@ -378,7 +378,8 @@ public final class Partition {
     return assignment.name();
   }
 
-  long highWatermark() {
+  /** Everything below it is committed, as far as this replica knows (R9, R31). */
+  public long highWatermark() {
     return highWatermark;
   }
 
