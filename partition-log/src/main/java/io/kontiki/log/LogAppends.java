@@ -254,7 +254,8 @@ final class LogAppends {
       if (state.epochs.latest() != batch.leaderEpoch()) {
         state.epochs.assign(batch.leaderEpoch(), batch.baseOffset());
       }
-      state.producers.onAppended(batch);
+      state.producers.onAppended(batch, nowMs);
+      state.producers.keepAtMost(shared.config.producers().most(), state.highWatermark);
       state.tail.add(batch.baseOffset(), batch.nextOffset(), batch.bytes());
       state.logEnd = batch.nextOffset();
     }

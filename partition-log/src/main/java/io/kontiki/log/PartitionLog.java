@@ -150,6 +150,12 @@ public interface PartitionLog {
    */
   void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
 
+  /**
+   * Forgets producers that were not used for {@link LogConfig.Producers#idleMs}, by the wall clock,
+   * and have no batch at or above the noted high watermark (rule I3).
+   */
+  void forgetIdleProducers();
+
   /** Producer ids with live state here; for metrics. */
   int producerCount();
 
