@@ -187,13 +187,16 @@ final class LogAppends {
     shared.ensureDirectory(state.meta);
     Segment active = state.active();
     if (active != null) {
-      derived.closeActive(active);
+      derived.completeActive(active);
     }
     Segment segment =
         new Segment(state.meta.id().directoryName(), baseOffset, 0, shared.clock.wallMs());
     segment.noteNewest(-1);
     shared.files.replace(segment.path(), ByteBuffer.allocate(0));
     shared.files.markDirectory(state.meta.id().directoryName());
+    if (active != null) {
+      active.deactivate();
+    }
     segment.activate(new OffsetIndex(baseOffset), new TimeIndex(baseOffset));
     state.segments.put(segment.baseOffset(), segment);
     return segment;

@@ -302,7 +302,8 @@ final class LogRecovery {
           segment.flushIndexes(shared.files);
         } else {
           // Nothing is appended to it any more: its time index must end with its greatest time.
-          segment.close(shared.files);
+          segment.complete(shared.files);
+          segment.deactivate();
         }
       }
     }

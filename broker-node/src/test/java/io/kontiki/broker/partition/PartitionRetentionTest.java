@@ -96,7 +96,7 @@ class PartitionRetentionTest {
     cluster.time.advanceMs(2_100);
     for (int broker = 1; broker <= 3; broker++) {
       int looks = cluster.node(broker).log(TestCluster.P0).looksAtProducers - before[broker];
-      assertEquals(broker == 3 ? 0 : 2, looks, "broker " + broker);
+      assertTrue(broker == 3 ? looks == 0 : looks >= 2, "broker " + broker + ": " + looks);
     }
   }
 
