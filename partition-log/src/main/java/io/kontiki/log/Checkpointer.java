@@ -258,7 +258,8 @@ final class Checkpointer {
 
   /**
    * Rule L4. At a stop the journal's spare files make room, since nothing will be written to them,
-   * and somebody else may: without the marker the records of replicated topics would not count (R3).
+   * and somebody else may: without the marker the records of replicated topics would not count
+   * (R3).
    */
   private void onNoSpace(StorageException e) {
     List<LoopLogs> loops = shared.loops();

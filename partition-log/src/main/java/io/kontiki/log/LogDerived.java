@@ -68,8 +68,8 @@ final class LogDerived {
   /**
    * The active segment will be appended to no longer.
    *
-   * @throws StorageException NO_SPACE if its indexes could not be written: it must stay active, since
-   *     the indexes of others are trusted to reach their end
+   * @throws StorageException NO_SPACE if its indexes could not be written: it must stay active,
+   *     since the indexes of others are trusted to reach their end
    */
   void completeActive(Segment active) {
     attempt(this::writeSnapshot);

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
  * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
  * size, segments closed by age, checkpoints and clean stops, with the process killed or the power
  * cut between any two file operations, recovery included, also on a disk that runs full or fails.
- * After each start: every held record is there, nothing is invented, epochs and producers fit (rules
- * P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
+ * After each start: every held record is there, nothing is invented, epochs and producers fit
+ * (rules P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -56,6 +56,8 @@ class CrashPropertyTest {
    * 4601), cuts of replicated logs that came back (28962, 32283), a later start in an older content
    * (5623). Of the second: the old row once more (752), GONE replayed over new files (843), a clean
    * stop amid a deletion (1008, 273), a torn tail that came back (1683, 890), cuts (9357, 11721).
+   * With a bad disk: a journal file that was never made (566), a sync that failed and succeeded in
+   * the next life (834).
    */
   @Test
   void seedsThatFailedOnceDoNot() {
@@ -64,6 +66,9 @@ class CrashPropertyTest {
     }
     for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
       runOne(new Run(seed, true, false));
+    }
+    for (long seed : new long[] {566, 834}) {
+      runOne(new Run(seed, true, true));
     }
   }
 
@@ -104,7 +109,7 @@ class CrashPropertyTest {
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
-    assertTrue(!trouble || (full > seeds && failures > seeds), "the disk was too good");
+    assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
   }
 
   private static void runOne(Run run) {

@@ -7,8 +7,8 @@ import io.kontiki.runtime.memory.MemoryFileStore.Operation;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What else happens to a disk than a loss of power: it runs full, and has room again, and a write or
- * a sync fails (rules L4, D1, D4).
+ * What else happens to a disk than a loss of power: it runs full, and has room again, and a write
+ * or a sync fails (rules L4, D1, D4).
  */
 final class DiskTrouble {
   private final MemoryFileStore store;

@@ -171,8 +171,8 @@ public final class Segment {
   }
 
   /**
-   * It will not be appended to any more: the last time entry, and the files. It may be called again,
-   * and so may the appends that come after all, if what was to follow failed.
+   * It will not be appended to any more: the last time entry, and the files. It may be called
+   * again, and so may the appends that come after all, if what was to follow failed.
    */
   public void complete(OpenFiles files) {
     if (timeIndex != null) {
