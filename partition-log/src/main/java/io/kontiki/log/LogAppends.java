@@ -114,7 +114,7 @@ final class LogAppends {
       writeRun(segment, run, bytes.slice(runStart, at - runStart));
     } catch (StorageException e) {
       shared.offlineUnlessFull(e);
-      fault = "the disk is full";
+      return new PartitionLog.FollowerAppend(state.logEnd, "no room: " + e.getMessage(), true);
     }
     return new PartitionLog.FollowerAppend(state.logEnd, fault);
   }

@@ -179,8 +179,14 @@ public interface PartitionLog {
    *
    * @param endOffset the log end now
    * @param fault empty if all was appended; else what was wrong with the first batch refused
+   * @param diskFull nothing is wrong with it, but there is no room (rule D4)
    */
-  record FollowerAppend(long endOffset, String fault) {
+  record FollowerAppend(long endOffset, String fault, boolean diskFull) {
+    /** Not for want of room. */
+    public FollowerAppend(long endOffset, String fault) {
+      this(endOffset, fault, false);
+    }
+
     /** Whether everything was appended. */
     public boolean complete() {
       return fault.isEmpty();

@@ -319,7 +319,7 @@ public final class Partition {
     if (role != null) {
       role.tick(nowNanos);
     } else if (followed != null) {
-      followed.tick();
+      followed.tick(nowNanos);
     }
   }
 
