@@ -341,7 +341,10 @@ final class BrokerServer implements AutoCloseable {
         .withDecompressed(config.limits().decompressedBytes())
         .withScrub(
             new LogConfig.Scrub(
-                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()))
+        .withProducers(
+            new LogConfig.Producers(
+                defaults.producers().most(), config.storage().producerIdExpirationMs()));
   }
 
   private ReplicaTimes replicaTimes() {

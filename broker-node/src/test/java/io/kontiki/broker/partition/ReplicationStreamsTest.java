@@ -192,6 +192,9 @@ class ReplicationStreamsTest {
             replicas[0] += more;
             bytes[0] += shipped;
           }
+
+          @Override
+          public void onNoRoom(int replicas) {}
         };
     cluster.catchUp = new PacedCatchUp(5_000_000, cluster.time.clock().nanoTime());
     restartAsLeader();
