@@ -27,6 +27,9 @@ class MetadataMachinePropertyTest {
   private static final int BROKERS = 5;
   private final TreeSet<String> outcomesSeen = new TreeSet<>();
   private int recoveries;
+  private int finished;
+  private int cancelled;
+  private int unclean;
 
   @Test
   void whatMustHoldHoldsAfterEveryRandomCommand() throws IOException {
@@ -48,11 +51,16 @@ class MetadataMachinePropertyTest {
                 "Done",
                 "FENCED",
                 "INELIGIBLE",
+                "LEADER_EXISTS",
+                "NO_ELIGIBLE_LEADER",
                 "NOT_ENOUGH_REPLICAS",
                 "Number",
                 "STALE",
-                "TOPIC_EXISTS")),
+                "TOPIC_EXISTS",
+                "WOULD_LOSE_DATA")),
         outcomesSeen::toString);
+    assertTrue(finished > 5 && cancelled > 10, finished + " finished, " + cancelled + " cancelled");
+    assertTrue(unclean > 0, "no unclean election happened");
     assertTrue(recoveries > 0, "no balanced recovery happened");
   }
 
@@ -71,6 +79,7 @@ class MetadataMachinePropertyTest {
       ApplyResult result = MetadataMachine.apply(image, index, command);
       recoveries += result.recovered().size();
       note(result.outcome());
+      count(image, result, command);
       check(image, result.image(), command);
       MetadataCommand copy =
           MetadataCommandCodec.decode(index, MetadataCommandCodec.encode(command));
@@ -106,6 +115,19 @@ class MetadataMachinePropertyTest {
     }
   }
 
+  private void count(ClusterImage before, ApplyResult result, MetadataCommand command) {
+    boolean done = !(result.outcome() instanceof CommandOutcome.Rejected);
+    if (command instanceof MetadataCommand.FinishReassignments
+        && result.outcome() instanceof CommandOutcome.Number number) {
+      finished += (int) number.value();
+    } else if (command instanceof MetadataCommand.ReassignPartitions reassign && done) {
+      PartitionImage was = before.partition(reassign.moves().get(0).partition());
+      cancelled += was != null && was.original().equals(reassign.moves().get(0).replicas()) ? 1 : 0;
+    } else if (command instanceof MetadataCommand.ElectUnclean && done) {
+      unclean++;
+    }
+  }
+
   private static void check(ClusterImage before, ClusterImage after, MetadataCommand command) {
     for (TopicImage topic : after.topics().values()) {
       assertEquals(topic.id(), after.topicNames().get(topic.name()));
@@ -115,13 +137,19 @@ class MetadataMachinePropertyTest {
         checkEntry(after, topic, now, command);
         if (oldTopic != null) {
           if (i < oldTopic.partitions().size()) {
-            checkStep(
-                oldTopic.partitions().get(i), now, command, topic.minIsr() > oldTopic.minIsr());
+            PartitionImage was = oldTopic.partitions().get(i);
+            checkStep(was, now, command, topic.minIsr(now) > oldTopic.minIsr(was));
+            checkReplicas(topic, was, now, command);
           }
         }
       }
     }
     assertEquals(after.topics().size(), after.topicNames().size());
+    for (BrokerImage broker : after.brokers().values()) {
+      assertTrue(
+          !broker.fencedByOperator() || broker.state() != BrokerImage.State.ACTIVE,
+          broker + " after " + command);
+    }
     for (Tombstone tombstone : after.tombstones().values()) {
       assertTrue(
           !tombstone.pendingBrokers().isEmpty() && !after.topics().containsKey(tombstone.id()));
@@ -139,7 +167,14 @@ class MetadataMachinePropertyTest {
     assertTrue(Collections.disjoint(now.isr(), now.elr()), what);
     assertTrue(Collections.disjoint(now.isr(), now.lastKnownElr()), what);
     assertTrue(Collections.disjoint(now.elr(), now.lastKnownElr()), what);
-    if (now.isr().size() >= topic.minIsr()) {
+    assertTrue(now.replicas().containsAll(now.original()), "R34: " + what);
+    assertEquals(new TreeSet<>(now.replicas()).size(), now.replicas().size(), what);
+    assertTrue(Collections.disjoint(now.target(), now.removing()), what);
+    assertTrue(now.target().containsAll(now.adding()) && !now.target().isEmpty(), what);
+    assertTrue(Collections.disjoint(now.original(), now.adding()), what);
+    assertEquals(
+        now.reassigning(), !now.adding().isEmpty() || !now.removing().isEmpty(), "R34: " + what);
+    if (now.isr().size() >= topic.minIsr(now)) {
       assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), "R18: " + what);
     }
     for (int member : now.isr()) {
@@ -171,7 +206,8 @@ class MetadataMachinePropertyTest {
     assertEquals(was.partitionEpoch() + 1, now.partitionEpoch(), what);
     // R18: whoever leads learns of a greater min ISR before it can change its in-sync set.
     boolean sameLeader = was.leader() == now.leader();
-    int elected = sameLeader && !(raised && was.leader() >= 0) ? 0 : 1;
+    boolean shrunk = !now.replicas().containsAll(was.replicas());
+    int elected = sameLeader && !shrunk && !(raised && was.leader() >= 0) ? 0 : 1;
     assertEquals(was.leaderEpoch() + elected, now.leaderEpoch(), what);
     boolean hadCandidates =
         !was.isr().isEmpty() || !was.elr().isEmpty() || !was.lastKnownElr().isEmpty();
@@ -186,7 +222,34 @@ class MetadataMachinePropertyTest {
       List<Integer> fresh = new ArrayList<>(now.isr());
       fresh.addAll(now.elr());
       fresh.removeAll(old);
-      assertTrue(fresh.isEmpty() || command instanceof MetadataCommand.AlterPartitions, what);
+      assertTrue(
+          fresh.isEmpty()
+              || command instanceof MetadataCommand.AlterPartitions
+              || command instanceof MetadataCommand.ElectUnclean,
+          what);
+    }
+  }
+
+  /** R34: grow, catch up, shrink; never below min ISR, never into the in-sync set. */
+  private static void checkReplicas(
+      TopicImage topic, PartitionImage was, PartitionImage now, MetadataCommand command) {
+    String what = was + " -> " + now + " by " + command;
+    if (command instanceof MetadataCommand.ReassignPartitions) {
+      assertEquals(was.isr(), now.isr(), what);
+    }
+    if (!now.replicas().containsAll(was.replicas())) {
+      assertTrue(command instanceof MetadataCommand.FinishReassignments, what);
+      assertEquals(was.target(), now.replicas(), what);
+      assertTrue(now.isr().containsAll(was.adding()), what);
+      assertTrue(was.isr().containsAll(now.isr()), what);
+      assertTrue(now.isr().size() >= topic.minIsr(now), what);
+      assertTrue(now.isr().size() >= Math.min(topic.minIsr(was), now.replicas().size()), what);
+      assertEquals(was.leader(), now.leader(), what);
+      assertTrue(topic.former().containsAll(was.removing()), what);
+    }
+    if (command instanceof MetadataCommand.ElectUnclean && was != now) {
+      assertTrue(was.leader() < 0 && now.isr().equals(List.of(now.leader())), what);
+      assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), what);
     }
   }
 
@@ -194,7 +257,7 @@ class MetadataMachinePropertyTest {
     int broker = 1 + random.nextInt(BROKERS);
     BrokerImage registered = image.brokers().get(broker);
     long epoch = registered == null ? 3 : registered.epoch() - (random.nextInt(15) == 0 ? 1 : 0);
-    switch (random.nextInt(18)) {
+    switch (random.nextInt(28)) {
       case 0, 1 -> {
         Uid directory =
             random.nextInt(12) == 0
@@ -283,10 +346,63 @@ class MetadataMachinePropertyTest {
       case 14 -> {
         return addPartitions(image, random);
       }
+      case 18, 19 -> {
+        return reassign(image, random);
+      }
+      case 20, 21 -> {
+        List<MetadataCommand.PartitionAt> all = new ArrayList<>();
+        for (TopicImage topic : image.topics().values()) {
+          for (int i = 0; i < topic.partitions().size(); i++) {
+            int at = topic.partitions().get(i).partitionEpoch() - random.nextInt(8) / 7;
+            all.add(new MetadataCommand.PartitionAt(new PartitionId(topic.id(), i), at));
+          }
+        }
+        return new MetadataCommand.FinishReassignments(1, all);
+      }
+      case 22 -> {
+        PartitionId id = somePartition(image, random);
+        PartitionImage now = image.partition(id);
+        return new MetadataCommand.ElectUnclean(
+            1,
+            new MetadataCommand.PartitionAt(
+                id, now == null ? 0 : now.partitionEpoch() - random.nextInt(10) / 9),
+            random.nextInt(10) == 0 ? " " : "test");
+      }
+      case 23 -> {
+        int fence = registered == null ? 1 : registered.operatorFence();
+        // More often ended than begun, or soon nobody is left to lead.
+        boolean next = fence % 2 != 0 || random.nextInt(3) == 0;
+        return new MetadataCommand.OperatorFence(
+            1, broker, fence + (next ? 1 : random.nextInt(3)), random.nextInt(4) == 0);
+      }
       default -> {
         return alter(image, random, broker);
       }
     }
+  }
+
+  private static MetadataCommand reassign(ClusterImage image, Random random) {
+    List<MetadataCommand.Reassignment> moves = new ArrayList<>();
+    for (int i = 0; i <= random.nextInt(8) / 6; i++) {
+      PartitionId id = somePartition(image, random);
+      PartitionImage now = image.partition(id);
+      List<Integer> target = new ArrayList<>(List.of(1, 2, 3, 4, 5));
+      Collections.shuffle(target, random);
+      int replicas = now == null ? 1 : now.replicationFactor();
+      if (random.nextInt(4) == 0) {
+        replicas += random.nextInt(3) - 1;
+      }
+      target = target.subList(0, Math.max(0, Math.min(5, replicas)));
+      if (random.nextInt(30) == 0) {
+        target = List.of(1, 1);
+      }
+      if (now != null && now.reassigning() && random.nextInt(3) == 0) {
+        target = now.original();
+      }
+      int epoch = now == null ? 0 : now.partitionEpoch() - random.nextInt(20) / 19;
+      moves.add(new MetadataCommand.Reassignment(id, epoch, target));
+    }
+    return new MetadataCommand.ReassignPartitions(1, moves);
   }
 
   private static MetadataCommand create(Random random) {
@@ -345,8 +461,9 @@ class MetadataMachinePropertyTest {
     List<IsrMember> isr = new ArrayList<>();
     if (now != null) {
       for (int replica : now.replicas()) {
-        if (replica == leader || random.nextBoolean()) {
-          BrokerImage member = image.brokers().get(replica);
+        BrokerImage member = image.brokers().get(replica);
+        boolean mayJoin = member != null && member.unfenced() && random.nextInt(4) > 0;
+        if (replica == leader || mayJoin || random.nextInt(8) == 0) {
           isr.add(new IsrMember(replica, member == null ? 1 : member.epoch()));
         }
       }
