@@ -87,7 +87,8 @@ class ForwardTest {
             new BrokerImage.Endpoints(there, there, there, there, null),
             BrokerImage.State.ACTIVE,
             0,
-            "test");
+            "test",
+            0);
   }
 
   @AfterEach
