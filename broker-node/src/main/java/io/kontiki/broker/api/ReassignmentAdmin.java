@@ -9,12 +9,16 @@ import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.Reassignments.Named;
 import io.kontiki.metadata.controller.Reassignments.UnderWay;
 import io.kontiki.metadata.controller.Reassignments.Wanted;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +77,39 @@ public final class ReassignmentAdmin {
         done ->
             completion.complete(
                 done.map(index -> new Begun(targets(metadata.image(), wanted), index))));
+  }
+
+  /** Checks moves, and chooses where replicas are not given, but begins nothing. */
+  public void validate(
+      CallContext call, List<Wanted> wanted, Completion<Result<Begun>> completion) {
+    metadata.readLatest(
+        call.answerByNanos(),
+        call.home(
+            latest ->
+                completion.complete(
+                    latest.fold(
+                        image ->
+                            Reassignments.decide(
+                                    image,
+                                    wanted,
+                                    limit,
+                                    random.nextLong(),
+                                    call.loop().clock().wallMs())
+                                .map(command -> planned(image, wanted, command)),
+                        Result::error))));
+  }
+
+  private static Begun planned(
+      ClusterImage image, List<Wanted> wanted, ReassignPartitions command) {
+    Map<PartitionId, List<Integer>> moves = new TreeMap<>();
+    command.moves().forEach(move -> moves.put(move.partition(), move.replicas()));
+    List<Wanted> planned = new ArrayList<>();
+    for (Wanted now : targets(image, wanted)) {
+      TopicImage topic = Objects.requireNonNull(image.topic(now.partition().topic()));
+      PartitionId id = new PartitionId(topic.id(), now.partition().partition());
+      planned.add(new Wanted(now.partition(), moves.getOrDefault(id, now.replicas())));
+    }
+    return new Begun(planned, image.index());
   }
 
   private static Optional<MetadataCommand> unlessEmpty(ReassignPartitions command) {

@@ -192,12 +192,15 @@ public final class AdminCalls {
                       + " brokers instead)")));
       return;
     }
-    reassignments.reassign(
-        call,
+    List<Reassignments.Wanted> wanted =
         request.getReassignmentsList().stream()
             .map(one -> new Reassignments.Wanted(named(one.getPartition()), one.getReplicasList()))
-            .toList(),
-        as(completion, AdminMessages::reassigned));
+            .toList();
+    if (request.getValidateOnly()) {
+      reassignments.validate(call, wanted, as(completion, AdminMessages::reassigned));
+    } else {
+      reassignments.reassign(call, wanted, as(completion, AdminMessages::reassigned));
+    }
   }
 
   private void leadershipCalls() {
