@@ -177,8 +177,7 @@ final class AdminCommandsTest {
 
   @Test
   void anUncleanElectionNeedsAReason() {
-    broker.answer(
-        "ElectLeader", 200, "{\"leader\":2,\"leaderEpoch\":5,\"metadataIndex\":\"9\"}");
+    broker.answer("ElectLeader", 200, "{\"leader\":2,\"leaderEpoch\":5,\"metadataIndex\":\"9\"}");
     CliRun preferred = run("topic", "elect-leader", "orders", "--partition", "1");
     assertEquals("broker 2 leads orders-1 in epoch 5\n", preferred.out(), preferred.err());
     String[] unclean = {"topic", "elect-leader", "orders", "--partition", "1", "--unclean"};
