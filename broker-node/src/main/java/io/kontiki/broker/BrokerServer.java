@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
@@ -14,6 +15,7 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
@@ -482,6 +484,12 @@ final class BrokerServer implements AutoCloseable {
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
         new RecordDeletion(metadata, requests),
+        new ReassignmentAdmin(
+            metadata,
+            config.limits().reassignments(),
+            config.limits().catchUpBytesPerSecond(),
+            random),
+        new LeadershipAdmin(metadata),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }

@@ -70,7 +70,11 @@ public record ClusterSummary(
                 + broker.id()
                 + " ("
                 + broker.endpoints().grpc()
-                + ") is fenced: it is down, starting or cut off.");
+                + (broker.fencedByOperator()
+                    ? ") is fenced by an operator, until 'kontiki broker unfence "
+                        + broker.id()
+                        + "'."
+                    : ") is fenced: it is down, starting or cut off."));
       }
     }
     return fenced;

@@ -40,7 +40,7 @@ final class LeaderRole {
   private final LoopContext context;
   private final LeaderReplica replica;
   private final LeaderReads reads;
-  private final ProduceWaiters producers = new ProduceWaiters();
+  private ProduceWaiters producers;
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
   private boolean over;
@@ -51,10 +51,15 @@ final class LeaderRole {
 
   private long timedNanos;
 
-  LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
+  /**
+   * @param producers who wait since an earlier epoch in which this replica led, without a break
+   */
+  LeaderRole(
+      Partition partition, LoopContext context, LeaderReplica replica, ProduceWaiters producers) {
     this.partition = partition;
     this.context = context;
     this.replica = replica;
+    this.producers = producers;
     this.reads = new LeaderReads(partition, context, replica);
     this.recent = new RecentAppends(context.limits().partitionTail(), context.tails());
   }
@@ -452,6 +457,17 @@ final class LeaderRole {
           resignation.successor());
     }
     context.turn().resign(partition, resignation);
+  }
+
+  /**
+   * The epoch is over and this replica leads the next one: ends the role as {@link #stop} does, but
+   * for the producers that wait; they are the next role's.
+   */
+  ProduceWaiters handOn(ApiError forReaders) {
+    ProduceWaiters waiting = producers;
+    producers = new ProduceWaiters();
+    stop(forReaders, forReaders);
+    return waiting;
   }
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */
