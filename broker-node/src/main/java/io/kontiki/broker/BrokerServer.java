@@ -161,6 +161,11 @@ final class BrokerServer implements AutoCloseable {
             new Uid(random.nextLong(), random.nextLong()),
             voters());
 
+    long reserve = diskReserve(directory);
+    Ballast ballast =
+        new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    FileStore raft = new BallastedStore(directory.raft(), ballast);
+
     // The control plane: Raft port first, so that others can ask who this is.
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
     QuorumNode.Settings settings = QuorumNode.Settings.of(config);
@@ -169,7 +174,7 @@ final class BrokerServer implements AutoCloseable {
     JRaftQuorum engine =
         new JRaftQuorum(
             identity,
-            new JRaftQuorum.Files(directory.raft(), directory.snapshots()),
+            new JRaftQuorum.Files(raft, directory.snapshots()),
             settings,
             control,
             dialler,
@@ -178,7 +183,7 @@ final class BrokerServer implements AutoCloseable {
         closeLater(
             new QuorumNode(
                 identity,
-                directory.raft(),
+                raft,
                 directory.clusterId(),
                 control.first(),
                 settings,
@@ -213,7 +218,14 @@ final class BrokerServer implements AutoCloseable {
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
 
-    DiskWatch diskWatch = diskWatch(directory, control, background);
+    DiskWatch diskWatch =
+        new DiskWatch(
+            directory.log(),
+            new DiskReserve(reserve),
+            ballast,
+            control.first(),
+            background,
+            logDirectory::appendedBytes);
     disk = diskWatch;
     closeLater(diskWatch::close);
     diskWatch.start();
@@ -364,17 +376,10 @@ final class BrokerServer implements AutoCloseable {
         defaults.paused());
   }
 
-  private DiskWatch diskWatch(NodeDirectory directory, LoopGroup control, ThreadWorker background) {
+  private long diskReserve(NodeDirectory directory) {
     StorageConfig storage = config.storage();
-    long reserve =
-        DiskReserve.bytes(
-            storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
-    return new DiskWatch(
-        directory.log(),
-        new DiskReserve(reserve),
-        new Ballast(directory.raft(), Math.min(storage.diskBallastBytes(), reserve / 4)),
-        control.first(),
-        background);
+    return DiskReserve.bytes(
+        storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {

@@ -115,14 +115,16 @@ public final class Partition {
    * Deletes committed records from the beginning of the log.
    *
    * @param before first offset to keep, or {@link Requests#HIGH_WATERMARK}
-   * @param completion the log start, once it is durable here
+   * @param deadlineNanos by the loop's clock
+   * @param completion the log start, once it is durable on every replica that is in sync: whoever
+   *     leads next begins there, too (rule D5)
    */
-  public void deleteRecords(long before, Completion<Result<Long>> completion) {
+  public void deleteRecords(long before, long deadlineNanos, Completion<Result<Long>> completion) {
     LeaderRole role = leader;
     if (role == null) {
       completion.complete(Result.error(refusal()));
     } else {
-      role.deleteRecords(before, completion);
+      role.deleteRecords(before, deadlineNanos, completion);
     }
   }
 
@@ -258,6 +260,7 @@ public final class Partition {
                 context.nowNanos()),
             waiting);
     leader = role;
+    role.replica().onLogStart(log.logStartOffset());
     LOG.info(
         "{} is led here in epoch {}: end {}, high watermark {}, in sync {}",
         name(),
