@@ -175,7 +175,7 @@ final class LeaderReads {
                   outcome.bytes(),
                   next,
                   partition.log().logStartOffset(),
-                  replica.highWatermark(),
+                  replica.shownHighWatermark(),
                   replica.leaderEpoch()));
     }
   }

@@ -132,13 +132,13 @@ final class LeaderRole {
                 lastOffset,
                 appendTimeMs,
                 log().logStartOffset(),
-                highWatermark(),
+                replica.shownHighWatermark(),
                 replica.leaderEpoch()),
             completion);
     switch (request.acks()) {
       case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
       case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
-      case NONE -> waiter.succeed(highWatermark());
+      case NONE -> waiter.succeed(replica.shownHighWatermark());
     }
     partition.armDeadline();
   }
@@ -170,7 +170,7 @@ final class LeaderRole {
   void onHeld() {
     long held = log().heldEndOffset();
     replica.onHeld(held, context.nowNanos());
-    producers.onHeld(held, highWatermark());
+    producers.onHeld(held, replica.shownHighWatermark());
     progress();
   }
 
@@ -413,7 +413,7 @@ final class LeaderRole {
       }
     }
     producers.onCommitted(
-        hw,
+        hw, replica.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));

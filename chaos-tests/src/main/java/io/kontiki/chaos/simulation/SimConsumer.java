@@ -103,7 +103,7 @@ public final class SimConsumer {
     }
 
     private void take(FetchAnswer.Fetched fetched) {
-      if (fetched.highWatermark() < highWatermark) {
+      if (fetched.highWatermark() >= 0 && fetched.highWatermark() < highWatermark) {
         world
             .seen()
             .violates(
@@ -112,7 +112,7 @@ public final class SimConsumer {
                 "client " + id + " was told high watermark " + fetched.highWatermark() + " after "
                     + highWatermark);
       }
-      highWatermark = fetched.highWatermark();
+      highWatermark = Math.max(highWatermark, fetched.highWatermark());
       for (ByteBuffer bytes : fetched.batches()) {
         for (RecordBatch batch : new RecordBatches(bytes)) {
           if (batch.nextOffset() <= offset) {

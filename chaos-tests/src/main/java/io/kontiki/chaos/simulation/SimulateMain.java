@@ -8,7 +8,7 @@ import java.util.Locale;
 /** {@code kontiki simulate [--seeds N] [--from S] | --seed S [--trace]}. */
 public final class SimulateMain {
   private static final int DEFAULT_SEEDS = 100;
-  private static final int SHRINK_TRIES = 150;
+  private static final int SHRINK_TRIES = Integer.getInteger("kontiki.simulate.shrink", 150);
   private static final String USAGE =
       "usage: kontiki simulate [--seeds N] [--from S] | --seed S [--trace]";
 
