@@ -413,7 +413,8 @@ final class LeaderRole {
       }
     }
     producers.onCommitted(
-        hw, replica.shownHighWatermark(),
+        hw,
+        replica.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));

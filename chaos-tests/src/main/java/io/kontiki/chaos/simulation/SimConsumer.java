@@ -84,8 +84,7 @@ public final class SimConsumer {
                 }
                 long deadline = process.control().clock().nanoTime() + WAIT_MS * MS;
                 requests.fetch(
-                    new Fetch(partition, -1, offset, lastEpoch, 4_096, 1, deadline, route),
-                    answer);
+                    new Fetch(partition, -1, offset, lastEpoch, 4_096, 1, deadline, route), answer);
               },
               reply -> {
                 FetchAnswer answer = reply.answer();
@@ -109,7 +108,11 @@ public final class SimConsumer {
             .violates(
                 partition,
                 "P6",
-                "client " + id + " was told high watermark " + fetched.highWatermark() + " after "
+                "client "
+                    + id
+                    + " was told high watermark "
+                    + fetched.highWatermark()
+                    + " after "
                     + highWatermark);
       }
       highWatermark = Math.max(highWatermark, fetched.highWatermark());

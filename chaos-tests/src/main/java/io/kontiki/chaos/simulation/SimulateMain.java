@@ -84,7 +84,8 @@ public final class SimulateMain {
     out.println("seed " + end.seed() + " breaks " + violation.getMessage());
     for (Throwable cause = violation.getCause(); cause != null; cause = cause.getCause()) {
       out.println("  because of " + cause);
-      for (StackTraceElement at : List.of(cause.getStackTrace()).subList(0, Math.min(12, cause.getStackTrace().length))) {
+      for (StackTraceElement at :
+          List.of(cause.getStackTrace()).subList(0, Math.min(12, cause.getStackTrace().length))) {
         out.println("    at " + at);
       }
     }
