@@ -135,14 +135,6 @@ public final class LeaderReplica {
     return highWatermark >= epochStartOffset;
   }
 
-  /**
-   * What clients are shown: -1 until it is the true one, because it may be below what the leader
-   * before has shown (R31, R40).
-   */
-  public long shownHighWatermark() {
-    return knowsTrueHighWatermark() ? highWatermark : -1;
-  }
-
   /** Members of the committed in-sync set, sorted. */
   public List<Integer> isr() {
     return inSync.committed();

@@ -132,13 +132,13 @@ final class LeaderRole {
                 lastOffset,
                 appendTimeMs,
                 log().logStartOffset(),
-                replica.shownHighWatermark(),
+                reads.shownHighWatermark(),
                 replica.leaderEpoch()),
             completion);
     switch (request.acks()) {
       case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
       case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
-      case NONE -> waiter.succeed(replica.shownHighWatermark());
+      case NONE -> waiter.succeed(reads.shownHighWatermark());
     }
     partition.armDeadline();
   }
@@ -170,7 +170,7 @@ final class LeaderRole {
   void onHeld() {
     long held = log().heldEndOffset();
     replica.onHeld(held, context.nowNanos());
-    producers.onHeld(held, replica.shownHighWatermark());
+    producers.onHeld(held, reads.shownHighWatermark());
     progress();
   }
 
@@ -414,7 +414,7 @@ final class LeaderRole {
     }
     producers.onCommitted(
         hw,
-        replica.shownHighWatermark(),
+        reads.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));
