@@ -37,8 +37,8 @@ import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
-import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.JRaftQuorum;
+import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -258,7 +258,13 @@ final class BrokerServer implements AutoCloseable {
     }
     ReplicaHost host =
         new ReplicaHost(
-            nodeId, metadata, control.first(), data.partitionLoops(), partitions, logDirectory, this::onFollowed);
+            nodeId,
+            metadata,
+            control.first(),
+            data.partitionLoops(),
+            partitions,
+            logDirectory,
+            this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =

@@ -148,13 +148,13 @@ final class LeaderRole {
                 lastOffset,
                 appendTimeMs,
                 log().logStartOffset(),
-                highWatermark(),
+                reads.shownHighWatermark(),
                 replica.leaderEpoch()),
             completion);
     switch (request.acks()) {
       case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
       case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
-      case NONE -> waiter.succeed(highWatermark());
+      case NONE -> waiter.succeed(reads.shownHighWatermark());
     }
     partition.armDeadline();
   }
@@ -186,7 +186,7 @@ final class LeaderRole {
   void onHeld() {
     long held = log().heldEndOffset();
     replica.onHeld(held, context.nowNanos());
-    producers.onHeld(held, highWatermark());
+    producers.onHeld(held, reads.shownHighWatermark());
     progress();
   }
 
@@ -457,6 +457,7 @@ final class LeaderRole {
     }
     producers.onCommitted(
         hw,
+        reads.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));

@@ -135,13 +135,11 @@ public final class Partition {
           false, assignment.state().leaderEpoch(), -1, -1, -1, -1, assignment.state().isr());
     }
     LeaderRole role = leader;
-    boolean known =
-        role != null && role.replica().knowsTrueHighWatermark() && context.lease().held();
     return new Description(
         role != null,
         assignment.state().leaderEpoch(),
         log.logStartOffset(),
-        known ? highWatermark : -1,
+        role == null ? -1 : role.reads().shownHighWatermark(),
         log.logEndOffset(),
         log.heldEndOffset(),
         role != null ? role.replica().isr() : assignment.state().isr());

@@ -206,8 +206,7 @@ public final class QuorumNode implements AutoCloseable {
     Optional<FormingFile.Stored> voted = FormingFile.read(files);
     if (voted.isEmpty()) {
       loop.execute(() -> form(refused));
-    } else if (!clusterId.equals(Uid.NONE)
-        && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
+    } else if (!clusterId.equals(Uid.NONE) && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
       String why =
           "raft/"
               + QuorumEngine.GROUP
