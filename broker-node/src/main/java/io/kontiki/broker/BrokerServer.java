@@ -36,6 +36,7 @@ import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.JRaftQuorum;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -90,6 +91,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -159,17 +161,29 @@ final class BrokerServer implements AutoCloseable {
 
     // The control plane: Raft port first, so that others can ask who this is.
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
+    QuorumNode.Settings settings = QuorumNode.Settings.of(config);
+    Function<Endpoint, ManagedChannel> dialler =
+        endpoint -> channel(endpoint, control.netty(), clusterGuard);
+    JRaftQuorum engine =
+        new JRaftQuorum(
+            identity,
+            new JRaftQuorum.Files(directory.raft(), directory.snapshots()),
+            settings,
+            control,
+            dialler,
+            faults);
     QuorumNode node =
         closeLater(
             new QuorumNode(
                 identity,
-                new QuorumNode.Files(directory.raft(), directory.snapshots()),
+                directory.raft(),
                 directory.clusterId(),
-                control,
-                QuorumNode.Settings.of(config),
+                control.first(),
+                settings,
                 random,
                 clusterGuard::admittedAt,
-                endpoint -> channel(endpoint, control.netty(), clusterGuard),
+                engine,
+                dialler,
                 faults));
     quorum = node;
     Server raftServer =
@@ -180,7 +194,7 @@ final class BrokerServer implements AutoCloseable {
             builder ->
                 builder
                     .intercept(clusterGuard)
-                    .addService(node.raftService())
+                    .addService(engine.service())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
@@ -230,7 +244,7 @@ final class BrokerServer implements AutoCloseable {
     }
     ReplicaHost host =
         new ReplicaHost(
-            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
+            nodeId, metadata, control.first(), data.partitionLoops(), partitions, logDirectory, this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -327,7 +341,10 @@ final class BrokerServer implements AutoCloseable {
         .withDecompressed(config.limits().decompressedBytes())
         .withScrub(
             new LogConfig.Scrub(
-                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()))
+        .withProducers(
+            new LogConfig.Producers(
+                defaults.producers().most(), config.storage().producerIdExpirationMs()));
   }
 
   private ReplicaTimes replicaTimes() {

@@ -21,6 +21,9 @@ import org.junit.jupiter.api.Test;
 class MetadataMachinePropertyTest {
   private final TreeSet<String> outcomesSeen = new TreeSet<>();
   private int recoveries;
+  private int finished;
+  private int cancelled;
+  private int unclean;
 
   @Test
   void whatMustHoldHoldsAfterEveryRandomCommand() throws IOException {
@@ -42,11 +45,16 @@ class MetadataMachinePropertyTest {
                 "Done",
                 "FENCED",
                 "INELIGIBLE",
+                "LEADER_EXISTS",
+                "NO_ELIGIBLE_LEADER",
                 "NOT_ENOUGH_REPLICAS",
                 "Number",
                 "STALE",
-                "TOPIC_EXISTS")),
+                "TOPIC_EXISTS",
+                "WOULD_LOSE_DATA")),
         outcomesSeen::toString);
+    assertTrue(finished > 5 && cancelled > 10, finished + " finished, " + cancelled + " cancelled");
+    assertTrue(unclean > 0, "no unclean election happened");
     assertTrue(recoveries > 0, "no balanced recovery happened");
   }
 
@@ -65,6 +73,7 @@ class MetadataMachinePropertyTest {
       ApplyResult result = MetadataMachine.apply(image, index, command);
       recoveries += result.recovered().size();
       note(result.outcome());
+      count(image, result, command);
       check(image, result.image(), command);
       MetadataCommand copy =
           MetadataCommandCodec.decode(index, MetadataCommandCodec.encode(command));
@@ -100,6 +109,19 @@ class MetadataMachinePropertyTest {
     }
   }
 
+  private void count(ClusterImage before, ApplyResult result, MetadataCommand command) {
+    boolean done = !(result.outcome() instanceof CommandOutcome.Rejected);
+    if (command instanceof MetadataCommand.FinishReassignments
+        && result.outcome() instanceof CommandOutcome.Number number) {
+      finished += (int) number.value();
+    } else if (command instanceof MetadataCommand.ReassignPartitions reassign && done) {
+      PartitionImage was = before.partition(reassign.moves().get(0).partition());
+      cancelled += was != null && was.original().equals(reassign.moves().get(0).replicas()) ? 1 : 0;
+    } else if (command instanceof MetadataCommand.ElectUnclean && done) {
+      unclean++;
+    }
+  }
+
   private static void check(ClusterImage before, ClusterImage after, MetadataCommand command) {
     for (TopicImage topic : after.topics().values()) {
       assertEquals(topic.id(), after.topicNames().get(topic.name()));
@@ -109,13 +131,19 @@ class MetadataMachinePropertyTest {
         checkEntry(after, topic, now, command);
         if (oldTopic != null) {
           if (i < oldTopic.partitions().size()) {
-            checkStep(
-                oldTopic.partitions().get(i), now, command, topic.minIsr() > oldTopic.minIsr());
+            PartitionImage was = oldTopic.partitions().get(i);
+            checkStep(was, now, command, topic.minIsr(now) > oldTopic.minIsr(was));
+            checkReplicas(topic, was, now, command);
           }
         }
       }
     }
     assertEquals(after.topics().size(), after.topicNames().size());
+    for (BrokerImage broker : after.brokers().values()) {
+      assertTrue(
+          !broker.fencedByOperator() || broker.state() != BrokerImage.State.ACTIVE,
+          broker + " after " + command);
+    }
     for (Tombstone tombstone : after.tombstones().values()) {
       assertTrue(
           !tombstone.pendingBrokers().isEmpty() && !after.topics().containsKey(tombstone.id()));
@@ -133,7 +161,14 @@ class MetadataMachinePropertyTest {
     assertTrue(Collections.disjoint(now.isr(), now.elr()), what);
     assertTrue(Collections.disjoint(now.isr(), now.lastKnownElr()), what);
     assertTrue(Collections.disjoint(now.elr(), now.lastKnownElr()), what);
-    if (now.isr().size() >= topic.minIsr()) {
+    assertTrue(now.replicas().containsAll(now.original()), "R34: " + what);
+    assertEquals(new TreeSet<>(now.replicas()).size(), now.replicas().size(), what);
+    assertTrue(Collections.disjoint(now.target(), now.removing()), what);
+    assertTrue(now.target().containsAll(now.adding()) && !now.target().isEmpty(), what);
+    assertTrue(Collections.disjoint(now.original(), now.adding()), what);
+    assertEquals(
+        now.reassigning(), !now.adding().isEmpty() || !now.removing().isEmpty(), "R34: " + what);
+    if (now.isr().size() >= topic.minIsr(now)) {
       assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), "R18: " + what);
     }
     for (int member : now.isr()) {
@@ -165,7 +200,8 @@ class MetadataMachinePropertyTest {
     assertEquals(was.partitionEpoch() + 1, now.partitionEpoch(), what);
     // R18: whoever leads learns of a greater min ISR before it can change its in-sync set.
     boolean sameLeader = was.leader() == now.leader();
-    int elected = sameLeader && !(raised && was.leader() >= 0) ? 0 : 1;
+    boolean shrunk = !now.replicas().containsAll(was.replicas());
+    int elected = sameLeader && !shrunk && !(raised && was.leader() >= 0) ? 0 : 1;
     assertEquals(was.leaderEpoch() + elected, now.leaderEpoch(), what);
     boolean hadCandidates =
         !was.isr().isEmpty() || !was.elr().isEmpty() || !was.lastKnownElr().isEmpty();
@@ -180,7 +216,34 @@ class MetadataMachinePropertyTest {
       List<Integer> fresh = new ArrayList<>(now.isr());
       fresh.addAll(now.elr());
       fresh.removeAll(old);
-      assertTrue(fresh.isEmpty() || command instanceof MetadataCommand.AlterPartitions, what);
+      assertTrue(
+          fresh.isEmpty()
+              || command instanceof MetadataCommand.AlterPartitions
+              || command instanceof MetadataCommand.ElectUnclean,
+          what);
+    }
+  }
+
+  /** R34: grow, catch up, shrink; never below min ISR, never into the in-sync set. */
+  private static void checkReplicas(
+      TopicImage topic, PartitionImage was, PartitionImage now, MetadataCommand command) {
+    String what = was + " -> " + now + " by " + command;
+    if (command instanceof MetadataCommand.ReassignPartitions) {
+      assertEquals(was.isr(), now.isr(), what);
+    }
+    if (!now.replicas().containsAll(was.replicas())) {
+      assertTrue(command instanceof MetadataCommand.FinishReassignments, what);
+      assertEquals(was.target(), now.replicas(), what);
+      assertTrue(now.isr().containsAll(was.adding()), what);
+      assertTrue(was.isr().containsAll(now.isr()), what);
+      assertTrue(now.isr().size() >= topic.minIsr(now), what);
+      assertTrue(now.isr().size() >= Math.min(topic.minIsr(was), now.replicas().size()), what);
+      assertEquals(was.leader(), now.leader(), what);
+      assertTrue(topic.former().containsAll(was.removing()), what);
+    }
+    if (command instanceof MetadataCommand.ElectUnclean && was != now) {
+      assertTrue(was.leader() < 0 && now.isr().equals(List.of(now.leader())), what);
+      assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), what);
     }
   }
 }

@@ -22,7 +22,7 @@ final class RandomCommands {
     int broker = 1 + random.nextInt(BROKERS);
     BrokerImage registered = image.brokers().get(broker);
     long epoch = registered == null ? 3 : registered.epoch() - (random.nextInt(15) == 0 ? 1 : 0);
-    switch (random.nextInt(18)) {
+    switch (random.nextInt(28)) {
       case 0, 1 -> {
         Uid directory =
             random.nextInt(12) == 0
@@ -111,10 +111,63 @@ final class RandomCommands {
       case 14 -> {
         return addPartitions(image, random);
       }
+      case 18, 19 -> {
+        return reassign(image, random);
+      }
+      case 20, 21 -> {
+        List<MetadataCommand.PartitionAt> all = new ArrayList<>();
+        for (TopicImage topic : image.topics().values()) {
+          for (int i = 0; i < topic.partitions().size(); i++) {
+            int at = topic.partitions().get(i).partitionEpoch() - random.nextInt(8) / 7;
+            all.add(new MetadataCommand.PartitionAt(new PartitionId(topic.id(), i), at));
+          }
+        }
+        return new MetadataCommand.FinishReassignments(1, all);
+      }
+      case 22 -> {
+        PartitionId id = somePartition(image, random);
+        PartitionImage now = image.partition(id);
+        return new MetadataCommand.ElectUnclean(
+            1,
+            new MetadataCommand.PartitionAt(
+                id, now == null ? 0 : now.partitionEpoch() - random.nextInt(10) / 9),
+            random.nextInt(10) == 0 ? " " : "test");
+      }
+      case 23 -> {
+        int fence = registered == null ? 1 : registered.operatorFence();
+        // More often ended than begun, or soon nobody is left to lead.
+        boolean next = fence % 2 != 0 || random.nextInt(3) == 0;
+        return new MetadataCommand.OperatorFence(
+            1, broker, fence + (next ? 1 : random.nextInt(3)), random.nextInt(4) == 0);
+      }
       default -> {
         return alter(image, random, broker);
       }
     }
+  }
+
+  private static MetadataCommand reassign(ClusterImage image, Random random) {
+    List<MetadataCommand.Reassignment> moves = new ArrayList<>();
+    for (int i = 0; i <= random.nextInt(8) / 6; i++) {
+      PartitionId id = somePartition(image, random);
+      PartitionImage now = image.partition(id);
+      List<Integer> target = new ArrayList<>(List.of(1, 2, 3, 4, 5));
+      Collections.shuffle(target, random);
+      int replicas = now == null ? 1 : now.replicationFactor();
+      if (random.nextInt(4) == 0) {
+        replicas += random.nextInt(3) - 1;
+      }
+      target = target.subList(0, Math.max(0, Math.min(5, replicas)));
+      if (random.nextInt(30) == 0) {
+        target = List.of(1, 1);
+      }
+      if (now != null && now.reassigning() && random.nextInt(3) == 0) {
+        target = now.original();
+      }
+      int epoch = now == null ? 0 : now.partitionEpoch() - random.nextInt(20) / 19;
+      moves.add(new MetadataCommand.Reassignment(id, epoch, target));
+    }
+    return new MetadataCommand.ReassignPartitions(1, moves);
   }
 
   private static MetadataCommand create(Random random) {
@@ -173,8 +226,9 @@ final class RandomCommands {
     List<IsrMember> isr = new ArrayList<>();
     if (now != null) {
       for (int replica : now.replicas()) {
-        if (replica == leader || random.nextBoolean()) {
-          BrokerImage member = image.brokers().get(replica);
+        BrokerImage member = image.brokers().get(replica);
+        boolean mayJoin = member != null && member.unfenced() && random.nextInt(4) > 0;
+        if (replica == leader || mayJoin || random.nextInt(8) == 0) {
           isr.add(new IsrMember(replica, member == null ? 1 : member.epoch()));
         }
       }

@@ -95,6 +95,11 @@ public final class LogDirectory {
               }
 
               @Override
+              public void onNoSpace() {
+                checkpointer.requestLater();
+              }
+
+              @Override
               public void makeDurable(PartitionId partition) {
                 shared.makeSegmentsDurable(partition);
               }

@@ -150,6 +150,12 @@ public interface PartitionLog {
    */
   void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
 
+  /**
+   * Forgets producers that were not used for {@link LogConfig.Producers#idleMs}, by the wall clock,
+   * and have no batch at or above the noted high watermark (rule I3).
+   */
+  void forgetIdleProducers();
+
   /** Producer ids with live state here; for metrics. */
   int producerCount();
 
@@ -173,8 +179,14 @@ public interface PartitionLog {
    *
    * @param endOffset the log end now
    * @param fault empty if all was appended; else what was wrong with the first batch refused
+   * @param diskFull nothing is wrong with it, but there is no room (rule D4)
    */
-  record FollowerAppend(long endOffset, String fault) {
+  record FollowerAppend(long endOffset, String fault, boolean diskFull) {
+    /** Not for want of room. */
+    public FollowerAppend(long endOffset, String fault) {
+      this(endOffset, fault, false);
+    }
+
     /** Whether everything was appended. */
     public boolean complete() {
       return fault.isEmpty();

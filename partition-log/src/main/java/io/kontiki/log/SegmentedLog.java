@@ -13,12 +13,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A log in segment files: {@link LogState} and the parts that work on it. Belongs to its loop; see
  * {@link PartitionLog} for the contract.
  */
 final class SegmentedLog implements PartitionLog {
+  private static final Logger LOG = LoggerFactory.getLogger(SegmentedLog.class);
+
   private final LogShared shared;
   private final LoopLogs home;
   private final Listener listener;
@@ -215,6 +219,17 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public boolean doubtful() {
     return state.doubtful;
+  }
+
+  @Override
+  public void forgetIdleProducers() {
+    checkUsable();
+    int gone =
+        state.producers.forgetIdle(
+            shared.clock.wallMs(), shared.config.producers().idleMs(), state.highWatermark);
+    if (gone > 0) {
+      LOG.debug("{}: {} idle producers forgotten, {} left", this, gone, producerCount());
+    }
   }
 
   @Override

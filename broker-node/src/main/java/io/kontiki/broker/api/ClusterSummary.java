@@ -116,7 +116,7 @@ public record ClusterSummary(
       if (partition.leader() == PartitionImage.NO_LEADER) {
         firstOffline = offline++ == 0 ? name : firstOffline;
       }
-      if (partition.isr().size() < topic.minIsr()) {
+      if (partition.isr().size() < topic.minIsr(partition)) {
         firstUnderMinIsr = underMinIsr++ == 0 ? name : firstUnderMinIsr;
       }
     }

@@ -46,6 +46,11 @@ final class LeaderRole {
   private boolean over;
   private @Nullable Resignation lastResignation;
 
+  /** The append whose time until it is committed is taken, if it is not yet; one at a time. */
+  private long timedEnd;
+
+  private long timedNanos;
+
   LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
     this.partition = partition;
     this.context = context;
@@ -104,6 +109,10 @@ final class LeaderRole {
         }
       }
       replica.onLogEnd(log().logEndOffset(), context.nowNanos());
+      if (timedEnd <= highWatermark()) {
+        timedEnd = done.lastOffset() + 1;
+        timedNanos = context.nowNanos();
+      }
       await(request, done.baseOffset(), done.lastOffset(), done.appendTimeMs(), completion);
     } else if (outcome instanceof AppendOutcome.Duplicate first) {
       // The first try may not be committed yet: its repetition waits like itself (rule I2).
@@ -405,9 +414,14 @@ final class LeaderRole {
   /** The core has changed: tells everybody whom it concerns. */
   void progress() {
     long hw = replica.highWatermark();
-    boolean moved = hw > partition.highWatermark();
+    long before = partition.highWatermark();
+    boolean moved = hw > before;
     if (moved) {
       partition.highWatermark(hw);
+      if (before < timedEnd && timedEnd <= hw) {
+        long now = context.nowNanos();
+        context.catchUp().onCommitted(now - timedNanos, now);
+      }
       for (Shipment shipment : shipments.values()) {
         shipment.stream().hasNews(shipment);
       }

@@ -319,20 +319,27 @@ public final class Partition {
     if (role != null) {
       role.tick(nowNanos);
     } else if (followed != null) {
-      followed.tick();
+      followed.tick(nowNanos);
     }
   }
 
-  /** The log's turn in the walk: an old segment is closed, a leader lets old records go (L6). */
+  /**
+   * The log's turn in the walk: an old segment is closed, idle producers are forgotten (I3), a
+   * leader lets old records go (L6).
+   */
   void keepHouse() {
     if (offline) {
       return;
     }
     try {
       log.rollIfOld();
+      boolean byTime = context.conditions().wallClockTrusted();
+      if (byTime) {
+        log.forgetIdleProducers();
+      }
       LeaderRole role = leader;
       if (role != null) {
-        role.retain(context.conditions().wallClockTrusted());
+        role.retain(byTime);
       }
     } catch (StorageException e) {
       onOffline(e);
@@ -378,7 +385,8 @@ public final class Partition {
     return assignment.name();
   }
 
-  long highWatermark() {
+  /** Everything below it is committed, as far as this replica knows (R9, R31). */
+  public long highWatermark() {
     return highWatermark;
   }
 

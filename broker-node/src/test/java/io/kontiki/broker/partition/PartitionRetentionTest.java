@@ -87,6 +87,20 @@ class PartitionRetentionTest {
   }
 
   @Test
+  void everyReplicaForgetsIdleProducersItselfWhileItsClockCanBeTrusted() {
+    cluster.node(3).conditions.trusted = false;
+    int[] before = new int[4];
+    for (int broker = 1; broker <= 3; broker++) {
+      before[broker] = cluster.node(broker).log(TestCluster.P0).looksAtProducers;
+    }
+    cluster.time.advanceMs(2_100);
+    for (int broker = 1; broker <= 3; broker++) {
+      int looks = cluster.node(broker).log(TestCluster.P0).looksAtProducers - before[broker];
+      assertTrue(broker == 3 ? looks == 0 : looks >= 2, "broker " + broker + ": " + looks);
+    }
+  }
+
+  @Test
   void aClockThatIsNotTrustedLetsNothingGoByAge() {
     cluster.node(1).conditions.trusted = false;
     cluster.node(1).log(TestCluster.P0).retained = 4;

@@ -51,6 +51,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   /** How often it was asked to close an old segment. */
   int rolls;
 
+  /** How often it was asked to forget idle producers. */
+  int looksAtProducers;
+
   /** Where its retention, by time, would let it start. */
   long retained;
 
@@ -363,6 +366,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   @Override
   public boolean doubtful() {
     return false;
+  }
+
+  @Override
+  public void forgetIdleProducers() {
+    looksAtProducers++;
   }
 
   @Override
