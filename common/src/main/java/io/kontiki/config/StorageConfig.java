@@ -23,6 +23,8 @@ import java.util.List;
  * @param cleanerBufferBytes memory for the keys of one compaction (L6)
  * @param cleanerBytesPerSecond read and written by compaction, at most
  * @param cleanerBackoffMs between two looks for something to compact
+ * @param producerIdExpirationMs an idempotent producer that appended nothing for so long is
+ *     forgotten by a partition (I3)
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -40,6 +42,7 @@ public record StorageConfig(
     int cleanerBufferBytes,
     long cleanerBytesPerSecond,
     long cleanerBackoffMs,
+    long producerIdExpirationMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -157,6 +160,16 @@ public record StorageConfig(
           "ms",
           "When nothing was left to compact, the node looks again after this time.",
           durationMs(100, 24L * 3600 * 1000));
+  static final ConfigKey<Long> PRODUCER_ID_EXPIRATION =
+      new ConfigKey<>(
+          "producer.id.expiration.ms",
+          "86400000",
+          false,
+          "ms",
+          "A partition forgets an idempotent producer that has appended nothing to it for so long;"
+              + " what it sends again later is then taken for new. Longer than the delivery"
+              + " timeout of any client.",
+          durationMs(1_000, 365L * 24 * 3600 * 1000));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -189,6 +202,7 @@ public record StorageConfig(
           CLEANER_BUFFER,
           CLEANER_RATE,
           CLEANER_BACKOFF,
+          PRODUCER_ID_EXPIRATION,
           SNAPSHOT_ENTRIES,
           SNAPSHOT_BYTES);
 
@@ -208,6 +222,7 @@ public record StorageConfig(
             config.get(CLEANER_BUFFER),
             config.get(CLEANER_RATE),
             config.get(CLEANER_BACKOFF),
+            config.get(PRODUCER_ID_EXPIRATION),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

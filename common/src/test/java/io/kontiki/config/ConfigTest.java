@@ -59,6 +59,7 @@ class ConfigTest {
             (int) (16 * mib),
             32 * mib,
             15_000,
+            86_400_000,
             10_000,
             64 * mib),
         config.storage());

@@ -15,6 +15,7 @@ import io.kontiki.log.journal.CommitJournal;
  * @param decompressedBytes of one batch, where a look-up by time must decompress it
  * @param scrub the check of everything in the background (rule D6)
  * @param cleaner compaction in the background (rule L6)
+ * @param producers how many idempotent producers a log knows, and how long (rule I3)
  */
 public record LogConfig(
     long hotBytes,
@@ -25,7 +26,8 @@ public record LogConfig(
     int openFiles,
     int decompressedBytes,
     Scrub scrub,
-    Cleaner cleaner) {
+    Cleaner cleaner,
+    Producers producers) {
   private static final int MIB = 1 << 20;
 
   /**
@@ -41,7 +43,8 @@ public record LogConfig(
         2_000,
         64 * MIB,
         new Scrub(4L * MIB, 24L * 3600 * 1000),
-        new Cleaner(16 * MIB, 32L * MIB, 15_000));
+        new Cleaner(16 * MIB, 32L * MIB, 15_000),
+        new Producers(10_000, 24L * 3600 * 1000));
   }
 
   /** With another journal. */
@@ -55,7 +58,8 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With other sizes of what is hot. */
@@ -69,7 +73,8 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With another distance of checkpoints and of derived files. */
@@ -83,7 +88,8 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With another number of open files. */
@@ -97,7 +103,8 @@ public record LogConfig(
         count,
         decompressedBytes,
         scrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With another bound of a decompressed batch. */
@@ -111,7 +118,8 @@ public record LogConfig(
         openFiles,
         sizeBytes,
         scrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With another check in the background. */
@@ -125,7 +133,8 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         newScrub,
-        cleaner);
+        cleaner,
+        producers);
   }
 
   /** With another compaction. */
@@ -139,8 +148,33 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
-        newCleaner);
+        newCleaner,
+        producers);
   }
+
+  /** With other bounds of what is known of producers. */
+  public LogConfig withProducers(Producers newProducers) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes,
+        scrub,
+        cleaner,
+        newProducers);
+  }
+
+  /**
+   * What a log remembers of idempotent producers (rule I3).
+   *
+   * @param most of one log; beyond it the one appended to longest ago is forgotten. One takes about
+   *     half a kilobyte of heap
+   * @param idleMs after so long without an append one is forgotten
+   */
+  public record Producers(int most, long idleMs) {}
 
   /**
    * How logs are compacted.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
 import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.record.RecordBatch;
@@ -26,9 +27,9 @@ import org.junit.jupiter.api.Test;
 /**
  * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
  * size, compaction, segments closed by age, checkpoints and clean stops, with the process killed or
- * the power cut between any two file operations, recovery included. After each start: every held
- * record is there, nothing is invented, epochs and producers fit (rules P1, L3, L9, D2, D8, D10,
- * I1).
+ * the power cut between any two file operations, recovery included, also on a disk that runs full
+ * or fails. After each start: every held record is there, nothing is invented, epochs and producers
+ * fit (rules P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -37,17 +38,22 @@ class CrashPropertyTest {
 
   @Test
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
-    runAll(SEEDS, false, false);
+    runAll(SEEDS, false, false, false);
+  }
+
+  @Test
+  void aDiskThatRunsFullOrFailsLosesNothingEitherAndGoesOnWhenThereIsRoom() {
+    runAll(SEEDS, true, true, false);
   }
 
   @Test
   void retentionByTimeAndSizeLosesNothingThatItShouldKeepWhateverCrashes() {
-    runAll(SEEDS, true, false);
+    runAll(SEEDS, true, false, false);
   }
 
   @Test
   void compactionLosesNothingThatIsTheNewestOfItsKeyWhateverCrashes() {
-    runAll(SEEDS, false, true);
+    runAll(SEEDS, false, false, true);
   }
 
   /**
@@ -55,26 +61,33 @@ class CrashPropertyTest {
    * 4601), cuts of replicated logs that came back (28962, 32283), a later start in an older content
    * (5623). Of the second: the old row once more (752), GONE replayed over new files (843), a clean
    * stop amid a deletion (1008, 273), a torn tail that came back (1683, 890), cuts (9357, 11721).
+   * With a bad disk: a journal file that was never made (566), a sync that failed and succeeded in
+   * the next life (834).
    */
   @Test
   void seedsThatFailedOnceDoNot() {
     for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364}) {
-      runOne(new Run(seed, false, false));
+      runOne(new Run(seed, false, false, false));
     }
     for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
-      runOne(new Run(seed, true, false));
+      runOne(new Run(seed, true, false, false));
+    }
+    for (long seed : new long[] {566, 834}) {
+      runOne(new Run(seed, true, true, false));
     }
   }
 
-  private static void runAll(int seeds, boolean retention, boolean compaction) {
+  private static void runAll(int seeds, boolean retention, boolean trouble, boolean compaction) {
     int crashes = 0;
     int retained = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
     long compactions = 0;
+    int full = 0;
+    int failures = 0;
     for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-      Run run = new Run(seed, retention, compaction);
+      Run run = new Run(seed, retention, trouble, compaction);
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
@@ -82,6 +95,8 @@ class CrashPropertyTest {
       bypasses += run.bypasses;
       deletions += run.deletions;
       compactions += run.compactions;
+      full += run.trouble == null ? 0 : run.trouble.timesFull;
+      failures += run.trouble == null ? 0 : run.trouble.failures;
     }
     System.out.println(
         crashes
@@ -94,11 +109,16 @@ class CrashPropertyTest {
             + " deletions, "
             + retained
             + " times retention, "
+            + full
+            + " times a full disk, "
+            + failures
+            + " failed operations, "
             + compactions
             + " passes of compaction");
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
+    assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
     assertTrue(!compaction || compactions > seeds, "compaction is left out");
   }
 
@@ -173,6 +193,7 @@ class CrashPropertyTest {
     final SeededRandom random;
     final boolean retention;
     final boolean compaction;
+    final @Nullable DiskTrouble trouble;
     final MemoryFileStore store = new MemoryFileStore();
     final LogConfig config;
     final List<Model> models = new ArrayList<>();
@@ -198,11 +219,12 @@ class CrashPropertyTest {
     long compactions;
     long brokerEpoch;
 
-    Run(long seed, boolean retention, boolean compaction) {
+    Run(long seed, boolean retention, boolean trouble, boolean compaction) {
       this.seed = seed;
       this.retention = retention;
       this.compaction = compaction;
       random = new SeededRandom(seed);
+      this.trouble = trouble ? new DiskTrouble(store, random.split()) : null;
       int slot = 2_000 + random.nextInt(6_000);
       LogConfig base =
           LogConfig.defaults()
@@ -258,16 +280,27 @@ class CrashPropertyTest {
               if (armed && --operationsLeft < 0) {
                 throw new Dead();
               }
-              return null;
+              return armed && trouble != null ? trouble.before(operation) : null;
             });
         try {
+          if (trouble != null) {
+            trouble.onStart();
+          }
           start();
           check();
           live();
         } catch (Dead dead) {
           crashes++;
+        } catch (StorageException e) {
+          // Rule L4: offline, and the process stops.
+          if (trouble == null || !trouble.failed()) {
+            throw e;
+          }
         }
         armed = false;
+        if (trouble != null) {
+          trouble.room();
+        }
         stopProcess();
         if (kill) {
           for (Model model : models) {
@@ -388,13 +421,18 @@ class CrashPropertyTest {
 
       @Override
       public void onOffline(StorageException cause) {
-        throw new AssertionError("offline", cause);
+        if (trouble == null || !trouble.failed()) {
+          throw new AssertionError("offline", cause);
+        }
       }
     }
 
     void live() {
       int turns = random.nextInt(120);
       for (int i = 0; i < turns; i++) {
+        if (trouble != null) {
+          trouble.maybeChange();
+        }
         Model model = models.get(random.nextInt(models.size()));
         loopOf(model)
             .run(
@@ -419,6 +457,9 @@ class CrashPropertyTest {
                 brokerEpoch,
                 () -> {
                   done.set(true);
+                  if (trouble != null && !store.exists(CleanMarker.FILE)) {
+                    return;
+                  }
                   cleanlyClosed = true;
                   for (Model model : models) {
                     model.heldFloor = model.end();
@@ -429,8 +470,22 @@ class CrashPropertyTest {
                     model.durableStart = model.start;
                   }
                 });
-        time.advanceMs(200);
+        time.advanceMs(trouble == null ? 200 : 3_000);
         assertTrue(done.get(), "the directory did not close");
+      } else if (trouble != null) {
+        goOn(trouble);
+      }
+    }
+
+    /** With room again everything becomes durable without a restart (rule P15). */
+    void goOn(DiskTrouble disk) {
+      disk.room();
+      time.advanceMs(2_000);
+      for (Model model : models) {
+        if (!disk.failed() && !model.leaving) {
+          loopOf(model)
+              .run(() -> assertEquals(log(model).logEndOffset(), log(model).heldEndOffset()));
+        }
       }
     }
 
@@ -631,7 +686,10 @@ class CrashPropertyTest {
         assertTrue(
             refused.error().message().contains("durable")
                 || refused.error().message().contains("journal")
-                || refused.error().message().contains("must be 0"),
+                || refused.error().message().contains("must be 0")
+                || (trouble != null
+                    && trouble.full()
+                    && refused.error().reason() == ErrorReason.DISK_FULL),
             refused.error().toString());
         if (refused.error().message().contains("must be 0")) {
           // After a restart at a later offset its producers begin anew.
