@@ -1,11 +1,11 @@
 package io.kontiki.broker;
 
 import io.kontiki.broker.api.Metadata;
-import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.broker.replicas.ReplicaAssignments;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.ClusterImage;
@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * Carries image changes to the data loops, and deletions to the log directory and back to the
  * metadata (rules R46, M20). On the control loop.
  */
-final class ReplicaHost {
+public final class ReplicaHost {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaHost.class);
   private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -45,7 +45,7 @@ final class ReplicaHost {
   private final int brokerId;
   private final Metadata metadata;
   private final EventLoop control;
-  private final LoopGroup data;
+  private final PartitionLoops data;
   private final List<LoopPartitions> partitions;
   private final LogDirectory logs;
   private final ReplicaAssignments assignments;
@@ -78,11 +78,11 @@ final class ReplicaHost {
    * @param partitions of the data loops, in their order
    * @param onFollowed told on the control loop when a loop has followed an image
    */
-  ReplicaHost(
+  public ReplicaHost(
       int brokerId,
       Metadata metadata,
       EventLoop control,
-      LoopGroup data,
+      PartitionLoops data,
       List<LoopPartitions> partitions,
       LogDirectory logs,
       Runnable onFollowed) {
@@ -98,14 +98,14 @@ final class ReplicaHost {
   }
 
   /** This process was registered: its role can begin (rule R1). */
-  void onRegistered(long epoch) {
+  public void onRegistered(long epoch) {
     brokerEpoch = epoch;
     assignments.onRegistered(epoch);
     onImage(metadata.image());
   }
 
   /** The metadata have changed. */
-  void onImage(ClusterImage image) {
+  public void onImage(ClusterImage image) {
     if (closed) {
       return; // the logs are being flushed, or are
     }
@@ -132,7 +132,7 @@ final class ReplicaHost {
     for (int i = 0; i < partitions.size(); i++) {
       int loop = i;
       List<PartitionAssignment> changed = byLoop.get(i);
-      data.loops()
+      data.all()
           .get(i)
           .execute(
               () -> {
@@ -150,7 +150,7 @@ final class ReplicaHost {
    * Up to which image all roles here are what it says; {@link Long#MAX_VALUE} if they have followed
    * all of them. On the control loop.
    */
-  long followed() {
+  public long followed() {
     long least = Long.MAX_VALUE;
     for (int i = 0; i < followed.length(); i++) {
       long index = followed.get(i);
@@ -171,7 +171,7 @@ final class ReplicaHost {
         continue;
       }
       int index = data.indexOf(id);
-      data.loops()
+      data.all()
           .get(index)
           .execute(
               () -> {
@@ -208,7 +208,7 @@ final class ReplicaHost {
       if (image.tombstones().containsKey(id.topicId())) {
         continue; // deleted below
       }
-      EventLoop loop = data.loopOf(id);
+      EventLoop loop = data.of(id);
       PartitionImage partition = image.partition(id);
       if (partition == null) {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
@@ -251,7 +251,7 @@ final class ReplicaHost {
     Leaving now = new Leaving();
     leaving.put(id, now);
     int index = data.indexOf(id);
-    EventLoop loop = data.loops().get(index);
+    EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
@@ -267,7 +267,7 @@ final class ReplicaHost {
     Brokers newest = brokers;
     if (again != null && newest != null && !closed) {
       int index = data.indexOf(id);
-      data.loops().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
+      data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
     }
   }
 
@@ -292,28 +292,35 @@ final class ReplicaHost {
 
   /** Ends all roles; waiting requests are answered. Blocks; not on a loop. */
   void close() throws InterruptedException {
-    CountDownLatch deaf = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    end(ended::countDown);
+    if (!ended.await(6, TimeUnit.SECONDS)) {
+      LOG.warn("the loops did not end their partitions in time");
+    }
+  }
+
+  /**
+   * {@link #close} without blocking.
+   *
+   * @param ended runs on a data loop when all roles have ended
+   */
+  public void end(Runnable ended) {
     control.execute(
         () -> {
           closed = true;
-          deaf.countDown();
+          AtomicInteger left = new AtomicInteger(partitions.size());
+          for (int i = 0; i < partitions.size(); i++) {
+            LoopPartitions target = partitions.get(i);
+            data.all()
+                .get(i)
+                .execute(
+                    () -> {
+                      target.close();
+                      if (left.decrementAndGet() == 0) {
+                        ended.run();
+                      }
+                    });
+          }
         });
-    if (!deaf.await(1, TimeUnit.SECONDS)) {
-      LOG.warn("the control loop does not move");
-    }
-    CountDownLatch closed = new CountDownLatch(partitions.size());
-    for (int i = 0; i < partitions.size(); i++) {
-      LoopPartitions target = partitions.get(i);
-      data.loops()
-          .get(i)
-          .execute(
-              () -> {
-                target.close();
-                closed.countDown();
-              });
-    }
-    if (!closed.await(5, TimeUnit.SECONDS)) {
-      LOG.warn("the data loops did not end their partitions in time");
-    }
   }
 }

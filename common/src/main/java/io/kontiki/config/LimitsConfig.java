@@ -140,8 +140,9 @@ public record LimitsConfig(
           "64m",
           false,
           "bytes",
-          "By so much this broker lets the backlogs of replicas that catch up from it shrink, all"
-              + " together; what producers write meanwhile comes on top (R33).",
+          "By so much at most this broker lets the backlogs of replicas that catch up from it"
+              + " shrink, all together; by less, down to a sixteenth, while commits take longer than"
+              + " they did without. What producers write meanwhile comes on top (R33).",
           bytes(64 * 1024, 1L << 40));
   static final ConfigKey<Integer> TOPICS =
       new ConfigKey<>(

@@ -144,7 +144,7 @@ class ObserverTest {
                       new LeaderBalance(Long.MAX_VALUE),
                       new ReassignmentDriver(),
                       group,
-                      new ProcessDialler(loops, others, id),
+                      new ProcessDialler(loops.first(), others, id, new SocketDials(loops)),
                       loops.first(),
                       image),
               new VoterNode.Ends(leader -> {}, refusals::add));
@@ -406,7 +406,9 @@ class ObserverTest {
   }
 
   private ProcessDialler.Outcome dial(Endpoint endpoint, Uid incarnation) {
-    ProcessDialler dialler = new ProcessDialler(control, new Peers(channels), OBSERVER);
+    ProcessDialler dialler =
+        new ProcessDialler(
+            control.first(), new Peers(channels), OBSERVER, new SocketDials(control));
     return ask(done -> control.first().execute(() -> dialler.dial(endpoint, incarnation, done)));
   }
 
