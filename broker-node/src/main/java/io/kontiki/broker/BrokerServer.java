@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
@@ -14,6 +15,7 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
@@ -35,6 +37,7 @@ import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
+import io.kontiki.broker.quorum.JRaftQuorum;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
@@ -90,6 +93,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -160,21 +164,33 @@ final class BrokerServer implements AutoCloseable {
     long reserve = diskReserve(directory);
     Ballast ballast =
         new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    FileStore raft = new BallastedStore(directory.raft(), ballast);
 
     // The control plane: Raft port first, so that others can ask who this is.
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
+    QuorumNode.Settings settings = QuorumNode.Settings.of(config);
+    Function<Endpoint, ManagedChannel> dialler =
+        endpoint -> channel(endpoint, control.netty(), clusterGuard);
+    JRaftQuorum engine =
+        new JRaftQuorum(
+            identity,
+            new JRaftQuorum.Files(raft, directory.snapshots()),
+            settings,
+            control,
+            dialler,
+            faults);
     QuorumNode node =
         closeLater(
             new QuorumNode(
                 identity,
-                new QuorumNode.Files(
-                    new BallastedStore(directory.raft(), ballast), directory.snapshots()),
+                raft,
                 directory.clusterId(),
-                control,
-                QuorumNode.Settings.of(config),
+                control.first(),
+                settings,
                 random,
                 clusterGuard::admittedAt,
-                endpoint -> channel(endpoint, control.netty(), clusterGuard),
+                engine,
+                dialler,
                 faults));
     quorum = node;
     Server raftServer =
@@ -185,7 +201,7 @@ final class BrokerServer implements AutoCloseable {
             builder ->
                 builder
                     .intercept(clusterGuard)
-                    .addService(node.raftService())
+                    .addService(engine.service())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
@@ -242,7 +258,13 @@ final class BrokerServer implements AutoCloseable {
     }
     ReplicaHost host =
         new ReplicaHost(
-            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
+            nodeId,
+            metadata,
+            control.first(),
+            data.partitionLoops(),
+            partitions,
+            logDirectory,
+            this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -473,6 +495,12 @@ final class BrokerServer implements AutoCloseable {
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
         new RecordDeletion(metadata, requests),
+        new ReassignmentAdmin(
+            metadata,
+            config.limits().reassignments(),
+            config.limits().catchUpBytesPerSecond(),
+            random),
+        new LeadershipAdmin(metadata),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }

@@ -1,10 +1,11 @@
 package io.kontiki.broker;
 
 import io.kontiki.broker.api.Metadata;
-import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.broker.replicas.ReplicaAssignments;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.ClusterImage;
@@ -22,11 +23,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * Carries image changes to the data loops, and deletions to the log directory and back to the
  * metadata (rules R46, M20). On the control loop.
  */
-final class ReplicaHost {
+public final class ReplicaHost {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaHost.class);
   private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -42,12 +45,16 @@ final class ReplicaHost {
   private final int brokerId;
   private final Metadata metadata;
   private final EventLoop control;
-  private final LoopGroup data;
+  private final PartitionLoops data;
   private final List<LoopPartitions> partitions;
   private final LogDirectory logs;
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
+
+  /** Replicas whose logs are being deleted: nobody opens such a log before it is gone. */
+  private final TreeMap<PartitionId, Leaving> leaving = new TreeMap<>();
+
   private final Runnable onFollowed;
 
   // Of the newest image on its way to the loops, and of the newest that each has followed.
@@ -55,18 +62,27 @@ final class ReplicaHost {
   private final AtomicLongArray followed;
 
   private long brokerEpoch = -1;
+  private @Nullable Brokers brokers;
   private boolean sorted;
   private boolean closed;
+
+  /** A replica that leaves; control loop. */
+  private static final class Leaving {
+    /** It shall be here again, as soon as it is gone. */
+    @Nullable PartitionAssignment again;
+
+    final List<Runnable> whenGone = new ArrayList<>();
+  }
 
   /**
    * @param partitions of the data loops, in their order
    * @param onFollowed told on the control loop when a loop has followed an image
    */
-  ReplicaHost(
+  public ReplicaHost(
       int brokerId,
       Metadata metadata,
       EventLoop control,
-      LoopGroup data,
+      PartitionLoops data,
       List<LoopPartitions> partitions,
       LogDirectory logs,
       Runnable onFollowed) {
@@ -82,14 +98,14 @@ final class ReplicaHost {
   }
 
   /** This process was registered: its role can begin (rule R1). */
-  void onRegistered(long epoch) {
+  public void onRegistered(long epoch) {
     brokerEpoch = epoch;
     assignments.onRegistered(epoch);
     onImage(metadata.image());
   }
 
   /** The metadata have changed. */
-  void onImage(ClusterImage image) {
+  public void onImage(ClusterImage image) {
     if (closed) {
       return; // the logs are being flushed, or are
     }
@@ -103,14 +119,20 @@ final class ReplicaHost {
     }
     List<List<PartitionAssignment>> byLoop = new ArrayList<>();
     partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
-    change
-        .changed()
-        .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
+    brokers = change.brokers();
+    for (PartitionAssignment assignment : change.changed()) {
+      Leaving left = leaving.get(assignment.id());
+      if (left == null) {
+        byLoop.get(data.indexOf(assignment.id())).add(assignment);
+      } else {
+        left.again = assignment;
+      }
+    }
     handedOut = image.index();
     for (int i = 0; i < partitions.size(); i++) {
       int loop = i;
       List<PartitionAssignment> changed = byLoop.get(i);
-      data.loops()
+      data.all()
           .get(i)
           .execute(
               () -> {
@@ -119,7 +141,7 @@ final class ReplicaHost {
                 control.execute(onFollowed);
               });
     }
-    change.removed().forEach(id -> discard(id, () -> {}));
+    change.removed().forEach(this::discard);
     change.deleted().forEach(this::delete);
     report(RecoveryQuestions.of(image, brokerId));
   }
@@ -128,7 +150,7 @@ final class ReplicaHost {
    * Up to which image all roles here are what it says; {@link Long#MAX_VALUE} if they have followed
    * all of them. On the control loop.
    */
-  long followed() {
+  public long followed() {
     long least = Long.MAX_VALUE;
     for (int i = 0; i < followed.length(); i++) {
       long index = followed.get(i);
@@ -149,7 +171,7 @@ final class ReplicaHost {
         continue;
       }
       int index = data.indexOf(id);
-      data.loops()
+      data.all()
           .get(index)
           .execute(
               () -> {
@@ -186,13 +208,13 @@ final class ReplicaHost {
       if (image.tombstones().containsKey(id.topicId())) {
         continue; // deleted below
       }
-      EventLoop loop = data.loopOf(id);
+      EventLoop loop = data.of(id);
       PartitionImage partition = image.partition(id);
       if (partition == null) {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
         loop.execute(() -> logs.quarantine(id, loop, () -> {}));
       } else if (!partition.replicas().contains(brokerId)) {
-        discard(id, () -> {});
+        discard(id);
       }
     }
   }
@@ -201,7 +223,8 @@ final class ReplicaHost {
     if (!deleting.add(topic)) {
       return;
     }
-    List<PartitionId> mine = new ArrayList<>();
+    TreeSet<PartitionId> mine = new TreeSet<>();
+    leaving.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
     for (PartitionId id : logs.partitions()) {
       if (id.topicId().equals(topic)) {
         mine.add(id);
@@ -211,22 +234,41 @@ final class ReplicaHost {
     Runnable one =
         () -> {
           if (left.decrementAndGet() == 0) {
-            control.execute(() -> confirm(topic));
+            confirm(topic);
           }
         };
-    mine.forEach(id -> discard(id, one));
+    mine.forEach(id -> discard(id).whenGone.add(one));
     one.run();
   }
 
   /** Ends the replica's role, then deletes its log. */
-  private void discard(PartitionId id, Runnable done) {
+  private Leaving discard(PartitionId id) {
+    Leaving before = leaving.get(id);
+    if (before != null) {
+      before.again = null;
+      return before;
+    }
+    Leaving now = new Leaving();
+    leaving.put(id, now);
     int index = data.indexOf(id);
-    EventLoop loop = data.loops().get(index);
+    EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
-          logs.delete(id, loop, done);
+          logs.delete(id, loop, () -> control.execute(() -> gone(id, now)));
         });
+    return now;
+  }
+
+  private void gone(PartitionId id, Leaving left) {
+    leaving.remove(id);
+    left.whenGone.forEach(Runnable::run);
+    PartitionAssignment again = left.again;
+    Brokers newest = brokers;
+    if (again != null && newest != null && !closed) {
+      int index = data.indexOf(id);
+      data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
+    }
   }
 
   private void confirm(TopicId topic) {
@@ -250,28 +292,35 @@ final class ReplicaHost {
 
   /** Ends all roles; waiting requests are answered. Blocks; not on a loop. */
   void close() throws InterruptedException {
-    CountDownLatch deaf = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    end(ended::countDown);
+    if (!ended.await(6, TimeUnit.SECONDS)) {
+      LOG.warn("the loops did not end their partitions in time");
+    }
+  }
+
+  /**
+   * {@link #close} without blocking.
+   *
+   * @param ended runs on a data loop when all roles have ended
+   */
+  public void end(Runnable ended) {
     control.execute(
         () -> {
           closed = true;
-          deaf.countDown();
+          AtomicInteger left = new AtomicInteger(partitions.size());
+          for (int i = 0; i < partitions.size(); i++) {
+            LoopPartitions target = partitions.get(i);
+            data.all()
+                .get(i)
+                .execute(
+                    () -> {
+                      target.close();
+                      if (left.decrementAndGet() == 0) {
+                        ended.run();
+                      }
+                    });
+          }
         });
-    if (!deaf.await(1, TimeUnit.SECONDS)) {
-      LOG.warn("the control loop does not move");
-    }
-    CountDownLatch closed = new CountDownLatch(partitions.size());
-    for (int i = 0; i < partitions.size(); i++) {
-      LoopPartitions target = partitions.get(i);
-      data.loops()
-          .get(i)
-          .execute(
-              () -> {
-                target.close();
-                closed.countDown();
-              });
-    }
-    if (!closed.await(5, TimeUnit.SECONDS)) {
-      LOG.warn("the data loops did not end their partitions in time");
-    }
   }
 }

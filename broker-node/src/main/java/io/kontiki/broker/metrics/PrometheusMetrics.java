@@ -187,6 +187,12 @@ public final class PrometheusMetrics
         this::underMinIsr);
     ofImage(
         metadata,
+        "kontiki.partition.reassigning",
+        "Partitions that this broker leads and whose replicas are on their way.",
+        image ->
+            count(image, partition -> partition.leader() == brokerId && partition.reassigning()));
+    ofImage(
+        metadata,
         "kontiki.partition.offline",
         "Partitions of which this broker should have a copy and which nobody leads.",
         image ->
@@ -234,7 +240,7 @@ public final class PrometheusMetrics
     int count = 0;
     for (TopicImage topic : image.topics().values()) {
       for (PartitionImage partition : topic.partitions()) {
-        int replicas = partition.replicas().size();
+        int replicas = partition.replicationFactor();
         // A full in-sync set is enough; settings are parsed only for the few that are not.
         if (partition.leader() == brokerId
             && partition.isr().size() < replicas

@@ -41,17 +41,27 @@ final class LeaderRole {
   private final LoopContext context;
   private final LeaderReplica replica;
   private final LeaderReads reads;
-  private final ProduceWaiters producers = new ProduceWaiters();
+  private ProduceWaiters producers;
   private final Deletions deletions = new Deletions();
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
   private boolean over;
   private @Nullable Resignation lastResignation;
 
-  LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
+  /** The append whose time until it is committed is taken, if it is not yet; one at a time. */
+  private long timedEnd;
+
+  private long timedNanos;
+
+  /**
+   * @param producers who wait since an earlier epoch in which this replica led, without a break
+   */
+  LeaderRole(
+      Partition partition, LoopContext context, LeaderReplica replica, ProduceWaiters producers) {
     this.partition = partition;
     this.context = context;
     this.replica = replica;
+    this.producers = producers;
     this.reads = new LeaderReads(partition, context, replica);
     this.recent = new RecentAppends(context.limits().partitionTail(), context.tails());
   }
@@ -106,6 +116,10 @@ final class LeaderRole {
         }
       }
       replica.onLogEnd(log().logEndOffset(), context.nowNanos());
+      if (timedEnd <= highWatermark()) {
+        timedEnd = done.lastOffset() + 1;
+        timedNanos = context.nowNanos();
+      }
       await(request, done.baseOffset(), done.lastOffset(), done.appendTimeMs(), completion);
     } else if (outcome instanceof AppendOutcome.Duplicate first) {
       // The first try may not be committed yet: its repetition waits like itself (rule I2).
@@ -134,13 +148,13 @@ final class LeaderRole {
                 lastOffset,
                 appendTimeMs,
                 log().logStartOffset(),
-                highWatermark(),
+                reads.shownHighWatermark(),
                 replica.leaderEpoch()),
             completion);
     switch (request.acks()) {
       case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
       case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
-      case NONE -> waiter.succeed(highWatermark());
+      case NONE -> waiter.succeed(reads.shownHighWatermark());
     }
     partition.armDeadline();
   }
@@ -172,7 +186,7 @@ final class LeaderRole {
   void onHeld() {
     long held = log().heldEndOffset();
     replica.onHeld(held, context.nowNanos());
-    producers.onHeld(held, highWatermark());
+    producers.onHeld(held, reads.shownHighWatermark());
     progress();
   }
 
@@ -429,15 +443,21 @@ final class LeaderRole {
   /** The core has changed: tells everybody whom it concerns. */
   void progress() {
     long hw = replica.highWatermark();
-    boolean moved = hw > partition.highWatermark();
+    long before = partition.highWatermark();
+    boolean moved = hw > before;
     if (moved) {
       partition.highWatermark(hw);
+      if (before < timedEnd && timedEnd <= hw) {
+        long now = context.nowNanos();
+        context.catchUp().onCommitted(now - timedNanos, now);
+      }
       for (Shipment shipment : shipments.values()) {
         shipment.stream().hasNews(shipment);
       }
     }
     producers.onCommitted(
         hw,
+        reads.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));
@@ -474,6 +494,17 @@ final class LeaderRole {
           resignation.successor());
     }
     context.turn().resign(partition, resignation);
+  }
+
+  /**
+   * The epoch is over and this replica leads the next one: ends the role as {@link #stop} does, but
+   * for the producers that wait; they are the next role's.
+   */
+  ProduceWaiters handOn(ApiError forReaders) {
+    ProduceWaiters waiting = producers;
+    producers = new ProduceWaiters();
+    stop(forReaders, forReaders);
+    return waiting;
   }
 
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */

@@ -135,13 +135,11 @@ public final class Partition {
           false, assignment.state().leaderEpoch(), -1, -1, -1, -1, assignment.state().isr());
     }
     LeaderRole role = leader;
-    boolean known =
-        role != null && role.replica().knowsTrueHighWatermark() && context.lease().held();
     return new Description(
         role != null,
         assignment.state().leaderEpoch(),
         log.logStartOffset(),
-        known ? highWatermark : -1,
+        role == null ? -1 : role.reads().shownHighWatermark(),
         log.logEndOffset(),
         log.heldEndOffset(),
         role != null ? role.replica().isr() : assignment.state().isr());
@@ -213,21 +211,31 @@ public final class Partition {
   }
 
   private void changeRole(boolean handedOver) {
-    endRole(refusal());
     IsrState state = assignment.state();
+    LeaderRole led = leader;
+    ProduceWaiters waiting = new ProduceWaiters();
+    if (led != null && !offline && state.leaderId() == context.brokers().localId()) {
+      // It leads on, in a newer epoch, over the same log: nobody cut it meanwhile, and what waits
+      // is
+      // committed by the new epoch as it would have been by the old.
+      waiting = led.handOn(refusal());
+      leader = null;
+    }
+    endRole(refusal());
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
     } else if (state.leaderId() == context.brokers().localId()) {
-      becomeLeader(state, handedOver);
+      becomeLeader(state, handedOver, waiting);
     } else {
       becomeFollower(state);
     }
   }
 
-  private void becomeLeader(IsrState state, boolean handedOver) {
+  private void becomeLeader(IsrState state, boolean handedOver, ProduceWaiters waiting) {
     try {
       log.beginEpoch(state.leaderEpoch()); // before it serves (rule R29)
     } catch (StorageException e) {
+      waiting.failAll(Errors.offlineInAppend(assignment));
       onOffline(e);
       return;
     }
@@ -247,7 +255,8 @@ public final class Partition {
                 own,
                 context.brokers(),
                 context.times(),
-                context.nowNanos()));
+                context.nowNanos()),
+            waiting);
     leader = role;
     role.replica().onLogStart(log.logStartOffset());
     LOG.info(
@@ -388,7 +397,8 @@ public final class Partition {
     return assignment.name();
   }
 
-  long highWatermark() {
+  /** Everything below it is committed, as far as this replica knows (R9, R31). */
+  public long highWatermark() {
     return highWatermark;
   }
 
