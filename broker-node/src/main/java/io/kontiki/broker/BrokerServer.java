@@ -78,6 +78,7 @@ import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.SecureRandomSource;
