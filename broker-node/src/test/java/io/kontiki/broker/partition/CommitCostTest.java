@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.partition.Requests.Appended;
 import io.kontiki.broker.partition.TestCluster.TestNode;
+import io.kontiki.log.LogConfig;
+import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
@@ -29,7 +31,14 @@ class CommitCostTest {
   private final TreeMap<Integer, TreeMap<String, Integer>> operations = new TreeMap<>();
 
   private void start(int partitions) {
-    cluster.nodes.values().forEach(TestNode::start);
+    for (TestNode node : cluster.nodes.values()) {
+      // What runs in the background, checkpoints and new journal files, comes later.
+      ((TestStorage.Engine) node.storage).config =
+          LogConfig.defaults()
+              .withJournal(new CommitJournal.Sizes(4 << 20, 4, 1 << 20))
+              .withCheckpoints(1_000_000, 1 << 20);
+      node.start();
+    }
     cluster.settle();
     for (int i = 0; i < partitions; i++) {
       PartitionId id = new PartitionId(new TopicId(7, 7), i);

@@ -67,8 +67,8 @@ final class DamagedDisksTest {
   }
 
   /**
-   * Of the bytes a third lies in segments that are being appended to, which the journal covers, too,
-   * a third in the indexes of closed ones, and a third anywhere in segments.
+   * Of the bytes a third lies in segments that are being appended to, which the journal covers,
+   * too, a third in the indexes of closed ones, and a third anywhere in segments.
    */
   private static int flip(ServerNode node, Random random) throws IOException {
     List<Path> active = new ArrayList<>();
