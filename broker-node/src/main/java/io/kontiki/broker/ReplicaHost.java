@@ -1,6 +1,7 @@
 package io.kontiki.broker;
 
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
@@ -22,11 +23,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +51,10 @@ public final class ReplicaHost {
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
+
+  /** Replicas whose logs are being deleted: nobody opens such a log before it is gone. */
+  private final TreeMap<PartitionId, Leaving> leaving = new TreeMap<>();
+
   private final Runnable onFollowed;
 
   // Of the newest image on its way to the loops, and of the newest that each has followed.
@@ -55,8 +62,17 @@ public final class ReplicaHost {
   private final AtomicLongArray followed;
 
   private long brokerEpoch = -1;
+  private @Nullable Brokers brokers;
   private boolean sorted;
   private boolean closed;
+
+  /** A replica that leaves; control loop. */
+  private static final class Leaving {
+    /** It shall be here again, as soon as it is gone. */
+    @Nullable PartitionAssignment again;
+
+    final List<Runnable> whenGone = new ArrayList<>();
+  }
 
   /**
    * @param partitions of the data loops, in their order
@@ -103,9 +119,15 @@ public final class ReplicaHost {
     }
     List<List<PartitionAssignment>> byLoop = new ArrayList<>();
     partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
-    change
-        .changed()
-        .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
+    brokers = change.brokers();
+    for (PartitionAssignment assignment : change.changed()) {
+      Leaving left = leaving.get(assignment.id());
+      if (left == null) {
+        byLoop.get(data.indexOf(assignment.id())).add(assignment);
+      } else {
+        left.again = assignment;
+      }
+    }
     handedOut = image.index();
     for (int i = 0; i < partitions.size(); i++) {
       int loop = i;
@@ -119,7 +141,7 @@ public final class ReplicaHost {
                 control.execute(onFollowed);
               });
     }
-    change.removed().forEach(id -> discard(id, () -> {}));
+    change.removed().forEach(this::discard);
     change.deleted().forEach(this::delete);
     report(RecoveryQuestions.of(image, brokerId));
   }
@@ -192,7 +214,7 @@ public final class ReplicaHost {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
         loop.execute(() -> logs.quarantine(id, loop, () -> {}));
       } else if (!partition.replicas().contains(brokerId)) {
-        discard(id, () -> {});
+        discard(id);
       }
     }
   }
@@ -201,7 +223,8 @@ public final class ReplicaHost {
     if (!deleting.add(topic)) {
       return;
     }
-    List<PartitionId> mine = new ArrayList<>();
+    TreeSet<PartitionId> mine = new TreeSet<>();
+    leaving.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
     for (PartitionId id : logs.partitions()) {
       if (id.topicId().equals(topic)) {
         mine.add(id);
@@ -211,22 +234,41 @@ public final class ReplicaHost {
     Runnable one =
         () -> {
           if (left.decrementAndGet() == 0) {
-            control.execute(() -> confirm(topic));
+            confirm(topic);
           }
         };
-    mine.forEach(id -> discard(id, one));
+    mine.forEach(id -> discard(id).whenGone.add(one));
     one.run();
   }
 
   /** Ends the replica's role, then deletes its log. */
-  private void discard(PartitionId id, Runnable done) {
+  private Leaving discard(PartitionId id) {
+    Leaving before = leaving.get(id);
+    if (before != null) {
+      before.again = null;
+      return before;
+    }
+    Leaving now = new Leaving();
+    leaving.put(id, now);
     int index = data.indexOf(id);
     EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
-          logs.delete(id, loop, done);
+          logs.delete(id, loop, () -> control.execute(() -> gone(id, now)));
         });
+    return now;
+  }
+
+  private void gone(PartitionId id, Leaving left) {
+    leaving.remove(id);
+    left.whenGone.forEach(Runnable::run);
+    PartitionAssignment again = left.again;
+    Brokers newest = brokers;
+    if (again != null && newest != null && !closed) {
+      int index = data.indexOf(id);
+      data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
+    }
   }
 
   private void confirm(TopicId topic) {

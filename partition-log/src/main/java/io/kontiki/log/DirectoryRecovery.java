@@ -5,7 +5,6 @@ import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.JournalReader;
 import io.kontiki.log.journal.LogCheckpoint;
-import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
@@ -91,7 +90,7 @@ final class DirectoryRecovery {
     }
     Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
     if (believed.isEmpty()) {
-      logs.forEach(this::markUnsynced);
+      logs.forEach(log -> new UnsyncedTail(shared, replayOf(log.id())).makeDirty(log.segments()));
     }
     finish(logs, generation, nextSequence);
     return new Found(logs, generation, nextSequence, believed, leftovers);
@@ -172,24 +171,6 @@ final class DirectoryRecovery {
       shared.forgetDirectory(id);
       LogDirectory.moveToQuarantine(shared.store, id);
     }
-  }
-
-  /**
-   * Rule D10: no clean stop, so what was read may be in the page cache only, also where it agrees
-   * with the checkpoint: a start that was killed may have cut a torn tail there, and a power cut
-   * would bring it back, perhaps behind a segment that was closed since. What ends below the
-   * recovery point was synced before that was.
-   */
-  private void markUnsynced(RecoveredLog log) {
-    long synced = replayOf(log.id()).recoveryPoint();
-    List<Segment> segments = log.segments();
-    for (int i = segments.size() - 1; i >= 0; i--) {
-      shared.files.markDirty(segments.get(i).path());
-      if (segments.get(i).baseOffset() < synced) {
-        break;
-      }
-    }
-    shared.files.markDirectory(log.id().directoryName());
   }
 
   /** Rule D10: synced before it counts; then the new checkpoint, then the marker goes. */

@@ -31,6 +31,7 @@ final class LogReplay {
   private boolean known;
   private boolean lost;
   private @Nullable PartitionMeta meta;
+  private LogCheckpoint.@Nullable Entry row;
   private boolean fsync;
   private long logStart;
   private long recoveryPoint;
@@ -49,11 +50,12 @@ final class LogReplay {
   }
 
   /** What the checkpoint and the directory say, before the first record. */
-  void begin(LogCheckpoint.@Nullable Entry row) {
+  void begin(LogCheckpoint.@Nullable Entry saved) {
+    row = saved;
     meta = readMeta();
     // Rule D3: both were durable before the row was.
-    lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
-    known = row != null || meta != null;
+    lost = saved != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
+    known = saved != null || meta != null;
     if (row != null) {
       fsync = row.fsync();
       logStart = row.logStart();
@@ -68,7 +70,7 @@ final class LogReplay {
     if (!lost) {
       shared.onDirectoryExists(id);
     }
-    readEpochs(row);
+    readEpochs();
   }
 
   /**
@@ -102,7 +104,7 @@ final class LogReplay {
     }
   }
 
-  private void readEpochs(LogCheckpoint.@Nullable Entry row) {
+  private void readEpochs() {
     try {
       Optional<EpochHistory> found = EpochHistory.read(shared.store, directory);
       epochs = found.orElseGet(EpochHistory::new);
@@ -275,6 +277,11 @@ final class LogReplay {
 
   String directory() {
     return directory;
+  }
+
+  /** What the checkpoint says, before the first record; null: nothing. */
+  LogCheckpoint.@Nullable Entry row() {
+    return row;
   }
 
   @Nullable PartitionMeta meta() {

@@ -63,7 +63,9 @@ final class LogWorld {
     loop.stop();
     commit.stop();
     reads.stop();
+    long wallMs = time.clock().wallMs();
     time = new SimulatedTime();
+    time.jumpWall(wallMs - time.clock().wallMs());
     loop = time.newLoop("loop");
     commit = time.newWorker("commit");
     reads = time.newWorker("reads");

@@ -70,7 +70,11 @@ public record ClusterSummary(
                 + broker.id()
                 + " ("
                 + broker.endpoints().grpc()
-                + ") is fenced: it is down, starting or cut off.");
+                + (broker.fencedByOperator()
+                    ? ") is fenced by an operator, until 'kontiki broker unfence "
+                        + broker.id()
+                        + "'."
+                    : ") is fenced: it is down, starting or cut off."));
       }
     }
     return fenced;
@@ -116,7 +120,7 @@ public record ClusterSummary(
       if (partition.leader() == PartitionImage.NO_LEADER) {
         firstOffline = offline++ == 0 ? name : firstOffline;
       }
-      if (partition.isr().size() < topic.minIsr()) {
+      if (partition.isr().size() < topic.minIsr(partition)) {
         firstUnderMinIsr = underMinIsr++ == 0 ? name : firstUnderMinIsr;
       }
     }

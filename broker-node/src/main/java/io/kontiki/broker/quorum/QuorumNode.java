@@ -9,6 +9,7 @@ import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.broker.session.LeaderBalance;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.internal.v1.HelloResponse;
@@ -279,6 +280,7 @@ public final class QuorumNode implements AutoCloseable {
                 new ControllerShell(
                     new ControllerSessions(timing, identity.nodeId()),
                     new LeaderBalance(settings.leaderRebalanceQuiet()),
+                    new ReassignmentDriver(),
                     group,
                     dialler,
                     loop,

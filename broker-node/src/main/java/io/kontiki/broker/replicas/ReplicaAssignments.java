@@ -115,7 +115,7 @@ public final class ReplicaAssignments {
         topic.name(),
         state(partition),
         partition.replicas(),
-        topic.minIsr(),
+        topic.minIsr(partition),
         logSettings(config),
         config.maxMessageBytes());
   }

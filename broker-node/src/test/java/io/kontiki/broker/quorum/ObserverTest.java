@@ -16,6 +16,7 @@ import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.LeaderBalance;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
@@ -141,6 +142,7 @@ class ObserverTest {
                   new ControllerShell(
                       new ControllerSessions(timing, id),
                       new LeaderBalance(Long.MAX_VALUE),
+                      new ReassignmentDriver(),
                       group,
                       new ProcessDialler(loops.first(), others, id, new SocketDials(loops)),
                       loops.first(),
@@ -399,7 +401,8 @@ class ObserverTest {
         new BrokerImage.Endpoints(raftEndpoint, raftEndpoint, raftEndpoint, raftEndpoint, null),
         BrokerImage.State.ACTIVE,
         0,
-        "test");
+        "test",
+        0);
   }
 
   private ProcessDialler.Outcome dial(Endpoint endpoint, Uid incarnation) {
