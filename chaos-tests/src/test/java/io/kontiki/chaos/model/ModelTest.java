@@ -24,12 +24,12 @@ final class ModelTest {
 
   @Test
   void withAllRulesOnNothingBreaksInThePageCache() {
-    nothingBreaks(Rules.pageCache());
+    nothingBreaks(Rules.inPageCache());
   }
 
   @Test
   void withAllRulesOnNothingBreaksWithFsync() {
-    nothingBreaks(Rules.fsync());
+    nothingBreaks(Rules.withFsync());
   }
 
   private static void nothingBreaks(Rules rules) {
@@ -65,7 +65,7 @@ final class ModelTest {
     "EMPTY_EPOCH_IN_FETCH, 542, false",
     "PARTITION_EPOCH_CAS, 574, false",
     "CATCHUP_OWN_REG, 652, false",
-    "FSYNC_BEFORE_ACK, 895, true",
+    "FSYNC_BEFORE_ACK, 239, true",
     "NO_ROLLBACK_ON_TIMEOUT, 1741, false",
     "META_STRICTLY_NEWER, 1807, false",
     "RECOVER_ALL_LASTKNOWN, 2797, false",
@@ -75,19 +75,25 @@ final class ModelTest {
     "CLEAN_MARKER_EPOCH, 24146, false",
     "RESP_CORRELATION, 32451, false",
     "REJECT_BURNS_EPOCH, 91314, false",
+    "EPOCH_IN_FETCH, 99403, false",
   })
   void eachRuleThatIsOffIsFound(Rule rule, long firstSeed, boolean fsync) {
-    Rules off = fsync ? Rules.fsync(rule) : Rules.pageCache(rule);
+    Rules off = fsync ? Rules.withFsync(rule) : Rules.inPageCache(rule);
     // what takes longer than this run may is begun where it is known to be
     long seed = firstSeed < RUNS ? 0 : firstSeed;
-    while (Model.run(seed, off).good()) {
+    while (!isFound(rule, Model.run(seed, off))) {
       seed++;
       assertTrue(seed <= firstSeed, rule + " is not found up to seed " + firstSeed);
     }
     assertEquals(firstSeed, seed, "the table of 3.10 has another number");
     assertTrue(
-        Model.run(seed, fsync ? Rules.fsync() : Rules.pageCache()).good(),
+        Model.run(seed, fsync ? Rules.withFsync() : Rules.inPageCache()).good(),
         "what is found is not of this rule");
+  }
+
+  /** One of them is not needed for any promise, but for an end of it. */
+  private static boolean isFound(Rule rule, Model.Result result) {
+    return rule == Rule.EMPTY_EPOCH_IN_FETCH ? result.stuck() != null : result.broken() != null;
   }
 
   /** "Not found" in the table: another rule covers it, or it needs what the model lacks. */
@@ -109,14 +115,14 @@ final class ModelTest {
     long runs = RUNS / 20;
     assumeTrue(runs > 0);
     for (long seed = 0; seed < runs; seed++) {
-      assertTrue(Model.run(seed, Rules.pageCache(rule)).good(), rule + " is found, seed " + seed);
+      assertTrue(Model.run(seed, Rules.inPageCache(rule)).good(), rule + " is found, seed " + seed);
     }
   }
 
   @Test
   void aSeedIsTheSameRunEveryTime() {
     for (long seed = 0; seed < 50; seed++) {
-      Rules rules = seed % 2 == 0 ? Rules.pageCache() : Rules.fsync(Rule.TRUNC_DURABLE);
+      Rules rules = seed % 2 == 0 ? Rules.inPageCache() : Rules.withFsync(Rule.TRUNC_DURABLE);
       Model.Result once = Model.traced(seed, rules);
       assertEquals(once, Model.traced(seed, rules));
       assertFalse(once.trace().isEmpty());

@@ -21,12 +21,12 @@ record Rules(boolean fsync, int lossyStops, Set<Rule> off) {
   }
 
   /** At most f lossy stops, which is what is promised. */
-  static Rules pageCache(Rule... off) {
+  static Rules inPageCache(Rule... off) {
     return new Rules(false, MIN_ISR - 1, Set.of(off));
   }
 
   /** Any number of lossy stops. */
-  static Rules fsync(Rule... off) {
+  static Rules withFsync(Rule... off) {
     return new Rules(true, Integer.MAX_VALUE, Set.of(off));
   }
 
