@@ -22,6 +22,9 @@ public interface FileStore {
   /** Whether a file or directory has this name. */
   boolean exists(String path);
 
+  /** Length of a file in bytes; cheaper than opening it. */
+  long sizeBytes(String path);
+
   /** When a file was last written, in ms since 1970 by the system's clock; survives restarts. */
   long modifiedMs(String path);
 

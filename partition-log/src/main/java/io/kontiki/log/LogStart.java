@@ -48,6 +48,11 @@ final class LogStart {
     this.derived = derived;
     this.appends = appends;
     this.removable = state.logStart;
+    if (state.segments.size() > 1
+        && state.segments.higherKey(state.segments.firstKey()) <= state.logStart) {
+      // Recovery left what no checkpoint has passed.
+      home.shedding(log);
+    }
   }
 
   /** See {@link PartitionLog#advanceLogStart}. */

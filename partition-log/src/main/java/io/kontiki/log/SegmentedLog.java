@@ -49,7 +49,7 @@ final class SegmentedLog implements PartitionLog {
     this.reads = new LogReads(shared, home, this, state);
     this.damages = new LogDamage(shared, home, this, state, reads);
     this.cut = new LogCut(shared, home, this, state);
-    this.derived = new LogDerived(shared, state, cut, from.snapshots());
+    this.derived = new LogDerived(shared, state, cut, from);
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
     this.truncation = new LogTruncation(shared, home, this, state, reads, cut);
     this.start = new LogStart(home, this, state, cut, derived, appends);

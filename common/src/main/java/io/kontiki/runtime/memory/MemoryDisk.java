@@ -84,11 +84,19 @@ final class MemoryDisk {
     return find(path) != null;
   }
 
+  synchronized long sizeBytes(String path) {
+    return file(path).size();
+  }
+
   synchronized long modifiedMs(String path) {
+    return file(path).modifiedMs;
+  }
+
+  private MemoryFileData file(String path) {
     if (!(find(path) instanceof MemoryFileData data)) {
       throw new StorageException(Kind.IO, path, -1, "no such file");
     }
-    return data.modifiedMs;
+    return data;
   }
 
   synchronized List<String> list(String path) {

@@ -152,16 +152,22 @@ public final class Segment {
     if (index == null || timeIndex == null) {
       return;
     }
-    ByteBuffer entries = index.encode(flushedEntries);
-    files.write(
-        path(SegmentFiles.INDEX),
-        List.of(entries),
-        (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
-    flushedEntries = index.count();
-    ByteBuffer times = timeIndex.encode(flushedTimes);
-    files.write(
-        path(SegmentFiles.TIME_INDEX), List.of(times), (long) flushedTimes * TimeIndex.ENTRY_BYTES);
-    flushedTimes = timeIndex.count();
+    if (index.count() > flushedEntries || flushedEntries == 0) {
+      ByteBuffer entries = index.encode(flushedEntries);
+      files.write(
+          path(SegmentFiles.INDEX),
+          List.of(entries),
+          (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
+      flushedEntries = index.count();
+    }
+    if (timeIndex.count() > flushedTimes || flushedTimes == 0) {
+      ByteBuffer times = timeIndex.encode(flushedTimes);
+      files.write(
+          path(SegmentFiles.TIME_INDEX),
+          List.of(times),
+          (long) flushedTimes * TimeIndex.ENTRY_BYTES);
+      flushedTimes = timeIndex.count();
+    }
   }
 
   /** Cuts the index files to what has been written of the present indexes. */
