@@ -38,6 +38,10 @@ final class Checkpointer {
 
   private static final int SYNCS_A_TASK = 8;
 
+  // What a file may have that a pass was about to write when it failed: like no history.
+  private static final List<EpochHistory.Entry> UNKNOWN =
+      List.of(new EpochHistory.Entry(EpochHistory.NONE, -1));
+
   private final LogShared shared;
   private final TreeMap<PartitionId, CheckpointRow> rows = new TreeMap<>();
   private final List<Worker> syncs;
@@ -183,6 +187,7 @@ final class Checkpointer {
       if (row.epochs().equals(savedEpochs.getOrDefault(id, List.of()))) {
         unsaved.remove(id);
       } else {
+        savedEpochs.put(id, UNKNOWN);
         epochs.add(() -> saveEpochs(row));
       }
     }

@@ -152,9 +152,7 @@ final class DirectoryRecovery {
         mark = record.sequence();
       }
     }
-    if (Boolean.getBoolean("dbg")) System.out.println("REC " + id + " row " + row + " from " + from + " mark " + mark + " dir " + directories.contains(id));
     for (JournalScan.Found record : records) {
-      if (Boolean.getBoolean("dbg")) System.out.println("   " + record);
       if (record.sequence() >= from) {
         replay.apply(record, record.sequence() > mark);
       }
@@ -169,7 +167,6 @@ final class DirectoryRecovery {
     }
     RecoveredLog log = new LogRecovery(shared, replay).recover(journal.damaged());
     logs.add(log);
-    if (Boolean.getBoolean("dbg")) System.out.println("  => plain " + log.plain() + " " + log.logStart() + " " + log.logEnd());
     if (row != null) {
       nextRows.put(id, row);
     }
@@ -254,13 +251,13 @@ final class DirectoryRecovery {
       }
     }
     next.add(start.position());
-    for (RecoveredLog log : logs) {
+    for (int i = 0; i < logs.size(); i++) {
+      RecoveredLog log = logs.get(i);
       if (all || !log.plain()) {
-        settle(log);
+        logs.set(i, settle(log));
         nextRows.put(log.id(), log.row().entry().settledBelow(start.firstSequence()));
       }
     }
-    if (Boolean.getBoolean("dbg")) System.out.println("BEGIN " + start + " next " + next + " all " + all);
     shared.files.syncDirectory("");
     new LogCheckpoint(next, nextRows).write(shared.store);
     shared.store.delete(CleanMarker.FILE);
@@ -269,7 +266,7 @@ final class DirectoryRecovery {
   }
 
   /** Durable on return, with what a row takes for granted. */
-  private void settle(RecoveredLog log) {
+  private RecoveredLog settle(RecoveredLog log) {
     String directory = log.id().directoryName();
     List<EpochHistory.Entry> epochs = log.epochs().entries();
     if (!epochs.equals(log.savedEpochs())) {
@@ -281,6 +278,7 @@ final class DirectoryRecovery {
       shared.counters.onFileSync();
     }
     shared.files.syncDirectory(directory);
+    return log.withSavedEpochs();
   }
 
   private static boolean matches(CleanMarker marker, List<RecoveredLog> logs) {

@@ -60,7 +60,6 @@ final class LogRecovery {
       plain = false;
     }
     LogWalk.Found found = walk(snapshots, log.trust(), epochs);
-    if (Boolean.getBoolean("dbg")) System.out.println("FOUND " + plain + " " + found + refs);
     plain &= found.fault().isEmpty() && found.endOffset() >= log.logStart() && endsWhereDue();
     if (!found.fault().isEmpty() && found.endOffset() < log.logStart()) {
       // Whatever is wrong down there, nothing will be read of it.
@@ -94,9 +93,7 @@ final class LogRecovery {
       producers = new ProducerState();
       changed = true;
     }
-    if (!plain) {
-      segments = fromStart(segments);
-    }
+    segments = fromStart(segments, plain ? log.passedStart() : log.logStart());
     // What was written ahead of the recovery point and is not true any more must go now: as the
     // recovery point rises it would be trusted (rule I1).
     changed |=
@@ -232,10 +229,10 @@ final class LogRecovery {
     }
   }
 
-  /** Without those wholly below the log start. */
-  private List<Segment> fromStart(List<Segment> segments) {
+  /** Without those wholly below a log start. */
+  private List<Segment> fromStart(List<Segment> segments, long start) {
     List<Segment> kept = new ArrayList<>(segments);
-    while (kept.size() > 1 && kept.get(1).baseOffset() <= log.logStart()) {
+    while (kept.size() > 1 && kept.get(1).baseOffset() <= start) {
       removeSegment(kept.remove(0).baseOffset());
     }
     return kept;

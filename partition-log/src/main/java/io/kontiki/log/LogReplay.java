@@ -36,11 +36,13 @@ final class LogReplay {
   private final String directory;
   private LogCheckpoint.@Nullable Entry row;
   private boolean known;
+  private boolean recorded;
   private boolean removed;
   private boolean lost;
   private @Nullable PartitionMeta meta;
   private boolean fsync;
   private long logStart;
+  private long passedStart;
   private long recoveryPoint;
   private long trust;
   private long highWatermark;
@@ -68,9 +70,11 @@ final class LogReplay {
     // Rule D3: both were durable before the row was.
     lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
     known = row != null || meta != null;
+    recorded = row != null;
     if (row != null) {
       fsync = row.fsync();
       logStart = row.logStart();
+      passedStart = logStart;
       recoveryPoint = row.recoveryPoint();
       highWatermark = row.highWatermark();
       doubtful = row.doubtful();
@@ -189,6 +193,7 @@ final class LogReplay {
     }
     fsync = entry.b() == 1;
     touched = true;
+    recorded = true;
     String name = StandardCharsets.UTF_8.decode(journal.payload(entry)).toString();
     PartitionMeta read = meta;
     meta = new PartitionMeta(id, fsync ? Durability.FSYNC : Durability.REPLICATED, name);
@@ -208,6 +213,7 @@ final class LogReplay {
 
   private void forget() {
     logStart = 0;
+    passedStart = 0;
     recoveryPoint = 0;
     trust = 0;
     highWatermark = 0;
@@ -223,6 +229,7 @@ final class LogReplay {
   private void onCleared() {
     forget();
     touched = true;
+    recorded = false;
     removed = false;
     known = meta != null;
     fsync = meta != null && meta.durability() == Durability.FSYNC;
@@ -275,6 +282,7 @@ final class LogReplay {
       }
     }
     logStart = offset;
+    passedStart = offset;
     recoveryPoint = offset;
     trust = offset;
     ends.clear();
@@ -335,11 +343,11 @@ final class LogReplay {
   }
 
   /**
-   * Whether checkpoint and journal alone say what is in the log, so that a further replay comes to
-   * the same, synced or not (rule D10).
+   * Whether checkpoint and journal alone say that there is the log and what is in it, so that a
+   * further replay comes to the same, synced or not (rule D10).
    */
   boolean isPlain() {
-    return fsync && known && !lost && !doubtful && !epochsLost && meta != null;
+    return fsync && recorded && !lost && !doubtful && !epochsLost && meta != null;
   }
 
   /**
@@ -374,6 +382,11 @@ final class LogReplay {
 
   long logStart() {
     return logStart;
+  }
+
+  /** The log start that a checkpoint has passed: what lies below it may be gone (rule D5). */
+  long passedStart() {
+    return passedStart;
   }
 
   long recoveryPoint() {

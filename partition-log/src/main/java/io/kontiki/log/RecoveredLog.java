@@ -59,6 +59,27 @@ record RecoveredLog(
         0);
   }
 
+  /** The same once its epochs are in their file. */
+  RecoveredLog withSavedEpochs() {
+    return new RecoveredLog(
+        id,
+        topicName,
+        durability,
+        logStart,
+        logEnd,
+        segments,
+        epochs,
+        producers,
+        snapshots,
+        highWatermark,
+        recoveryPoint,
+        doubtful,
+        damagedFrom,
+        plain,
+        epochs.entries(),
+        underivedBytes);
+  }
+
   /** For the checkpoint. */
   CheckpointRow row() {
     Segment last = segments.isEmpty() ? null : segments.get(segments.size() - 1);
