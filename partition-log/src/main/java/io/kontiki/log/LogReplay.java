@@ -174,7 +174,8 @@ final class LogReplay {
 
   /** The log has bytes up to there. */
   private void reaches(long segment, long position) {
-    if (segment >= 0) {
+    // Below, the row may be ahead of the records, and is right.
+    if (segment >= 0 && segment >= legitBelow) {
       ends.merge(segment, position, Math::max);
     }
   }
