@@ -57,6 +57,7 @@ final class Checkpointer {
   private @Nullable Close close;
   private final TreeMap<PartitionId, List<EpochHistory.Entry>> savedEpochs = new TreeMap<>();
   private final TreeSet<PartitionId> unsaved = new TreeSet<>();
+  private final List<CleanLog> clean = new ArrayList<>();
   private boolean running;
   private boolean closing;
   private boolean cutting;
@@ -145,6 +146,7 @@ final class Checkpointer {
     position = shared.journal().checkpointPosition(shared.journal().nextSequence());
     closing = close != null;
     cutting = false;
+    clean.clear();
     boolean last = closing;
     List<LoopLogs> loops = shared.loops();
     loopsToAnswer = loops.size();
@@ -162,6 +164,7 @@ final class Checkpointer {
 
   private void onRows(LoopLogs.Collected collected) {
     cutting |= collected.cutting();
+    clean.addAll(collected.clean());
     for (CheckpointRow row : collected.rows()) {
       // A log that was deleted since has been forgotten, and stays so.
       if (shared.isLive(row.meta().id())) {
@@ -335,9 +338,23 @@ final class Checkpointer {
   private void writeMarker(Close order) {
     Map<PartitionId, Long> ends = new TreeMap<>();
     rows.forEach((id, row) -> ends.put(id, row.recoveryPoint()));
+    writeCleanLogs(order);
     new CleanMarker(order.brokerEpoch, ends).write(shared.store);
     LOG.info("{} logs closed cleanly in broker epoch {}", ends.size(), order.brokerEpoch);
     finishClose(order);
+  }
+
+  /** Only a help for the next start. */
+  private void writeCleanLogs(Close order) {
+    try {
+      clean.removeIf(log -> !shared.store.exists(log.id().directoryName()));
+      CleanLogs.write(shared.store, order.brokerEpoch, clean);
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.NO_SPACE) {
+        throw e;
+      }
+      LOG.warn("no space for what makes the next start fast: {}", e.getMessage());
+    }
   }
 
   private void finishClose(Close order) {

@@ -13,7 +13,9 @@ import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,6 +36,7 @@ final class DirectoryRecovery {
   private final LogShared shared;
   private final TreeMap<PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
   private final Set<PartitionId> directories = new TreeSet<>();
+  private final Map<PartitionId, CleanLogs.Found> clean = new HashMap<>();
   private final List<String> leftovers = new ArrayList<>();
   private final List<RecoveredLog> logs = new ArrayList<>();
 
@@ -57,6 +60,13 @@ final class DirectoryRecovery {
 
   Found run() {
     Optional<CleanMarker> marker = readMarker();
+    CleanLogs written =
+        marker.isPresent()
+            ? CleanLogs.read(shared.store, shared.clock.wallMs())
+            : CleanLogs.nothing();
+    if (marker.isPresent() && marker.get().brokerEpoch() == written.brokerEpoch()) {
+      clean.putAll(written.logs());
+    }
     Optional<LogCheckpoint> checkpoint = LogCheckpoint.read(shared.store);
     checkpoint.ifPresent(found -> rows.putAll(found.logs()));
     list();
@@ -128,9 +138,39 @@ final class DirectoryRecovery {
     all.addAll(journal.records().keySet());
     long settled = journal.nextSequence();
     for (PartitionId id : all) {
-      recover(id, journal, settled);
-      shared.files.closeIdle(id.directoryName());
+      if (!openClean(id, journal)) {
+        recover(id, journal, settled);
+        shared.files.closeIdle(id.directoryName());
+      }
     }
+  }
+
+  /** Opens a log from what a clean stop wrote, if nothing speaks against it. */
+  private boolean openClean(PartitionId id, JournalScan journal) {
+    CleanLogs.Found found = clean.remove(id);
+    LogCheckpoint.Entry row = rows.get(id);
+    if (found == null
+        || row == null
+        || !found.log().fits(row)
+        || !directories.contains(id)
+        || journal.records().containsKey(id)
+        || shared.store.modifiedMs(id.directoryName()) != found.directoryMs()
+        || !lastSegmentIsWhole(found.log())) {
+      return false;
+    }
+    shared.onDirectoryExists(id);
+    logs.add(found.log().open());
+    nextRows.put(id, row);
+    return true;
+  }
+
+  private boolean lastSegmentIsWhole(CleanLog log) {
+    LogWalk.Ref last =
+        log.segments().isEmpty() ? null : log.segments().get(log.segments().size() - 1);
+    return last == null
+        || shared.store.sizeBytes(
+                SegmentFiles.path(log.id().directoryName(), last.baseOffset(), SegmentFiles.LOG))
+            == last.sizeBytes();
   }
 
   private void recover(PartitionId id, JournalScan journal, long settled) {
@@ -261,6 +301,7 @@ final class DirectoryRecovery {
     shared.files.syncDirectory("");
     new LogCheckpoint(next, nextRows).write(shared.store);
     shared.store.delete(CleanMarker.FILE);
+    shared.store.delete(CleanLogs.FILE);
     shared.store.syncDirectory("");
     return start;
   }
