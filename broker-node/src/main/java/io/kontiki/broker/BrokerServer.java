@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
@@ -14,6 +15,7 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
@@ -35,6 +37,7 @@ import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
+import io.kontiki.broker.quorum.JRaftQuorum;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
@@ -75,6 +78,7 @@ import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
@@ -91,6 +95,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -159,19 +164,36 @@ final class BrokerServer implements AutoCloseable {
             new Uid(random.nextLong(), random.nextLong()),
             voters());
 
+    long reserve = diskReserve(directory);
+    Ballast ballast =
+        new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    FileStore raft = new BallastedStore(directory.raft(), ballast);
+
     // The control plane: Raft port first, so that others can ask who this is.
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
+    QuorumNode.Settings settings = QuorumNode.Settings.of(config);
+    Function<Endpoint, ManagedChannel> dialler =
+        endpoint -> channel(endpoint, control.netty(), clusterGuard);
+    JRaftQuorum engine =
+        new JRaftQuorum(
+            identity,
+            new JRaftQuorum.Files(raft, directory.snapshots()),
+            settings,
+            control,
+            dialler,
+            faults);
     QuorumNode node =
         closeLater(
             new QuorumNode(
                 identity,
-                new QuorumNode.Files(directory.raft(), directory.snapshots()),
+                raft,
                 directory.clusterId(),
-                control,
-                QuorumNode.Settings.of(config),
+                control.first(),
+                settings,
                 random,
                 clusterGuard::admittedAt,
-                endpoint -> channel(endpoint, control.netty(), clusterGuard),
+                engine,
+                dialler,
                 faults));
     quorum = node;
     Server raftServer =
@@ -182,7 +204,7 @@ final class BrokerServer implements AutoCloseable {
             builder ->
                 builder
                     .intercept(clusterGuard)
-                    .addService(node.raftService())
+                    .addService(engine.service())
                     .addService(node.clusterService())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
@@ -203,7 +225,14 @@ final class BrokerServer implements AutoCloseable {
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
 
-    DiskWatch diskWatch = diskWatch(directory, control, background);
+    DiskWatch diskWatch =
+        new DiskWatch(
+            directory.log(),
+            new DiskReserve(reserve),
+            ballast,
+            control.first(),
+            background,
+            logDirectory::appendedBytes);
     disk = diskWatch;
     closeLater(diskWatch::close);
     diskWatch.start();
@@ -236,7 +265,13 @@ final class BrokerServer implements AutoCloseable {
     }
     ReplicaHost host =
         new ReplicaHost(
-            nodeId, metadata, control.first(), data, partitions, logDirectory, this::onFollowed);
+            nodeId,
+            metadata,
+            control.first(),
+            data.partitionLoops(),
+            partitions,
+            logDirectory,
+            this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -333,7 +368,10 @@ final class BrokerServer implements AutoCloseable {
         .withDecompressed(config.limits().decompressedBytes())
         .withScrub(
             new LogConfig.Scrub(
-                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()));
+                config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()))
+        .withProducers(
+            new LogConfig.Producers(
+                defaults.producers().most(), config.storage().producerIdExpirationMs()));
   }
 
   private ReplicaTimes replicaTimes() {
@@ -351,17 +389,10 @@ final class BrokerServer implements AutoCloseable {
         defaults.paused());
   }
 
-  private DiskWatch diskWatch(NodeDirectory directory, LoopGroup control, ThreadWorker background) {
+  private long diskReserve(NodeDirectory directory) {
     StorageConfig storage = config.storage();
-    long reserve =
-        DiskReserve.bytes(
-            storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
-    return new DiskWatch(
-        directory.log(),
-        new DiskReserve(reserve),
-        new Ballast(directory.raft(), Math.min(storage.diskBallastBytes(), reserve / 4)),
-        control.first(),
-        background);
+    return DiskReserve.bytes(
+        storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
@@ -471,6 +502,12 @@ final class BrokerServer implements AutoCloseable {
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
         new RecordDeletion(metadata, requests),
+        new ReassignmentAdmin(
+            metadata,
+            config.limits().reassignments(),
+            config.limits().catchUpBytesPerSecond(),
+            random),
+        new LeadershipAdmin(metadata),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }

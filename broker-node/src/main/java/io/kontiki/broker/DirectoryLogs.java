@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Opens the logs of one loop's partitions in the log directory. */
-final class DirectoryLogs implements PartitionLogs {
+public final class DirectoryLogs implements PartitionLogs {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryLogs.class);
 
   private final LogDirectory directory;
@@ -21,7 +21,7 @@ final class DirectoryLogs implements PartitionLogs {
   /**
    * @param offline told on the loop, perhaps several times, that the directory is offline (L4)
    */
-  DirectoryLogs(LogDirectory directory, EventLoop loop, Runnable offline) {
+  public DirectoryLogs(LogDirectory directory, EventLoop loop, Runnable offline) {
     this.directory = directory;
     this.loop = loop;
     this.offline = offline;

@@ -8,25 +8,26 @@ import io.kontiki.runtime.system.DirectoryLock;
 import io.kontiki.runtime.system.DiskFileStore;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The node's data directory: {@code kontiki.pid} (locked), {@code raft/} and {@code log/}, both
  * marked with the same directory id (rules R35, M15). The lock is taken before anything is read.
  */
-final class NodeDirectory implements AutoCloseable {
+public final class NodeDirectory implements AutoCloseable {
   private static final String PID_FILE = "kontiki.pid";
 
   private final Path path;
-  private final DirectoryLock lock;
+  private final @Nullable DirectoryLock lock;
   private final FileStore raft;
   private final FileStore log;
   private DirectoryMeta raftMeta;
   private DirectoryMeta logMeta;
 
-  private NodeDirectory(Path path, int nodeId, DirectoryLock lock, RandomSource random) {
+  private NodeDirectory(
+      Path path, FileStore root, int nodeId, @Nullable DirectoryLock lock, RandomSource random) {
     this.path = path;
     this.lock = lock;
-    FileStore root = new DiskFileStore(path);
     this.raft = root.child("raft");
     this.log = root.child("log");
     Optional<DirectoryMeta> inRaft = DirectoryMeta.read(raft);
@@ -74,42 +75,52 @@ final class NodeDirectory implements AutoCloseable {
     return store.list("").stream().anyMatch(name -> !name.startsWith(DirectoryMeta.FILE));
   }
 
+  /**
+   * Opens a directory that needs no lock, because nobody else can reach it.
+   *
+   * @param shown what errors call it
+   * @throws RefusedException if its parts do not belong together
+   */
+  public static NodeDirectory open(FileStore root, Path shown, int nodeId, RandomSource random) {
+    return new NodeDirectory(shown, root, nodeId, null, random);
+  }
+
   /** Locks and opens the directory; makes it if it does not exist. */
   static NodeDirectory open(Path path, int nodeId, RandomSource random) {
     DirectoryLock lock = DirectoryLock.acquire(path, PID_FILE);
     try {
-      return new NodeDirectory(path, nodeId, lock, random);
+      return new NodeDirectory(path, new DiskFileStore(path), nodeId, lock, random);
     } catch (RuntimeException e) {
       lock.close();
       throw e;
     }
   }
 
-  Uid directoryId() {
+  public Uid directoryId() {
     return raftMeta.directoryId();
   }
 
-  /** {@link Uid#NONE} until the node met its cluster. */
-  Uid clusterId() {
+  /** The cluster; {@link Uid#NONE} until the node met its cluster. */
+  public Uid clusterId() {
     return raftMeta.clusterId();
   }
 
   /** Whether both parts know the cluster: a stop may have come between the two. */
-  boolean boundTo(Uid clusterId) {
+  public boolean boundTo(Uid clusterId) {
     return raftMeta.clusterId().equals(clusterId) && logMeta.clusterId().equals(clusterId);
   }
 
   /** Binds both parts to the cluster; refuses another one. Blocks. */
-  void bindTo(Uid clusterId) {
+  public void bindTo(Uid clusterId) {
     raftMeta = raftMeta.bindTo(raft, clusterId);
     logMeta = logMeta.bindTo(log, clusterId);
   }
 
-  FileStore raft() {
+  public FileStore raft() {
     return raft;
   }
 
-  FileStore log() {
+  public FileStore log() {
     return log;
   }
 
@@ -123,6 +134,8 @@ final class NodeDirectory implements AutoCloseable {
 
   @Override
   public void close() {
-    lock.close();
+    if (lock != null) {
+      lock.close();
+    }
   }
 }

@@ -1,10 +1,11 @@
 package io.kontiki.broker;
 
 import io.kontiki.broker.api.Metadata;
-import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
+import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.broker.replicas.ReplicaAssignments;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.ClusterImage;
@@ -21,12 +22,15 @@ import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +38,7 @@ import org.slf4j.LoggerFactory;
  * Carries image changes to the data loops, and deletions to the log directory and back to the
  * metadata (rules R46, M20). On the control loop.
  */
-final class ReplicaHost {
+public final class ReplicaHost {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaHost.class);
   private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long REPORT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -42,12 +46,16 @@ final class ReplicaHost {
   private final int brokerId;
   private final Metadata metadata;
   private final EventLoop control;
-  private final LoopGroup data;
+  private final PartitionLoops data;
   private final List<LoopPartitions> partitions;
   private final LogDirectory logs;
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
+
+  /** Whom to tell when a log that is being deleted is gone. */
+  private final TreeMap<PartitionId, List<Runnable>> discarding = new TreeMap<>();
+
   private final Runnable onFollowed;
 
   // Of the newest image on its way to the loops, and of the newest that each has followed.
@@ -55,6 +63,7 @@ final class ReplicaHost {
   private final AtomicLongArray followed;
 
   private long brokerEpoch = -1;
+  private @Nullable Brokers brokers;
   private boolean sorted;
   private boolean closed;
 
@@ -62,11 +71,11 @@ final class ReplicaHost {
    * @param partitions of the data loops, in their order
    * @param onFollowed told on the control loop when a loop has followed an image
    */
-  ReplicaHost(
+  public ReplicaHost(
       int brokerId,
       Metadata metadata,
       EventLoop control,
-      LoopGroup data,
+      PartitionLoops data,
       List<LoopPartitions> partitions,
       LogDirectory logs,
       Runnable onFollowed) {
@@ -82,14 +91,14 @@ final class ReplicaHost {
   }
 
   /** This process was registered: its role can begin (rule R1). */
-  void onRegistered(long epoch) {
+  public void onRegistered(long epoch) {
     brokerEpoch = epoch;
     assignments.onRegistered(epoch);
     onImage(metadata.image());
   }
 
   /** The metadata have changed. */
-  void onImage(ClusterImage image) {
+  public void onImage(ClusterImage image) {
     if (closed) {
       return; // the logs are being flushed, or are
     }
@@ -103,6 +112,7 @@ final class ReplicaHost {
     }
     List<List<PartitionAssignment>> byLoop = new ArrayList<>();
     partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
+    brokers = change.brokers();
     change
         .changed()
         .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
@@ -110,7 +120,7 @@ final class ReplicaHost {
     for (int i = 0; i < partitions.size(); i++) {
       int loop = i;
       List<PartitionAssignment> changed = byLoop.get(i);
-      data.loops()
+      data.all()
           .get(i)
           .execute(
               () -> {
@@ -119,7 +129,7 @@ final class ReplicaHost {
                 control.execute(onFollowed);
               });
     }
-    change.removed().forEach(id -> discard(id, () -> {}));
+    change.removed().forEach(this::discard);
     change.deleted().forEach(this::delete);
     report(RecoveryQuestions.of(image, brokerId));
   }
@@ -128,7 +138,7 @@ final class ReplicaHost {
    * Up to which image all roles here are what it says; {@link Long#MAX_VALUE} if they have followed
    * all of them. On the control loop.
    */
-  long followed() {
+  public long followed() {
     long least = Long.MAX_VALUE;
     for (int i = 0; i < followed.length(); i++) {
       long index = followed.get(i);
@@ -149,7 +159,7 @@ final class ReplicaHost {
         continue;
       }
       int index = data.indexOf(id);
-      data.loops()
+      data.all()
           .get(index)
           .execute(
               () -> {
@@ -186,13 +196,13 @@ final class ReplicaHost {
       if (image.tombstones().containsKey(id.topicId())) {
         continue; // deleted below
       }
-      EventLoop loop = data.loopOf(id);
+      EventLoop loop = data.of(id);
       PartitionImage partition = image.partition(id);
       if (partition == null) {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
         loop.execute(() -> logs.quarantine(id, loop, () -> {}));
       } else if (!partition.replicas().contains(brokerId)) {
-        discard(id, () -> {});
+        discard(id);
       }
     }
   }
@@ -201,7 +211,8 @@ final class ReplicaHost {
     if (!deleting.add(topic)) {
       return;
     }
-    List<PartitionId> mine = new ArrayList<>();
+    TreeSet<PartitionId> mine = new TreeSet<>();
+    discarding.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
     for (PartitionId id : logs.partitions()) {
       if (id.topicId().equals(topic)) {
         mine.add(id);
@@ -211,22 +222,44 @@ final class ReplicaHost {
     Runnable one =
         () -> {
           if (left.decrementAndGet() == 0) {
-            control.execute(() -> confirm(topic));
+            confirm(topic);
           }
         };
-    mine.forEach(id -> discard(id, one));
+    mine.forEach(id -> discard(id).add(one));
     one.run();
   }
 
-  /** Ends the replica's role, then deletes its log. */
-  private void discard(PartitionId id, Runnable done) {
+  /** Ends the replica's role, then deletes its log; answers the list of those to tell then. */
+  private List<Runnable> discard(PartitionId id) {
+    assignments.onLeaving(id);
+    List<Runnable> others = discarding.get(id);
+    if (others != null) {
+      return others;
+    }
+    List<Runnable> whenGone = new ArrayList<>();
+    discarding.put(id, whenGone);
     int index = data.indexOf(id);
-    EventLoop loop = data.loops().get(index);
+    EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
-          logs.delete(id, loop, done);
+          logs.delete(id, loop, () -> control.execute(() -> gone(id)));
         });
+    return whenGone;
+  }
+
+  private void gone(PartitionId id) {
+    List<Runnable> whenGone = discarding.remove(id);
+    if (whenGone != null) {
+      whenGone.forEach(Runnable::run);
+    }
+    assignments.onGone(id).filter(again -> !closed).ifPresent(this::apply);
+  }
+
+  private void apply(PartitionAssignment again) {
+    int index = data.indexOf(again.id());
+    Brokers newest = Objects.requireNonNull(brokers);
+    data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
   }
 
   private void confirm(TopicId topic) {
@@ -250,28 +283,35 @@ final class ReplicaHost {
 
   /** Ends all roles; waiting requests are answered. Blocks; not on a loop. */
   void close() throws InterruptedException {
-    CountDownLatch deaf = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    end(ended::countDown);
+    if (!ended.await(6, TimeUnit.SECONDS)) {
+      LOG.warn("the loops did not end their partitions in time");
+    }
+  }
+
+  /**
+   * {@link #close} without blocking.
+   *
+   * @param ended runs on a data loop when all roles have ended
+   */
+  public void end(Runnable ended) {
     control.execute(
         () -> {
           closed = true;
-          deaf.countDown();
+          AtomicInteger left = new AtomicInteger(partitions.size());
+          for (int i = 0; i < partitions.size(); i++) {
+            LoopPartitions target = partitions.get(i);
+            data.all()
+                .get(i)
+                .execute(
+                    () -> {
+                      target.close();
+                      if (left.decrementAndGet() == 0) {
+                        ended.run();
+                      }
+                    });
+          }
         });
-    if (!deaf.await(1, TimeUnit.SECONDS)) {
-      LOG.warn("the control loop does not move");
-    }
-    CountDownLatch closed = new CountDownLatch(partitions.size());
-    for (int i = 0; i < partitions.size(); i++) {
-      LoopPartitions target = partitions.get(i);
-      data.loops()
-          .get(i)
-          .execute(
-              () -> {
-                target.close();
-                closed.countDown();
-              });
-    }
-    if (!closed.await(5, TimeUnit.SECONDS)) {
-      LOG.warn("the data loops did not end their partitions in time");
-    }
   }
 }

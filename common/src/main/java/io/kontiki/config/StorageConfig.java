@@ -20,6 +20,8 @@ import java.util.List;
  * @param retentionCheckMs every log is looked at once in so much time (L6)
  * @param scrubBytesPerSecond everything is read at this rate to find what rots (D6)
  * @param scrubIntervalMs between two such rounds
+ * @param producerIdExpirationMs an idempotent producer that appended nothing for so long is
+ *     forgotten by a partition (I3)
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
  * @param raftSnapshotBytes or after so many bytes
  */
@@ -34,6 +36,7 @@ public record StorageConfig(
     long retentionCheckMs,
     long scrubBytesPerSecond,
     long scrubIntervalMs,
+    long producerIdExpirationMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
   private static final int MIB = 1024 * 1024;
@@ -125,6 +128,16 @@ public record StorageConfig(
           "ms",
           "From the end of such a round to the next, and from the start to the first.",
           durationMs(100, 365L * 24 * 3600 * 1000));
+  static final ConfigKey<Long> PRODUCER_ID_EXPIRATION =
+      new ConfigKey<>(
+          "producer.id.expiration.ms",
+          "86400000",
+          false,
+          "ms",
+          "A partition forgets an idempotent producer that has appended nothing to it for so long;"
+              + " what it sends again later is then taken for new. Longer than the delivery"
+              + " timeout of any client.",
+          durationMs(1_000, 365L * 24 * 3600 * 1000));
   static final ConfigKey<Integer> SNAPSHOT_ENTRIES =
       new ConfigKey<>(
           "raft.snapshot.entries",
@@ -154,6 +167,7 @@ public record StorageConfig(
           RETENTION_CHECK,
           SCRUB_RATE,
           SCRUB_INTERVAL,
+          PRODUCER_ID_EXPIRATION,
           SNAPSHOT_ENTRIES,
           SNAPSHOT_BYTES);
 
@@ -170,6 +184,7 @@ public record StorageConfig(
             config.get(RETENTION_CHECK),
             config.get(SCRUB_RATE),
             config.get(SCRUB_INTERVAL),
+            config.get(PRODUCER_ID_EXPIRATION),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));
     if (read.journalBytes < 4L * read.journalStepBytes) {

@@ -56,6 +56,7 @@ class ConfigTest {
             300_000,
             4 * mib,
             86_400_000,
+            86_400_000,
             10_000,
             64 * mib),
         config.storage());

@@ -9,6 +9,8 @@ import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -82,6 +84,7 @@ final class BrokerCommands {
   }
 
   private static void replace(ImageDraft draft, MetadataCommand.RegisterBroker command) {
+    BrokerImage old = draft.before().brokers().get(command.brokerId());
     draft.put(
         new BrokerImage(
             command.brokerId(),
@@ -91,7 +94,8 @@ final class BrokerCommands {
             command.endpoints(),
             State.FENCED,
             command.timeMs(),
-            command.version()));
+            command.version(),
+            old == null ? 0 : old.operatorFence()));
     draft.dropLogEnds(command.brokerId());
   }
 
@@ -104,13 +108,17 @@ final class BrokerCommands {
     if (draft.state(broker) != State.FENCED) {
       return new Done();
     }
+    if (Objects.requireNonNull(draft.before().brokers().get(broker)).fencedByOperator()) {
+      return MetadataMachine.rejected(
+          ErrorReason.BROKER_STARTING, "broker " + broker + " is fenced by an operator");
+    }
     moveTo(draft, broker, State.ACTIVE, command.timeMs());
     // Before anybody is elected: doubt found at recovery ends an ELR place (R3).
     for (PartitionId id : command.doubtful()) {
       PartitionImage partition = draft.partition(id);
       TopicImage topic = draft.before().topics().get(id.topicId());
       if (partition != null && topic != null && partition.elr().contains(broker)) {
-        PartitionChange change = new PartitionChange(partition, topic.minIsr());
+        PartitionChange change = new PartitionChange(partition, topic.minIsr(partition));
         change.leaveElr(broker);
         draft.change(id, change, partition);
       }
@@ -151,36 +159,108 @@ final class BrokerCommands {
     return new Done();
   }
 
+  /**
+   * An operator's fence, or its end. Fenced, an active broker hands over first what another in-sync
+   * replica can lead, as at a controlled stop (R7); the metadata leader fences it when its lease is
+   * surely over (R5). Of the state alone apply cannot tell such a hand-over from a controlled stop:
+   * who is unfenced in the middle of one announces it again.
+   */
+  static CommandOutcome fenceByOperator(ImageDraft draft, MetadataCommand.OperatorFence command) {
+    BrokerImage old = draft.before().brokers().get(command.brokerId());
+    if (old == null) {
+      return new Rejected(notRegistered(command.brokerId()));
+    }
+    if (old.operatorFence() == command.fence()) {
+      return new Done();
+    }
+    if (old.operatorFence() + 1 != command.fence()) {
+      return TopicCommands.changedMeanwhile("the fence of broker " + old.id());
+    }
+    BrokerImage after = old.withOperatorFence(command.fence());
+    if (after.fencedByOperator()) {
+      ApiError loss = command.force() ? null : lastHope(draft.before(), old.id());
+      if (loss != null) {
+        return new Rejected(loss);
+      }
+      draft.put(old.state() == State.ACTIVE ? after.in(State.STOPPING, command.timeMs()) : after);
+      draft.changeAll(partition -> partition.leader() == old.id(), (topic, change) -> {});
+    } else {
+      draft.put(old.state() == State.STOPPING ? after.in(State.ACTIVE, command.timeMs()) : after);
+      draft.changeAll(
+          partition ->
+              partition.leader() == PartitionImage.NO_LEADER && involves(partition, old.id()),
+          (topic, change) -> {});
+    }
+    return new Done();
+  }
+
+  /** Why the broker should stay: partitions that nobody else could lead; null if there is none. */
+  private static @Nullable ApiError lastHope(ClusterImage image, int broker) {
+    int count = 0;
+    String first = "";
+    for (TopicImage topic : image.topics().values()) {
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionImage partition = topic.partitions().get(i);
+        if (involves(partition, broker) && !othersMayLead(image, partition, broker)) {
+          first = count++ == 0 ? topic.name() + "-" + i : first;
+        }
+      }
+    }
+    return count == 0
+        ? null
+        : ApiError.definite(
+                ErrorReason.WOULD_LOSE_DATA,
+                "broker "
+                    + broker
+                    + " is the only one that may lead "
+                    + (count == 1 ? "partition " + first : count + " partitions, such as " + first)
+                    + ": fenced, "
+                    + (count == 1 ? "it has" : "they have")
+                    + " no leader; wait until another replica is in sync, or force it")
+            .with("brokerId", broker)
+            .with("partitions", count);
+  }
+
+  private static boolean othersMayLead(ClusterImage image, PartitionImage partition, int broker) {
+    List<Integer> candidates = new ArrayList<>(partition.isr());
+    candidates.remove(Integer.valueOf(broker));
+    if (candidates.isEmpty()) {
+      candidates.addAll(partition.elr());
+    }
+    for (int candidate : candidates) {
+      BrokerImage other = image.brokers().get(candidate);
+      if (candidate != broker && other != null && other.state() == State.ACTIVE) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static ApiError notRegistered(int brokerId) {
+    return ApiError.definite(
+            ErrorReason.BROKER_NOT_FOUND, "broker " + brokerId + " is not registered")
+        .with("brokerId", brokerId);
+  }
+
   /** The refusal if this is not the broker's present registration (M2), else null. */
   static @Nullable Rejected stale(ImageDraft draft, int brokerId, long epoch) {
     BrokerImage broker = draft.before().brokers().get(brokerId);
     if (broker != null && broker.epoch() == epoch) {
       return null;
     }
-    ApiError error =
+    if (broker == null) {
+      return new Rejected(notRegistered(brokerId));
+    }
+    return new Rejected(
         ApiError.definite(
                 ErrorReason.BROKER_NOT_FOUND,
-                "broker "
-                    + brokerId
-                    + (broker == null
-                        ? " is not registered"
-                        : " has epoch " + broker.epoch() + ", not " + epoch))
-            .with("brokerId", brokerId);
-    return new Rejected(error);
+                "broker " + brokerId + " has epoch " + broker.epoch() + ", not " + epoch)
+            .with("brokerId", brokerId));
   }
 
   private static void moveTo(ImageDraft draft, int brokerId, State state, long timeMs) {
     BrokerImage old = Objects.requireNonNull(draft.before().brokers().get(brokerId));
-    draft.put(
-        new BrokerImage(
-            old.id(),
-            old.epoch(),
-            old.directoryId(),
-            old.incarnation(),
-            old.endpoints(),
-            state,
-            timeMs,
-            old.version()));
+    draft.put(old.in(state, timeMs));
   }
 
   private static boolean involves(PartitionImage partition, int broker) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,7 @@ final class ImageDraft {
   private SortedMap<PartitionId, List<LogEndReport>> logEnds;
   // Folded into the topics at the end: a command may change thousands of partitions of one topic.
   private final TreeMap<TopicId, PartitionImage[]> changed = new TreeMap<>();
+  private final TreeMap<TopicId, TreeSet<Integer>> former = new TreeMap<>();
   private final List<PartitionId> recovered = new ArrayList<>();
 
   ImageDraft(ClusterImage before, long index) {
@@ -154,20 +156,30 @@ final class ImageDraft {
   void changeAll(Predicate<PartitionImage> filter, BiConsumer<TopicImage, PartitionChange> how) {
     for (TopicImage topic : before.topics().values()) {
       PartitionImage[] own = changed.get(topic.id());
-      int minIsr = -1;
       for (int i = 0; i < topic.partitions().size(); i++) {
         PartitionImage old = own == null ? topic.partitions().get(i) : own[i];
         if (!filter.test(old)) {
           continue;
         }
-        if (minIsr < 0) {
-          minIsr = topic.minIsr();
-        }
-        PartitionChange change = new PartitionChange(old, minIsr);
+        PartitionChange change = new PartitionChange(old, topic.minIsr(old));
         how.accept(topic, change);
         change(new PartitionId(topic.id(), i), change, old);
       }
     }
+  }
+
+  /** These are no replicas of the topic's partition any more, but may have its data (M20). */
+  void noteFormer(TopicId topic, List<Integer> gone) {
+    former.computeIfAbsent(topic, id -> new TreeSet<>()).addAll(gone);
+  }
+
+  private List<Integer> former(TopicImage topic) {
+    TreeSet<Integer> more = former.get(topic.id());
+    if (more == null) {
+      return topic.former();
+    }
+    more.addAll(topic.former());
+    return List.copyOf(more);
   }
 
   void putLogEnd(PartitionId id, LogEndReport report) {
@@ -201,6 +213,11 @@ final class ImageDraft {
     }
   }
 
+  /** What balanced recovery has been told of a partition. */
+  List<LogEndReport> logEnds(PartitionId id) {
+    return logEnds.getOrDefault(id, List.of());
+  }
+
   List<PartitionId> recovered() {
     return recovered;
   }
@@ -212,7 +229,8 @@ final class ImageDraft {
         topics = owned(topics, before.topics());
         topics.put(
             old.id(),
-            new TopicImage(old.id(), old.name(), old.config(), Arrays.asList(entry.getValue())));
+            new TopicImage(
+                old.id(), old.name(), old.config(), Arrays.asList(entry.getValue()), former(old)));
       }
     }
     return new ClusterImage(

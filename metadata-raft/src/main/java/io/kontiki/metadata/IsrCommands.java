@@ -10,6 +10,7 @@ import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
+import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
@@ -49,7 +50,7 @@ final class IsrCommands {
       return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
     TopicImage topic = topic(draft, change.partition());
-    PartitionChange next = new PartitionChange(now, topic.minIsr());
+    PartitionChange next = new PartitionChange(now, topic.minIsr(now));
     boolean eligible = eligible(draft, leader, change, now);
     if (eligible) {
       next.setIsr(change.isr().stream().map(IsrMember::brokerId).toList());
@@ -106,7 +107,7 @@ final class IsrCommands {
     if (now.partitionEpoch() != change.partitionEpoch()) {
       return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
-    PartitionChange next = new PartitionChange(now, topic(draft, change.partition()).minIsr());
+    PartitionChange next = new PartitionChange(now, topic(draft, change.partition()).minIsr(now));
     if (!next.resign(change.to(), draft::state)) {
       return new IsrOutcome(change.partition(), Kind.INELIGIBLE, now);
     }
@@ -124,13 +125,54 @@ final class IsrCommands {
           || now.partitionEpoch() != move.partitionEpoch()) {
         continue;
       }
-      PartitionChange change = new PartitionChange(now, topic(draft, move.partition()).minIsr());
+      PartitionChange change = new PartitionChange(now, topic(draft, move.partition()).minIsr(now));
       if (change.moveTo(move.to(), draft::state)) {
         draft.change(move.partition(), change, now);
         moved++;
       }
     }
     return new Number(moved);
+  }
+
+  /** R19: only where nobody who holds every committed record can lead, and only when asked. */
+  static CommandOutcome electUnclean(ImageDraft draft, MetadataCommand.ElectUnclean command) {
+    PartitionId id = command.partition().partition();
+    PartitionImage now = draft.partition(id);
+    if (now == null) {
+      return MetadataMachine.rejected(
+          ErrorReason.PARTITION_NOT_FOUND, "there is no partition " + id);
+    }
+    if (now.partitionEpoch() != command.partition().partitionEpoch()) {
+      return TopicCommands.changedMeanwhile("leader and in-sync set of the partition");
+    }
+    if (command.reason().isBlank() || command.reason().length() > Limits.REASON_CHARS) {
+      return MetadataMachine.rejected(
+          ErrorReason.INVALID_FIELD,
+          "an unclean election needs a reason of 1 to " + Limits.REASON_CHARS + " characters");
+    }
+    if (now.leader() != PartitionImage.NO_LEADER) {
+      return new Rejected(
+          ApiError.definite(
+                  ErrorReason.LEADER_EXISTS,
+                  "broker " + now.leader() + " leads; an unclean election would lose its records")
+              .with("leader", now.leader()));
+    }
+    List<Integer> eligible = new ArrayList<>(now.isr());
+    eligible.addAll(now.elr());
+    for (int replica : eligible) {
+      if (draft.state(replica) != State.FENCED) {
+        return MetadataMachine.rejected(
+            ErrorReason.NO_ELIGIBLE_LEADER,
+            "broker " + replica + " holds every committed record and is only stopping: start it");
+      }
+    }
+    PartitionChange change = new PartitionChange(now, topic(draft, id).minIsr(now));
+    if (!change.electUnclean(draft.logEnds(id), draft::state)) {
+      return MetadataMachine.rejected(
+          ErrorReason.NO_ELIGIBLE_LEADER,
+          "none of the replicas " + now.replicas() + " is active: start one of their brokers");
+    }
+    return new Number(draft.change(id, change, now).leader());
   }
 
   /** R19: keeps what counts; the last report of a partition elects. */
@@ -149,7 +191,7 @@ final class IsrCommands {
       if (now == null || topic == null || !now.lastKnownElr().contains(command.brokerId())) {
         continue;
       }
-      PartitionChange change = new PartitionChange(now, topic.minIsr());
+      PartitionChange change = new PartitionChange(now, topic.minIsr(now));
       if (change.awaitsRecovery()) {
         draft.putLogEnd(
             end.partition(),

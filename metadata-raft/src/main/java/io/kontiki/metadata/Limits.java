@@ -17,6 +17,15 @@ public final class Limits {
   /** Replicas of all partitions together. */
   public static final int REPLICAS = 300_000;
 
+  /** Partitions whose replicas are on their way at a time. */
+  public static final int REASSIGNING = 10_000;
+
+  /** Replicas of one partition, those that come or go included. */
+  public static final int REPLICAS_PER_PARTITION = 100;
+
+  /** Characters of a reason that an operator gives. */
+  public static final int REASON_CHARS = 1_000;
+
   /** Settings of one topic. */
   public static final int CONFIG_ENTRIES = 100;
 

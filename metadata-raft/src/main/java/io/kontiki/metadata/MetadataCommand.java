@@ -151,6 +151,59 @@ public sealed interface MetadataCommand {
     }
   }
 
+  /**
+   * Replicas shall move: all of these or none (rule R34). A cancellation is the same command, back
+   * to the original replicas.
+   */
+  record ReassignPartitions(long timeMs, List<Reassignment> moves) implements MetadataCommand {
+    public ReassignPartitions {
+      moves = List.copyOf(moves);
+    }
+  }
+
+  /**
+   * Where the replicas of a partition shall be.
+   *
+   * @param partitionEpoch of the entry from which this was decided (rule M2)
+   * @param replicas in order of preference
+   */
+  record Reassignment(PartitionId partition, int partitionEpoch, List<Integer> replicas) {
+    public Reassignment {
+      replicas = List.copyOf(replicas);
+    }
+  }
+
+  /**
+   * What comes is in sync, so what goes can go (rule R34). Each an own compare-and-set; the answer
+   * is the number of those that ended.
+   */
+  record FinishReassignments(long timeMs, List<PartitionAt> partitions) implements MetadataCommand {
+    public FinishReassignments {
+      partitions = List.copyOf(partitions);
+    }
+  }
+
+  /** A partition's entry as it was with this epoch. */
+  record PartitionAt(PartitionId partition, int partitionEpoch) {}
+
+  /**
+   * An operator wants a leader though nobody who may lead lives: acknowledged records may be lost
+   * (rule R19).
+   *
+   * @param reason for people
+   */
+  record ElectUnclean(long timeMs, PartitionAt partition, String reason)
+      implements MetadataCommand {}
+
+  /**
+   * An operator fences a broker until further notice, or ends that.
+   *
+   * @param fence {@link BrokerImage#operatorFence} as it shall be: one more than it was
+   * @param force also if a partition loses its last replica that may lead
+   */
+  record OperatorFence(long timeMs, int brokerId, int fence, boolean force)
+      implements MetadataCommand {}
+
   /** Leadership of a partition should go to a broker, from the entry with these epochs. */
   record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
 

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * typed outcome; an exception is a bug.
  *
  * <p>Where to read on: {@link BrokerCommands} (R1 to R7, R35), {@link IsrCommands} (R13, R17, R38),
- * {@link TopicCommands} (R43, M20), {@link PartitionChange} (R18, R19).
+ * {@link TopicCommands} (R43, M20), {@link ReassignmentCommands} (R34), {@link PartitionChange}
+ * (R18, R19).
  */
 public final class MetadataMachine {
   private MetadataMachine() {}
@@ -50,6 +51,14 @@ public final class MetadataMachine {
       return IsrCommands.resign(draft, resign);
     } else if (command instanceof MetadataCommand.MoveLeaders move) {
       return IsrCommands.move(draft, move);
+    } else if (command instanceof MetadataCommand.ReassignPartitions reassign) {
+      return ReassignmentCommands.reassign(draft, reassign);
+    } else if (command instanceof MetadataCommand.FinishReassignments finish) {
+      return ReassignmentCommands.finish(draft, finish);
+    } else if (command instanceof MetadataCommand.ElectUnclean elect) {
+      return IsrCommands.electUnclean(draft, elect);
+    } else if (command instanceof MetadataCommand.OperatorFence fence) {
+      return BrokerCommands.fenceByOperator(draft, fence);
     } else if (command instanceof MetadataCommand.ReportLogEnds report) {
       return IsrCommands.report(draft, report);
     } else if (command instanceof MetadataCommand.RegisterBroker register) {

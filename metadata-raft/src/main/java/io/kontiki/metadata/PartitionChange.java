@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class PartitionChange {
   private final PartitionImage before;
-  private final int minIsr;
+  private int minIsr;
+  private List<Integer> replicas;
+  private List<Integer> adding;
+  private List<Integer> removing;
+  private List<Integer> original;
   private List<Integer> isr;
   private List<Integer> elr;
   private List<Integer> lastKnownElr;
@@ -28,6 +33,10 @@ final class PartitionChange {
   PartitionChange(PartitionImage before, int minIsr) {
     this.before = before;
     this.minIsr = minIsr;
+    this.replicas = before.replicas();
+    this.adding = before.adding();
+    this.removing = before.removing();
+    this.original = before.original();
     this.isr = before.isr();
     this.elr = before.elr();
     this.lastKnownElr = before.lastKnownElr();
@@ -89,7 +98,7 @@ final class PartitionChange {
   /** The successor leads, or else another active member of the ISR, if there is one (R38). */
   boolean resign(int successor, IntFunction<State> states) {
     int next = PartitionImage.NO_LEADER;
-    for (int replica : before.replicas()) {
+    for (int replica : replicas) {
       boolean mayLead =
           replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE;
       if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
@@ -126,7 +135,7 @@ final class PartitionChange {
     if (isr.contains(leader) && states.apply(leader) == State.ACTIVE) {
       return;
     }
-    for (int replica : before.replicas()) {
+    for (int replica : replicas) {
       if (isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
         leader = replica;
         return;
@@ -139,7 +148,7 @@ final class PartitionChange {
     if (!isr.isEmpty()) {
       return;
     }
-    for (int replica : before.replicas()) {
+    for (int replica : replicas) {
       if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {
         leader = replica;
         isr = List.of(replica);
@@ -148,6 +157,78 @@ final class PartitionChange {
         return;
       }
     }
+  }
+
+  /**
+   * The replicas shall be these (rule R34): those that come are there at once, outside the in-sync
+   * set, and those that go stay until {@link #finish}. A further call while one is under way aims
+   * anew, from the same original; back to that it is a cancellation.
+   */
+  void reassign(List<Integer> target) {
+    List<Integer> from = before.reassigning() ? before.original() : before.replicas();
+    adding = without(target, from);
+    removing = without(before.replicas(), target);
+    List<Integer> all = new ArrayList<>(target);
+    all.addAll(removing);
+    replicas = List.copyOf(all);
+    original = adding.isEmpty() && removing.isEmpty() ? List.of() : from;
+  }
+
+  /**
+   * What goes is gone; only if {@link TopicImage#canShrink} and a replica that stays leads. With it
+   * the leader epoch grows: positions of who was a replica once are void (rules R11, R20).
+   */
+  void finish(int minIsrThen) {
+    newEpoch |= !removing.isEmpty() || minIsrThen > minIsr;
+    minIsr = minIsrThen;
+    replicas = before.target();
+    isr = without(isr, removing);
+    elr = without(elr, removing);
+    lastKnownElr = without(lastKnownElr, removing);
+    adding = List.of();
+    removing = List.of();
+    original = List.of();
+    settle();
+  }
+
+  /**
+   * A leader that may lack acknowledged records (rule R19): of the active members of lastKnownElr
+   * the one with the longest log that was reported; else the first active replica that is not just
+   * being brought. What the others hold beyond it is lost, so nobody else is a candidate any more.
+   *
+   * @return whether there is one
+   */
+  boolean electUnclean(List<LogEndReport> reports, IntFunction<State> states) {
+    LogEndReport best = null;
+    for (int replica : replicas) {
+      LogEndReport report = lastKnownElr.contains(replica) ? of(replica, reports) : null;
+      if (report != null
+          && states.apply(replica) == State.ACTIVE
+          && (best == null || report.beyond(best))) {
+        best = report;
+      }
+    }
+    int chosen = best != null ? best.brokerId() : firstActive(lastKnownElr::contains, states);
+    if (chosen == PartitionImage.NO_LEADER) {
+      chosen = firstActive(replica -> !adding.contains(replica), states);
+    }
+    if (chosen == PartitionImage.NO_LEADER) {
+      return false;
+    }
+    leader = chosen;
+    isr = List.of(chosen);
+    elr = List.of();
+    lastKnownElr = List.of();
+    return true;
+  }
+
+  private int firstActive(IntPredicate which, IntFunction<State> states) {
+    for (int replica : replicas) {
+      if (which.test(replica) && states.apply(replica) == State.ACTIVE) {
+        return replica;
+      }
+    }
+    return PartitionImage.NO_LEADER;
   }
 
   /** Whether only balanced recovery can give it a leader (R19). */
@@ -169,7 +250,7 @@ final class PartitionChange {
       return;
     }
     LogEndReport best = null;
-    for (int replica : before.replicas()) {
+    for (int replica : replicas) {
       if (!lastKnownElr.contains(replica)) {
         continue;
       }
@@ -201,20 +282,24 @@ final class PartitionChange {
             || leader != before.leader()
             || !isr.equals(before.isr())
             || !elr.equals(before.elr())
-            || !lastKnownElr.equals(before.lastKnownElr());
+            || !lastKnownElr.equals(before.lastKnownElr())
+            || !replicas.equals(before.replicas())
+            || !removing.equals(before.removing())
+            || !original.equals(before.original());
     if (!changed) {
       return before;
     }
     return new PartitionImage(
-        before.replicas(),
+        replicas,
         leader,
         before.leaderEpoch() + (newEpoch || leader != before.leader() ? 1 : 0),
         before.partitionEpoch() + 1,
         isr,
         elr,
         lastKnownElr,
-        before.adding(),
-        before.removing());
+        adding,
+        removing,
+        original);
   }
 
   private void settle() {

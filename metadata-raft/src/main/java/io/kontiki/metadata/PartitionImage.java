@@ -12,8 +12,10 @@ import java.util.List;
  * @param isr in-sync replicas, sorted
  * @param elr replicas outside the ISR that hold every committed record (KIP-966), sorted
  * @param lastKnownElr eligible until a stop that may have lost bytes, sorted
- * @param adding replicas that a reassignment brings
- * @param removing replicas that a reassignment takes away
+ * @param adding replicas that a reassignment brings; it ends when all are in sync (rule R34)
+ * @param removing replicas that a reassignment takes away, at the end of {@code replicas}
+ * @param original the replicas, in their order, when the reassignment under way began: what a
+ *     cancellation goes back to; empty if none is under way
  */
 public record PartitionImage(
     List<Integer> replicas,
@@ -24,7 +26,8 @@ public record PartitionImage(
     List<Integer> elr,
     List<Integer> lastKnownElr,
     List<Integer> adding,
-    List<Integer> removing) {
+    List<Integer> removing,
+    List<Integer> original) {
   /** Nobody leads. */
   public static final int NO_LEADER = -1;
 
@@ -35,5 +38,29 @@ public record PartitionImage(
     lastKnownElr = List.copyOf(lastKnownElr);
     adding = List.copyOf(adding);
     removing = List.copyOf(removing);
+    original = List.copyOf(original);
+  }
+
+  /** Whether replicas are on their way (rule R34). */
+  public boolean reassigning() {
+    return !original.isEmpty();
+  }
+
+  /** The replicas, in order of preference, when the reassignment under way has ended. */
+  public List<Integer> target() {
+    return replicas.subList(0, replicas.size() - removing.size());
+  }
+
+  /**
+   * Whether fewer replicas are in sync than there should be; those that a reassignment brings are
+   * not missed before they have come.
+   */
+  public boolean underReplicated() {
+    return isr.size() < replicationFactor();
+  }
+
+  /** Copies that count: until a reassignment ends, as many as before it. */
+  public int replicationFactor() {
+    return reassigning() ? original.size() : replicas.size();
   }
 }

@@ -57,7 +57,8 @@ final class TopicCommands {
     if (shortage != null) {
       return shortage;
     }
-    draft.put(new TopicImage(command.id(), command.name(), command.config(), partitions));
+    draft.put(
+        new TopicImage(command.id(), command.name(), command.config(), partitions, List.of()));
     return new Done();
   }
 
@@ -94,7 +95,7 @@ final class TopicCommands {
       isr.sort(null);
       partitions.add(
           new PartitionImage(
-              replicas, leader, 0, 0, isr, List.of(), List.of(), List.of(), List.of()));
+              replicas, leader, 0, 0, isr, List.of(), List.of(), List.of(), List.of(), List.of()));
     }
     return null;
   }
@@ -111,7 +112,7 @@ final class TopicCommands {
     if (!topic.config().equals(command.before())) {
       return changedMeanwhile("the settings of topic '" + topic.name() + "'");
     }
-    ApiError error = TopicRules.configError(command.after(), topic.replicationFactor());
+    ApiError error = TopicRules.configError(command.after(), topic.leastReplication());
     if (error == null && TopicRules.durability(command.after()) != topic.durability()) {
       error =
           ApiError.definite(
@@ -122,14 +123,19 @@ final class TopicCommands {
     if (error != null) {
       return new Rejected(error);
     }
-    draft.put(new TopicImage(topic.id(), topic.name(), command.after(), topic.partitions()));
-    int minIsr = TopicRules.minIsr(command.after(), topic.replicationFactor());
-    int before = topic.minIsr();
-    for (int i = 0; minIsr != before && i < topic.partitions().size(); i++) {
+    TopicImage altered =
+        new TopicImage(
+            topic.id(), topic.name(), command.after(), topic.partitions(), topic.former());
+    draft.put(altered);
+    for (int i = 0; i < topic.partitions().size(); i++) {
       PartitionImage old = topic.partitions().get(i);
-      PartitionChange change = new PartitionChange(old, minIsr);
-      change.onMinIsr(minIsr > before);
-      draft.change(new PartitionId(topic.id(), i), change, old);
+      int before = topic.minIsr(old);
+      int minIsr = altered.minIsr(old);
+      if (minIsr != before) {
+        PartitionChange change = new PartitionChange(old, minIsr);
+        change.onMinIsr(minIsr > before);
+        draft.change(new PartitionId(topic.id(), i), change, old);
+      }
     }
     return new Done();
   }
@@ -167,11 +173,12 @@ final class TopicCommands {
       return new Rejected(error);
     }
     List<PartitionImage> partitions = new ArrayList<>(topic.partitions());
-    Rejected shortage = begin(draft, command.assignments(), topic.minIsr(), partitions);
+    int minIsr = TopicRules.minIsr(topic.config(), topic.replicationFactor());
+    Rejected shortage = begin(draft, command.assignments(), minIsr, partitions);
     if (shortage != null) {
       return shortage;
     }
-    draft.put(new TopicImage(topic.id(), topic.name(), topic.config(), partitions));
+    draft.put(new TopicImage(topic.id(), topic.name(), topic.config(), partitions, topic.former()));
     return new Done();
   }
 
@@ -179,7 +186,7 @@ final class TopicCommands {
     return MetadataMachine.rejected(ErrorReason.TOPIC_NOT_FOUND, "there is no topic with id " + id);
   }
 
-  private static Rejected changedMeanwhile(String what) {
+  static Rejected changedMeanwhile(String what) {
     return new Rejected(
         ApiError.retriable(ErrorReason.BUSY, what + " were changed meanwhile", 0)
             .with("what", "metadata"));
@@ -223,8 +230,16 @@ final class TopicCommands {
   private static @Nullable ApiError replicaLimit(
       ClusterImage image, List<List<Integer>> assignments) {
     long replicas = (long) assignments.size() * assignments.get(0).size();
+    return replicaLimit(image, replicas);
+  }
+
+  /** The refusal if there are too many with so many more. */
+  static @Nullable ApiError replicaLimit(ClusterImage image, long more) {
+    long replicas = more;
     for (TopicImage topic : image.topics().values()) {
-      replicas += (long) topic.partitions().size() * topic.replicationFactor();
+      for (PartitionImage partition : topic.partitions()) {
+        replicas += partition.replicas().size();
+      }
     }
     return replicas <= Limits.REPLICAS
         ? null
@@ -241,8 +256,8 @@ final class TopicCommands {
     TreeSet<Integer> holders = new TreeSet<>();
     for (PartitionImage partition : topic.partitions()) {
       holders.addAll(partition.replicas());
-      holders.addAll(partition.removing());
     }
+    holders.addAll(topic.former());
     // A voter that was never seen holds nothing: it plays no role before its registration (R1).
     holders.removeIf(broker -> !draft.before().brokers().containsKey(broker));
     draft.remove(topic);

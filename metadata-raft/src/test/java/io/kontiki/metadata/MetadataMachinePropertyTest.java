@@ -3,14 +3,10 @@ package io.kontiki.metadata;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kontiki.metadata.MetadataCommand.IsrChange;
-import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.codec.ClusterImageCodec;
 import io.kontiki.metadata.codec.CommandOutcomeCodec;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.PartitionId;
-import io.kontiki.model.TopicId;
-import io.kontiki.model.Uid;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,15 +14,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** Random commands, good, late and senseless ones; what must hold holds after each. */
 class MetadataMachinePropertyTest {
-  private static final int BROKERS = 5;
   private final TreeSet<String> outcomesSeen = new TreeSet<>();
   private int recoveries;
+  private int finished;
+  private int cancelled;
+  private int unclean;
 
   @Test
   void whatMustHoldHoldsAfterEveryRandomCommand() throws IOException {
@@ -48,11 +45,16 @@ class MetadataMachinePropertyTest {
                 "Done",
                 "FENCED",
                 "INELIGIBLE",
+                "LEADER_EXISTS",
+                "NO_ELIGIBLE_LEADER",
                 "NOT_ENOUGH_REPLICAS",
                 "Number",
                 "STALE",
-                "TOPIC_EXISTS")),
+                "TOPIC_EXISTS",
+                "WOULD_LOSE_DATA")),
         outcomesSeen::toString);
+    assertTrue(finished > 5 && cancelled > 10, finished + " finished, " + cancelled + " cancelled");
+    assertTrue(unclean > 0, "no unclean election happened");
     assertTrue(recoveries > 0, "no balanced recovery happened");
   }
 
@@ -65,12 +67,13 @@ class MetadataMachinePropertyTest {
       MetadataCommand command =
           !sent.isEmpty() && random.nextInt(10) == 0
               ? sent.get(random.nextInt(sent.size())) // a late copy (M2)
-              : command(image, random);
+              : RandomCommands.next(image, random);
       sent.add(command);
       long index = image.index() + 1 + random.nextInt(2);
       ApplyResult result = MetadataMachine.apply(image, index, command);
       recoveries += result.recovered().size();
       note(result.outcome());
+      count(image, result, command);
       check(image, result.image(), command);
       MetadataCommand copy =
           MetadataCommandCodec.decode(index, MetadataCommandCodec.encode(command));
@@ -106,6 +109,19 @@ class MetadataMachinePropertyTest {
     }
   }
 
+  private void count(ClusterImage before, ApplyResult result, MetadataCommand command) {
+    boolean done = !(result.outcome() instanceof CommandOutcome.Rejected);
+    if (command instanceof MetadataCommand.FinishReassignments
+        && result.outcome() instanceof CommandOutcome.Number number) {
+      finished += (int) number.value();
+    } else if (command instanceof MetadataCommand.ReassignPartitions reassign && done) {
+      PartitionImage was = before.partition(reassign.moves().get(0).partition());
+      cancelled += was != null && was.original().equals(reassign.moves().get(0).replicas()) ? 1 : 0;
+    } else if (command instanceof MetadataCommand.ElectUnclean && done) {
+      unclean++;
+    }
+  }
+
   private static void check(ClusterImage before, ClusterImage after, MetadataCommand command) {
     for (TopicImage topic : after.topics().values()) {
       assertEquals(topic.id(), after.topicNames().get(topic.name()));
@@ -115,13 +131,19 @@ class MetadataMachinePropertyTest {
         checkEntry(after, topic, now, command);
         if (oldTopic != null) {
           if (i < oldTopic.partitions().size()) {
-            checkStep(
-                oldTopic.partitions().get(i), now, command, topic.minIsr() > oldTopic.minIsr());
+            PartitionImage was = oldTopic.partitions().get(i);
+            checkStep(was, now, command, topic.minIsr(now) > oldTopic.minIsr(was));
+            checkReplicas(topic, was, now, command);
           }
         }
       }
     }
     assertEquals(after.topics().size(), after.topicNames().size());
+    for (BrokerImage broker : after.brokers().values()) {
+      assertTrue(
+          !broker.fencedByOperator() || broker.state() != BrokerImage.State.ACTIVE,
+          broker + " after " + command);
+    }
     for (Tombstone tombstone : after.tombstones().values()) {
       assertTrue(
           !tombstone.pendingBrokers().isEmpty() && !after.topics().containsKey(tombstone.id()));
@@ -139,7 +161,14 @@ class MetadataMachinePropertyTest {
     assertTrue(Collections.disjoint(now.isr(), now.elr()), what);
     assertTrue(Collections.disjoint(now.isr(), now.lastKnownElr()), what);
     assertTrue(Collections.disjoint(now.elr(), now.lastKnownElr()), what);
-    if (now.isr().size() >= topic.minIsr()) {
+    assertTrue(now.replicas().containsAll(now.original()), "R34: " + what);
+    assertEquals(new TreeSet<>(now.replicas()).size(), now.replicas().size(), what);
+    assertTrue(Collections.disjoint(now.target(), now.removing()), what);
+    assertTrue(now.target().containsAll(now.adding()) && !now.target().isEmpty(), what);
+    assertTrue(Collections.disjoint(now.original(), now.adding()), what);
+    assertEquals(
+        now.reassigning(), !now.adding().isEmpty() || !now.removing().isEmpty(), "R34: " + what);
+    if (now.isr().size() >= topic.minIsr(now)) {
       assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), "R18: " + what);
     }
     for (int member : now.isr()) {
@@ -171,7 +200,8 @@ class MetadataMachinePropertyTest {
     assertEquals(was.partitionEpoch() + 1, now.partitionEpoch(), what);
     // R18: whoever leads learns of a greater min ISR before it can change its in-sync set.
     boolean sameLeader = was.leader() == now.leader();
-    int elected = sameLeader && !(raised && was.leader() >= 0) ? 0 : 1;
+    boolean shrunk = !now.replicas().containsAll(was.replicas());
+    int elected = sameLeader && !shrunk && !(raised && was.leader() >= 0) ? 0 : 1;
     assertEquals(was.leaderEpoch() + elected, now.leaderEpoch(), what);
     boolean hadCandidates =
         !was.isr().isEmpty() || !was.elr().isEmpty() || !was.lastKnownElr().isEmpty();
@@ -186,195 +216,34 @@ class MetadataMachinePropertyTest {
       List<Integer> fresh = new ArrayList<>(now.isr());
       fresh.addAll(now.elr());
       fresh.removeAll(old);
-      assertTrue(fresh.isEmpty() || command instanceof MetadataCommand.AlterPartitions, what);
+      assertTrue(
+          fresh.isEmpty()
+              || command instanceof MetadataCommand.AlterPartitions
+              || command instanceof MetadataCommand.ElectUnclean,
+          what);
     }
   }
 
-  private static MetadataCommand command(ClusterImage image, Random random) {
-    int broker = 1 + random.nextInt(BROKERS);
-    BrokerImage registered = image.brokers().get(broker);
-    long epoch = registered == null ? 3 : registered.epoch() - (random.nextInt(15) == 0 ? 1 : 0);
-    switch (random.nextInt(18)) {
-      case 0, 1 -> {
-        Uid directory =
-            random.nextInt(12) == 0
-                ? new Uid(200, random.nextInt(100))
-                : registered == null ? Cluster.directory(broker) : registered.directoryId();
-        return new MetadataCommand.RegisterBroker(
-            random.nextInt(1000),
-            broker,
-            random.nextInt(20) == 0 ? new Uid(4, 4) : Cluster.ID,
-            directory,
-            new Uid(9, random.nextLong()),
-            Cluster.endpoints(broker),
-            random.nextBoolean() ? epoch : -1,
-            "1");
-      }
-      case 2, 3, 4, 5 -> {
-        List<PartitionId> doubtful = new ArrayList<>();
-        if (random.nextInt(4) == 0) {
-          doubtful.add(somePartition(image, random));
-        }
-        return new MetadataCommand.UnfenceBroker(1, broker, epoch, doubtful);
-      }
-      case 6, 7 -> {
-        return new MetadataCommand.FenceBroker(1, broker, epoch, "random");
-      }
-      case 8 -> {
-        return random.nextInt(3) == 0
-            ? new MetadataCommand.StopBroker(1, broker, epoch)
-            : new MetadataCommand.AllocateProducerIds(1, random.nextBoolean(), random.nextInt(5));
-      }
-      case 9 -> {
-        return create(random);
-      }
-      case 10 -> {
-        PartitionId some = somePartition(image, random);
-        return switch (random.nextInt(8)) {
-          case 0 -> new MetadataCommand.DeleteTopic(1, some.topicId());
-          case 6, 7 -> {
-            PartitionImage there = image.partition(some);
-            yield new MetadataCommand.MoveLeaders(
-                1,
-                List.of(
-                    new MetadataCommand.LeaderMove(
-                        some,
-                        random.nextInt(BROKERS + 2),
-                        there == null ? 0 : there.leaderEpoch() - random.nextInt(2),
-                        there == null ? 0 : there.partitionEpoch())));
-          }
-          case 1 ->
-              new MetadataCommand.AdmitVoter(
-                  1, random.nextInt(5), Cluster.directory(1), new Uid(3, random.nextInt(3)));
-          default ->
-              new MetadataCommand.ConfirmDeletion(
-                  1, broker, epoch, List.copyOf(image.tombstones().keySet()));
-        };
-      }
-      case 11 -> {
-        PartitionId id = somePartition(image, random);
-        PartitionImage now = image.partition(id);
-        if (now == null || now.leader() < 0) {
-          return resign(broker, epoch, id, 0, 0, 1);
-        }
-        long leaderEpoch = image.brokers().get(now.leader()).epoch();
-        return resign(
-            now.leader(),
-            leaderEpoch,
-            id,
-            now.leaderEpoch(),
-            now.partitionEpoch(),
-            random.nextInt(5));
-      }
-      case 12 -> {
-        List<MetadataCommand.LogEnd> ends = new ArrayList<>();
-        for (TopicImage topic : image.topics().values()) {
-          for (int i = 0; i < topic.partitions().size(); i++) {
-            ends.add(
-                new MetadataCommand.LogEnd(
-                    new PartitionId(topic.id(), i), random.nextInt(5) - 1, random.nextInt(100)));
-          }
-        }
-        return new MetadataCommand.ReportLogEnds(1, broker, epoch, ends);
-      }
-      case 13 -> {
-        return alterConfig(image, random);
-      }
-      case 14 -> {
-        return addPartitions(image, random);
-      }
-      default -> {
-        return alter(image, random, broker);
-      }
+  /** R34: grow, catch up, shrink; never below min ISR, never into the in-sync set. */
+  private static void checkReplicas(
+      TopicImage topic, PartitionImage was, PartitionImage now, MetadataCommand command) {
+    String what = was + " -> " + now + " by " + command;
+    if (command instanceof MetadataCommand.ReassignPartitions) {
+      assertEquals(was.isr(), now.isr(), what);
     }
-  }
-
-  private static MetadataCommand create(Random random) {
-    String name = "topic-" + random.nextInt(8);
-    List<List<Integer>> assignments = new ArrayList<>();
-    int replicas = 1 + random.nextInt(3);
-    for (int i = 0; i <= random.nextInt(3); i++) {
-      List<Integer> all = new ArrayList<>(List.of(1, 2, 3, 4, 5));
-      Collections.shuffle(all, random);
-      assignments.add(List.copyOf(all.subList(0, replicas)));
+    if (!now.replicas().containsAll(was.replicas())) {
+      assertTrue(command instanceof MetadataCommand.FinishReassignments, what);
+      assertEquals(was.target(), now.replicas(), what);
+      assertTrue(now.isr().containsAll(was.adding()), what);
+      assertTrue(was.isr().containsAll(now.isr()), what);
+      assertTrue(now.isr().size() >= topic.minIsr(now), what);
+      assertTrue(now.isr().size() >= Math.min(topic.minIsr(was), now.replicas().size()), what);
+      assertEquals(was.leader(), now.leader(), what);
+      assertTrue(topic.former().containsAll(was.removing()), what);
     }
-    TreeMap<String, String> config = new TreeMap<>();
-    if (random.nextBoolean()) {
-      config.put("durability", "replicated");
+    if (command instanceof MetadataCommand.ElectUnclean && was != now) {
+      assertTrue(was.leader() < 0 && now.isr().equals(List.of(now.leader())), what);
+      assertTrue(now.elr().isEmpty() && now.lastKnownElr().isEmpty(), what);
     }
-    if (random.nextInt(3) == 0) {
-      config.put("min.insync.replicas", "1");
-    }
-    return new MetadataCommand.CreateTopic(
-        1, new TopicId(1, random.nextInt(50)), name, config, assignments);
-  }
-
-  private static MetadataCommand alterConfig(ClusterImage image, Random random) {
-    TopicId id = somePartition(image, random).topicId();
-    TopicImage topic = image.topics().get(id);
-    TreeMap<String, String> before =
-        new TreeMap<>(topic == null ? new TreeMap<>() : topic.config());
-    TreeMap<String, String> after = new TreeMap<>(before);
-    switch (random.nextInt(4)) {
-      case 0 -> after.put("retention.ms", String.valueOf(random.nextInt(3)));
-      case 1 -> after.remove("min.insync.replicas");
-      case 2 -> after.put("min.insync.replicas", String.valueOf(1 + random.nextInt(4)));
-      default -> after.put("durability", "replicated");
-    }
-    if (random.nextInt(10) == 0) {
-      before.put("segment.ms", "1");
-    }
-    return new MetadataCommand.AlterTopicConfig(1, id, before, after);
-  }
-
-  private static MetadataCommand addPartitions(ClusterImage image, Random random) {
-    TopicId id = somePartition(image, random).topicId();
-    TopicImage topic = image.topics().get(id);
-    List<Integer> all = new ArrayList<>(List.of(1, 2, 3, 4, 5));
-    Collections.shuffle(all, random);
-    int replicas = topic == null ? 1 : topic.replicationFactor() + (random.nextInt(9) == 0 ? 1 : 0);
-    int before = topic == null ? 1 : topic.partitions().size() - (random.nextInt(9) == 0 ? 1 : 0);
-    return new MetadataCommand.AddPartitions(
-        1, id, before, List.of(all.subList(0, Math.min(replicas, 5))));
-  }
-
-  private static MetadataCommand alter(ClusterImage image, Random random, int stranger) {
-    PartitionId id = somePartition(image, random);
-    PartitionImage now = image.partition(id);
-    int leader = now == null || now.leader() < 0 ? stranger : now.leader();
-    List<IsrMember> isr = new ArrayList<>();
-    if (now != null) {
-      for (int replica : now.replicas()) {
-        if (replica == leader || random.nextBoolean()) {
-          BrokerImage member = image.brokers().get(replica);
-          isr.add(new IsrMember(replica, member == null ? 1 : member.epoch()));
-        }
-      }
-    }
-    BrokerImage from = image.brokers().get(leader);
-    IsrChange change =
-        new IsrChange(
-            id,
-            now == null ? 0 : now.leaderEpoch() - (random.nextInt(20) == 0 ? 1 : 0),
-            now == null ? 0 : now.partitionEpoch() - (random.nextInt(20) == 0 ? 1 : 0),
-            isr);
-    return new MetadataCommand.AlterPartitions(
-        1, leader, from == null ? 1 : from.epoch(), List.of(change));
-  }
-
-  private static MetadataCommand resign(
-      int broker, long epoch, PartitionId id, int leaderEpoch, int partitionEpoch, int successor) {
-    return new MetadataCommand.Resign(
-        1,
-        broker,
-        epoch,
-        List.of(new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch)));
-  }
-
-  private static PartitionId somePartition(ClusterImage image, Random random) {
-    List<TopicId> ids = List.copyOf(image.topics().keySet());
-    return ids.isEmpty() || random.nextInt(20) == 0
-        ? new PartitionId(new TopicId(77, 77), random.nextInt(3) - 1)
-        : new PartitionId(ids.get(random.nextInt(ids.size())), random.nextInt(2));
   }
 }

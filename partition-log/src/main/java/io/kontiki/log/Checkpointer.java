@@ -36,11 +36,17 @@ import org.slf4j.LoggerFactory;
 final class Checkpointer {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
 
+<<<<<<< HEAD
   private static final int SYNCS_A_TASK = 8;
 
   // What a file may have that a pass was about to write when it failed: like no history.
   private static final List<EpochHistory.Entry> UNKNOWN =
       List.of(new EpochHistory.Entry(EpochHistory.NONE, -1));
+=======
+  private static final long NO_SPACE_PAUSE_NANOS = 500_000_000;
+  private static final long CLOSE_PAUSE_NANOS = 100_000_000;
+  private static final int MOST_CLOSE_TRIES = 20;
+>>>>>>> main
 
   private final LogShared shared;
   private final TreeMap<PartitionId, CheckpointRow> rows = new TreeMap<>();
@@ -63,9 +69,12 @@ final class Checkpointer {
   private boolean cutting;
   private boolean again;
   private int loopsToAnswer;
+  private int closeTries;
+  private boolean noSpaceTold;
 
   // Guarded by the monitor.
   private boolean timerArmed;
+  private boolean retryArmed;
 
   private record Close(long brokerEpoch, Runnable done) {}
 
@@ -108,6 +117,28 @@ final class Checkpointer {
     shared.reads.execute(this::begin);
   }
 
+  /** A checkpoint is wanted when there may be room again. */
+  void requestLater() {
+    List<LoopLogs> loops = shared.loops();
+    synchronized (this) {
+      if (retryArmed || loops.isEmpty() || shared.isClosed()) {
+        return;
+      }
+      retryArmed = true;
+    }
+    loops
+        .get(0)
+        .loop
+        .schedule(
+            NO_SPACE_PAUSE_NANOS,
+            () -> {
+              synchronized (this) {
+                retryArmed = false;
+              }
+              request();
+            });
+  }
+
   /** A log's directory is gone. */
   void onGone(PartitionId id) {
     rows.remove(id);
@@ -125,9 +156,7 @@ final class Checkpointer {
     shared.reads.execute(
         () -> {
           close = new Close(brokerEpoch, done);
-          if (shared.isOffline()) {
-            finishClose(close);
-          } else if (!running) {
+          if (!running) {
             begin();
           }
         });
@@ -135,6 +164,9 @@ final class Checkpointer {
 
   private void begin() {
     if (shared.isOffline() || shared.isClosed()) {
+      if (close != null && !shared.isClosed()) {
+        finishClose(close);
+      }
       return;
     }
     if (running) {
@@ -322,6 +354,10 @@ final class Checkpointer {
     shared.journal().onCheckpoint(from);
     shared.loops().forEach(each -> each.onCheckpoint(from.sequence()));
     shared.counters.onCheckpoint();
+    if (noSpaceTold) {
+      noSpaceTold = false;
+      LOG.info("there is space for checkpoints again");
+    }
     finishPass();
     if (closing && !cutting && close != null) {
       writeMarker(close);
@@ -364,6 +400,39 @@ final class Checkpointer {
     order.done.run();
   }
 
+  /**
+   * Rule L4. At a stop the journal's spare files make room, since nothing will be written to them,
+   * and somebody else may: without the marker the records of replicated topics would not count
+   * (R3).
+   */
+  private void onNoSpace(StorageException e) {
+    List<LoopLogs> loops = shared.loops();
+    if (close == null) {
+      if (!noSpaceTold) {
+        noSpaceTold = true;
+        LOG.warn("no space for a checkpoint, it is tried until there is: {}", e.getMessage());
+      }
+      requestLater();
+    } else if (madeRoom()) {
+      begin();
+    } else if (closeTries < MOST_CLOSE_TRIES && !loops.isEmpty()) {
+      closeTries++;
+      loops.get(0).loop.schedule(CLOSE_PAUSE_NANOS, this::request);
+    } else {
+      LOG.warn("no space for the last checkpoint, closed without a marker: {}", e.getMessage());
+      finishClose(close);
+    }
+  }
+
+  private boolean madeRoom() {
+    try {
+      return shared.journal().giveUpSpare();
+    } catch (StorageException e) {
+      shared.goOffline(e);
+      return true;
+    }
+  }
+
   /** A step of the pass that fails for lack of space is tried again later; else rule L4. */
   private void step(Runnable work) {
     if (!running || shared.isOffline() || shared.isClosed()) {
@@ -377,14 +446,8 @@ final class Checkpointer {
       work.run();
     } catch (StorageException e) {
       if (e.kind() == StorageException.Kind.NO_SPACE) {
-        LOG.warn("no space for a checkpoint, it is tried again: {}", e.getMessage());
         finishPass();
-        List<LoopLogs> loops = shared.loops();
-        if (close != null) {
-          finishClose(close);
-        } else if (!loops.isEmpty()) {
-          onDirty(loops.get(0).loop);
-        }
+        onNoSpace(e);
       } else {
         shared.goOffline(e);
         finishPass();

@@ -8,7 +8,6 @@ import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.JournalScan;
 import io.kontiki.log.journal.JournalStart;
 import io.kontiki.log.journal.LogCheckpoint;
-import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
@@ -94,6 +93,15 @@ final class DirectoryRecovery {
       JournalStart start = start(journal, positions, generation);
       return new Found(logs, start, believed, leftovers);
     }
+<<<<<<< HEAD
+=======
+    Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
+    if (believed.isEmpty()) {
+      logs.forEach(log -> new UnsyncedTail(shared, replayOf(log.id())).makeDirty(log.segments()));
+    }
+    finish(logs, generation, nextSequence);
+    return new Found(logs, generation, nextSequence, believed, leftovers);
+>>>>>>> main
   }
 
   private Optional<CleanMarker> readMarker() {
@@ -221,6 +229,7 @@ final class DirectoryRecovery {
     }
   }
 
+<<<<<<< HEAD
   /**
    * Rule D10: no clean stop, so what was read may be in the page cache only, also where it agrees
    * with the checkpoint: a start that was killed may have cut a torn tail there, and a power cut
@@ -315,6 +324,11 @@ final class DirectoryRecovery {
       shared.files.markDirectory(directory);
     }
     for (String path : shared.files.dirtyFiles(directory)) {
+=======
+  /** Rule D10: synced before it counts; then the new checkpoint, then the marker goes. */
+  private void finish(List<RecoveredLog> logs, long generation, long nextSequence) {
+    for (String path : shared.files.dirtyFiles()) {
+>>>>>>> main
       shared.files.sync(path);
       shared.counters.onFileSync();
     }

@@ -114,7 +114,7 @@ final class LogAppends {
       writeRun(segment, run, bytes.slice(runStart, at - runStart));
     } catch (StorageException e) {
       shared.offlineUnlessFull(e);
-      fault = "the disk is full";
+      return new PartitionLog.FollowerAppend(state.logEnd, "no room: " + e.getMessage(), true);
     }
     return new PartitionLog.FollowerAppend(state.logEnd, fault);
   }
@@ -187,13 +187,16 @@ final class LogAppends {
     shared.ensureDirectory(state.meta);
     Segment active = state.active();
     if (active != null) {
-      derived.closeActive(active);
+      derived.completeActive(active);
     }
     Segment segment =
         new Segment(state.meta.id().directoryName(), baseOffset, 0, shared.clock.wallMs());
     segment.noteNewest(-1);
     shared.files.replace(segment.path(), ByteBuffer.allocate(0));
     shared.files.markDirectory(state.meta.id().directoryName());
+    if (active != null) {
+      active.deactivate();
+    }
     segment.activate(new OffsetIndex(baseOffset), new TimeIndex(baseOffset));
     state.segments.put(segment.baseOffset(), segment);
     return segment;
@@ -254,7 +257,8 @@ final class LogAppends {
       if (state.epochs.latest() != batch.leaderEpoch()) {
         state.epochs.assign(batch.leaderEpoch(), batch.baseOffset());
       }
-      state.producers.onAppended(batch);
+      state.producers.onAppended(batch, nowMs);
+      state.producers.keepAtMost(shared.config.producers().most(), state.highWatermark);
       state.tail.add(batch.baseOffset(), batch.nextOffset(), batch.bytes());
       state.logEnd = batch.nextOffset();
     }

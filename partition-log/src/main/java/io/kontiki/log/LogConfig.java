@@ -14,6 +14,7 @@ import io.kontiki.log.journal.CommitJournal;
  * @param openFiles kept open at most, beside those that wait for a sync
  * @param decompressedBytes of one batch, where a look-up by time must decompress it
  * @param scrub the check of everything in the background (rule D6)
+ * @param producers how many idempotent producers a log knows, and how long (rule I3)
  */
 public record LogConfig(
     long hotBytes,
@@ -23,7 +24,8 @@ public record LogConfig(
     int derivedBytes,
     int openFiles,
     int decompressedBytes,
-    Scrub scrub) {
+    Scrub scrub,
+    Producers producers) {
   private static final int MIB = 1 << 20;
 
   /**
@@ -38,7 +40,8 @@ public record LogConfig(
         16 * MIB,
         2_000,
         64 * MIB,
-        new Scrub(4L * MIB, 24L * 3600 * 1000));
+        new Scrub(4L * MIB, 24L * 3600 * 1000),
+        new Producers(10_000, 24L * 3600 * 1000));
   }
 
   /** With another journal. */
@@ -51,7 +54,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        producers);
   }
 
   /** With other sizes of what is hot. */
@@ -64,7 +68,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        producers);
   }
 
   /** With another distance of checkpoints and of derived files. */
@@ -77,7 +82,8 @@ public record LogConfig(
         newDerivedBytes,
         openFiles,
         decompressedBytes,
-        scrub);
+        scrub,
+        producers);
   }
 
   /** With another number of open files. */
@@ -90,7 +96,8 @@ public record LogConfig(
         derivedBytes,
         count,
         decompressedBytes,
-        scrub);
+        scrub,
+        producers);
   }
 
   /** With another bound of a decompressed batch. */
@@ -103,7 +110,8 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         sizeBytes,
-        scrub);
+        scrub,
+        producers);
   }
 
   /** With another check in the background. */
@@ -116,8 +124,32 @@ public record LogConfig(
         derivedBytes,
         openFiles,
         decompressedBytes,
-        newScrub);
+        newScrub,
+        producers);
   }
+
+  /** With other bounds of what is known of producers. */
+  public LogConfig withProducers(Producers newProducers) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes,
+        scrub,
+        newProducers);
+  }
+
+  /**
+   * What a log remembers of idempotent producers (rule I3).
+   *
+   * @param most of one log; beyond it the one appended to longest ago is forgotten. One takes about
+   *     half a kilobyte of heap
+   * @param idleMs after so long without an append one is forgotten
+   */
+  public record Producers(int most, long idleMs) {}
 
   /**
    * How old data are checked.

@@ -215,9 +215,6 @@ final class LogCut {
 
   private LogWalk newWalk() {
     return new LogWalk(
-        shared.store,
-        shared.files,
-        state.meta.id().directoryName(),
-        state.settings.indexIntervalBytes());
+        shared, state.meta.id().directoryName(), state.settings.indexIntervalBytes());
   }
 }

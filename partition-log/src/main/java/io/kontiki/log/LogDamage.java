@@ -128,7 +128,7 @@ final class LogDamage {
             }
             Patch patch = Patch.of(shared, view, damage, batches);
             if (!patch.bytes.isEmpty()) {
-              keepAside(view, damage, patch);
+              maybeKeepAside(view, damage, patch);
             }
             home.loop.execute(
                 () -> shared.guard(() -> write(view, damage, patch, truncations, completion)));
@@ -159,6 +159,18 @@ final class LogDamage {
     completion.complete(current());
   }
 
+  /** A full disk is no reason to leave the log damaged: the copy is for people only. */
+  private void maybeKeepAside(View view, Damage damage, Patch patch) {
+    try {
+      keepAside(view, damage, patch);
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.NO_SPACE) {
+        throw e;
+      }
+      LOG.warn("{}: no space to keep the damaged bytes aside: {}", state, e.getMessage());
+    }
+  }
+
   private void keepAside(View view, Damage damage, Patch patch) {
     ByteBuffer bad =
         ByteBuffer.allocate(
@@ -186,7 +198,14 @@ final class LogDamage {
       completion.complete(current());
       return;
     }
-    shared.files.write(view.path(), patch.bytes, damage.position());
+    try {
+      shared.files.write(view.path(), patch.bytes, damage.position());
+    } catch (StorageException e) {
+      // It had lost its end, and there is no room for it: tried again later.
+      shared.offlineUnlessFull(e);
+      completion.complete(current());
+      return;
+    }
     if (patch.position > segment.sizeBytes()) {
       // It had lost its end.
       segment.noteSize(patch.position);

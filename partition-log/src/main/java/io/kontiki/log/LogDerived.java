@@ -66,10 +66,15 @@ final class LogDerived {
         });
   }
 
-  /** The active segment is appended to no longer. */
-  void closeActive(Segment active) {
+  /**
+   * The active segment will be appended to no longer.
+   *
+   * @throws StorageException NO_SPACE if its indexes could not be written: it must stay active,
+   *     since the indexes of others are trusted to reach their end
+   */
+  void completeActive(Segment active) {
     attempt(this::writeSnapshot);
-    attempt(() -> active.close(shared.files));
+    active.complete(shared.files);
   }
 
   /** A cut has been carried out: what speaks of more than is left goes. */

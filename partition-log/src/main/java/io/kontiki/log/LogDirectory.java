@@ -94,6 +94,11 @@ public final class LogDirectory {
               }
 
               @Override
+              public void onNoSpace() {
+                checkpointer.requestLater();
+              }
+
+              @Override
               public void makeDurable(PartitionId partition) {
                 shared.makeSegmentsDurable(partition);
               }
@@ -340,6 +345,11 @@ public final class LogDirectory {
   /** Counters for metrics. Thread-safe. */
   public LogCounters.Values counters() {
     return shared.counters.with(shared.journal().counters());
+  }
+
+  /** Bytes appended to all logs since the start. Thread-safe and cheap. */
+  public long appendedBytes() {
+    return shared.counters.appendedBytes();
   }
 
   private LoopLogs homeOf(EventLoop loop) {

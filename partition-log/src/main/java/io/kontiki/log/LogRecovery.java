@@ -246,7 +246,7 @@ final class LogRecovery {
   }
 
   private LogWalk.Found walk(TreeSet<Long> trusted, long trust, EpochHistory epochs) {
-    LogWalk walk = new LogWalk(shared.store, shared.files, directory, INDEX_INTERVAL_BYTES);
+    LogWalk walk = new LogWalk(shared, directory, INDEX_INTERVAL_BYTES);
     return walk.walk(
         new LogWalk.Task(
             List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint(), epochs));
@@ -370,7 +370,8 @@ final class LogRecovery {
           segment.flushIndexes(shared.files);
         } else {
           // Nothing is appended to it any more: its time index must end with its greatest time.
-          segment.close(shared.files);
+          segment.complete(shared.files);
+          segment.deactivate();
         }
       }
     }

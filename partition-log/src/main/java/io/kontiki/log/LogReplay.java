@@ -40,6 +40,7 @@ final class LogReplay {
   private boolean removed;
   private boolean lost;
   private @Nullable PartitionMeta meta;
+  private LogCheckpoint.@Nullable Entry row;
   private boolean fsync;
   private long logStart;
   private long passedStart;
@@ -64,6 +65,7 @@ final class LogReplay {
   }
 
   /** What the checkpoint and the directory say, before the first record. */
+<<<<<<< HEAD
   void begin(LogCheckpoint.@Nullable Entry checkpointed) {
     row = checkpointed;
     meta = readMeta();
@@ -71,6 +73,14 @@ final class LogReplay {
     lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
     known = row != null || meta != null;
     recorded = row != null;
+=======
+  void begin(LogCheckpoint.@Nullable Entry saved) {
+    row = saved;
+    meta = readMeta();
+    // Rule D3: both were durable before the row was.
+    lost = saved != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
+    known = saved != null || meta != null;
+>>>>>>> main
     if (row != null) {
       fsync = row.fsync();
       logStart = row.logStart();
@@ -371,6 +381,11 @@ final class LogReplay {
 
   String directory() {
     return directory;
+  }
+
+  /** What the checkpoint says, before the first record; null: nothing. */
+  LogCheckpoint.@Nullable Entry row() {
+    return row;
   }
 
   @Nullable PartitionMeta meta() {

@@ -31,12 +31,16 @@ final class LogWalk {
   private final OpenFiles files;
   private final String directory;
   private final int indexIntervalBytes;
+  private final int mostProducers;
+  private final long nowMs;
 
-  LogWalk(FileStore store, OpenFiles files, String directory, int indexIntervalBytes) {
-    this.store = store;
-    this.files = files;
+  LogWalk(LogShared shared, String directory, int indexIntervalBytes) {
+    this.store = shared.store;
+    this.files = shared.files;
     this.directory = directory;
     this.indexIntervalBytes = indexIntervalBytes;
+    this.mostProducers = shared.config.producers().most();
+    this.nowMs = shared.clock.wallMs();
   }
 
   /** A segment on disk. */
@@ -139,6 +143,7 @@ final class LogWalk {
     long start = anchor == null ? 0 : Math.min(anchor.position(), ref.sizeBytes);
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
+    long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
       if (contiguous && at.end >= at.task.checkFrom && batch.baseOffset() != at.end) {
@@ -148,7 +153,8 @@ final class LogWalk {
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
       if (batch.baseOffset() >= at.snapshot.offset) {
-        at.snapshot.state.onAppended(batch);
+        at.snapshot.state.onAppended(batch, writtenMs);
+        at.snapshot.state.keepAtMost(mostProducers, batch.baseOffset());
       }
       if (batch.baseOffset() >= at.task.trust
           && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {

@@ -33,6 +33,12 @@ public interface PartitionLog {
   /** Exclusive end of what this replica holds as its durability demands (rule R36). */
   long heldEndOffset();
 
+  /**
+   * The log start that any recovery will find at least (rule D5); not above {@link
+   * #logStartOffset}. {@link Listener#onHeld} tells when it rises.
+   */
+  long durableLogStart();
+
   /** The leader epochs and where each began. */
   LeaderEpochs epochs();
 
@@ -150,6 +156,12 @@ public interface PartitionLog {
    */
   void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
 
+  /**
+   * Forgets producers that were not used for {@link LogConfig.Producers#idleMs}, by the wall clock,
+   * and have no batch at or above the noted high watermark (rule I3).
+   */
+  void forgetIdleProducers();
+
   /** Producer ids with live state here; for metrics. */
   int producerCount();
 
@@ -173,8 +185,14 @@ public interface PartitionLog {
    *
    * @param endOffset the log end now
    * @param fault empty if all was appended; else what was wrong with the first batch refused
+   * @param diskFull nothing is wrong with it, but there is no room (rule D4)
    */
-  record FollowerAppend(long endOffset, String fault) {
+  record FollowerAppend(long endOffset, String fault, boolean diskFull) {
+    /** Not for want of room. */
+    public FollowerAppend(long endOffset, String fault) {
+      this(endOffset, fault, false);
+    }
+
     /** Whether everything was appended. */
     public boolean complete() {
       return fault.isEmpty();
@@ -212,7 +230,7 @@ public interface PartitionLog {
 
   /** Told on the log's loop. */
   interface Listener {
-    /** More is held; several steps may come as one. */
+    /** More is held, or the durable log start has risen; several steps may come as one. */
     void onHeld(long heldEndOffset);
 
     /** The log directory is offline (rule L4). */

@@ -13,12 +13,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A log in segment files: {@link LogState} and the parts that work on it. Belongs to its loop; see
  * {@link PartitionLog} for the contract.
  */
 final class SegmentedLog implements PartitionLog {
+  private static final Logger LOG = LoggerFactory.getLogger(SegmentedLog.class);
+
   private final LogShared shared;
   private final LoopLogs home;
   private final Listener listener;
@@ -77,6 +81,12 @@ final class SegmentedLog implements PartitionLog {
   public long heldEndOffset() {
     checkUsable();
     return state.isFsync() ? state.held : state.logEnd;
+  }
+
+  @Override
+  public long durableLogStart() {
+    checkUsable();
+    return start.durable();
   }
 
   @Override
@@ -218,6 +228,17 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public void forgetIdleProducers() {
+    checkUsable();
+    int gone =
+        state.producers.forgetIdle(
+            shared.clock.wallMs(), shared.config.producers().idleMs(), state.highWatermark);
+    if (gone > 0) {
+      LOG.debug("{}: {} idle producers forgotten, {} left", this, gone, producerCount());
+    }
+  }
+
+  @Override
   public int producerCount() {
     return state.producers.size();
   }
@@ -243,10 +264,13 @@ final class SegmentedLog implements PartitionLog {
     if (state.gone || shared.isClosed() || truncationsThen != state.truncations) {
       return;
     }
-    start.onDurable(startOffset, sequence);
+    boolean risen = start.onDurable(startOffset, sequence);
     if (state.isFsync() && endOffset > state.held) {
       state.held = endOffset;
-      listener.onHeld(endOffset);
+      risen = true;
+    }
+    if (risen) {
+      listener.onHeld(state.held);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
 import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.record.RecordBatch;
@@ -26,8 +27,9 @@ import org.junit.jupiter.api.Test;
 /**
  * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
  * size, segments closed by age, checkpoints and clean stops, with the process killed or the power
- * cut between any two file operations, recovery included. After each start: every held record is
- * there, nothing is invented, epochs and producers fit (rules P1, L3, L9, D2, D8, D10, I1).
+ * cut between any two file operations, recovery included, also on a disk that runs full or fails.
+ * After each start: every held record is there, nothing is invented, epochs and producers fit
+ * (rules P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -36,12 +38,17 @@ class CrashPropertyTest {
 
   @Test
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
-    runAll(SEEDS, false);
+    runAll(SEEDS, false, false);
+  }
+
+  @Test
+  void aDiskThatRunsFullOrFailsLosesNothingEitherAndGoesOnWhenThereIsRoom() {
+    runAll(SEEDS, true, true);
   }
 
   @Test
   void retentionByTimeAndSizeLosesNothingThatItShouldKeepWhateverCrashes() {
-    runAll(SEEDS, true);
+    runAll(SEEDS, true, false);
   }
 
   /**
@@ -49,31 +56,40 @@ class CrashPropertyTest {
    * 4601), cuts of replicated logs that came back (28962, 32283), a later start in an older content
    * (5623). Of the second: the old row once more (752), GONE replayed over new files (843), a clean
    * stop amid a deletion (1008, 273), a torn tail that came back (1683, 890), cuts (9357, 11721).
+   * With a bad disk: a journal file that was never made (566), a sync that failed and succeeded in
+   * the next life (834).
    */
   @Test
   void seedsThatFailedOnceDoNot() {
     for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364}) {
-      runOne(new Run(seed, false));
+      runOne(new Run(seed, false, false));
     }
     for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
-      runOne(new Run(seed, true));
+      runOne(new Run(seed, true, false));
+    }
+    for (long seed : new long[] {566, 834}) {
+      runOne(new Run(seed, true, true));
     }
   }
 
-  private static void runAll(int seeds, boolean retention) {
+  private static void runAll(int seeds, boolean retention, boolean trouble) {
     int crashes = 0;
     int retained = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
+    int full = 0;
+    int failures = 0;
     for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-      Run run = new Run(seed, retention);
+      Run run = new Run(seed, retention, trouble);
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
+      full += run.trouble == null ? 0 : run.trouble.timesFull;
+      failures += run.trouble == null ? 0 : run.trouble.failures;
     }
     System.out.println(
         crashes
@@ -85,10 +101,15 @@ class CrashPropertyTest {
             + deletions
             + " deletions, "
             + retained
-            + " times retention");
+            + " times retention, "
+            + full
+            + " times a full disk, "
+            + failures
+            + " failed operations");
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
+    assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
   }
 
   private static void runOne(Run run) {
@@ -159,6 +180,7 @@ class CrashPropertyTest {
     final long seed;
     final SeededRandom random;
     final boolean retention;
+    final @Nullable DiskTrouble trouble;
     final MemoryFileStore store = new MemoryFileStore();
     final LogConfig config;
     final List<Model> models = new ArrayList<>();
@@ -182,10 +204,11 @@ class CrashPropertyTest {
     int deletions;
     long brokerEpoch;
 
-    Run(long seed, boolean retention) {
+    Run(long seed, boolean retention, boolean trouble) {
       this.seed = seed;
       this.retention = retention;
       random = new SeededRandom(seed);
+      this.trouble = trouble ? new DiskTrouble(store, random.split()) : null;
       int slot = 2_000 + random.nextInt(6_000);
       config =
           LogConfig.defaults()
@@ -227,16 +250,27 @@ class CrashPropertyTest {
               if (armed && --operationsLeft < 0) {
                 throw new Dead();
               }
-              return null;
+              return armed && trouble != null ? trouble.before(operation) : null;
             });
         try {
+          if (trouble != null) {
+            trouble.onStart();
+          }
           start();
           check();
           live();
         } catch (Dead dead) {
           crashes++;
+        } catch (StorageException e) {
+          // Rule L4: offline, and the process stops.
+          if (trouble == null || !trouble.failed()) {
+            throw e;
+          }
         }
         armed = false;
+        if (trouble != null) {
+          trouble.room();
+        }
         stopProcess();
         if (kill) {
           for (Model model : models) {
@@ -353,13 +387,18 @@ class CrashPropertyTest {
 
       @Override
       public void onOffline(StorageException cause) {
-        throw new AssertionError("offline", cause);
+        if (trouble == null || !trouble.failed()) {
+          throw new AssertionError("offline", cause);
+        }
       }
     }
 
     void live() {
       int turns = random.nextInt(120);
       for (int i = 0; i < turns; i++) {
+        if (trouble != null) {
+          trouble.maybeChange();
+        }
         Model model = models.get(random.nextInt(models.size()));
         loopOf(model)
             .run(
@@ -384,6 +423,9 @@ class CrashPropertyTest {
                 brokerEpoch,
                 () -> {
                   done.set(true);
+                  if (trouble != null && !store.exists(CleanMarker.FILE)) {
+                    return;
+                  }
                   cleanlyClosed = true;
                   for (Model model : models) {
                     model.heldFloor = model.end();
@@ -394,8 +436,22 @@ class CrashPropertyTest {
                     model.durableStart = model.start;
                   }
                 });
-        time.advanceMs(200);
+        time.advanceMs(trouble == null ? 200 : 3_000);
         assertTrue(done.get(), "the directory did not close");
+      } else if (trouble != null) {
+        goOn(trouble);
+      }
+    }
+
+    /** With room again everything becomes durable without a restart (rule P15). */
+    void goOn(DiskTrouble disk) {
+      disk.room();
+      time.advanceMs(2_000);
+      for (Model model : models) {
+        if (!disk.failed() && !model.leaving) {
+          loopOf(model)
+              .run(() -> assertEquals(log(model).logEndOffset(), log(model).heldEndOffset()));
+        }
       }
     }
 
@@ -585,7 +641,10 @@ class CrashPropertyTest {
         assertTrue(
             refused.error().message().contains("durable")
                 || refused.error().message().contains("journal")
-                || refused.error().message().contains("must be 0"),
+                || refused.error().message().contains("must be 0")
+                || (trouble != null
+                    && trouble.full()
+                    && refused.error().reason() == ErrorReason.DISK_FULL),
             refused.error().toString());
         if (refused.error().message().contains("must be 0")) {
           // After a restart at a later offset its producers begin anew.

@@ -52,7 +52,7 @@ class FileFormatTest {
         new PartitionMeta(LogWorld.ORDERS, Durability.FSYNC, "orders").encode());
     readers.put("d/" + PartitionMeta.FILE, () -> PartitionMeta.read(store, "d"));
     ProducerState producers = new ProducerState();
-    producers.onAppended(RecordBatch.at(Batches.of(7, 1, 4, 3, "v")));
+    producers.onAppended(RecordBatch.at(Batches.of(7, 1, 4, 3, "v")), 1_000);
     write("d/snap", producers.snapshot(3));
     readers.put("d/snap", () -> ProducerState.read(store, "d/snap", 3));
     return readers;

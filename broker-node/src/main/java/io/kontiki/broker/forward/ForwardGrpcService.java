@@ -33,13 +33,16 @@ import io.kontiki.internal.v1.ForwardListOffsetResponse;
 import io.kontiki.internal.v1.ForwardServiceGrpc;
 import io.kontiki.internal.v1.PartitionEnds;
 import io.kontiki.model.Acks;
+import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.proto.Failures;
 import io.kontiki.proto.WithPayload;
 import io.kontiki.runtime.Clock;
+import io.kontiki.v1.Failure;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Takes requests that other brokers hand on; never hands them on again (rule R45). */
@@ -112,11 +115,7 @@ public final class ForwardGrpcService implements BindableService {
           .build();
     }
     AppendAnswer.Failed failed = (AppendAnswer.Failed) answer;
-    response.setFailure(Failures.toFailure(failed.error()));
-    ForwardLeader leader = leader(failed.leader());
-    if (leader != null) {
-      response.setLeader(leader);
-    }
+    refuse(failed.error(), failed.leader(), response::setFailure, response::setLeader);
     return response.build();
   }
 
@@ -147,11 +146,7 @@ public final class ForwardGrpcService implements BindableService {
       return new WithPayload<>(response.build(), done.batches());
     }
     FetchAnswer.Failed failed = (FetchAnswer.Failed) answer;
-    response.setFailure(Failures.toFailure(failed.error()));
-    ForwardLeader leader = leader(failed.leader());
-    if (leader != null) {
-      response.setLeader(leader);
-    }
+    refuse(failed.error(), failed.leader(), response::setFailure, response::setLeader);
     if (failed.divergence() != null) {
       response
           .setDivergenceEpoch(failed.divergence().leaderEpoch())
@@ -187,11 +182,7 @@ public final class ForwardGrpcService implements BindableService {
           .build();
     }
     OffsetAnswer.Failed failed = (OffsetAnswer.Failed) answer;
-    response.setFailure(Failures.toFailure(failed.error()));
-    ForwardLeader leader = leader(failed.leader());
-    if (leader != null) {
-      response.setLeader(leader);
-    }
+    refuse(failed.error(), failed.leader(), response::setFailure, response::setLeader);
     return response.build();
   }
 
@@ -212,11 +203,7 @@ public final class ForwardGrpcService implements BindableService {
       return response.setLogStartOffset(start.offset()).build();
     }
     OffsetAnswer.Failed failed = (OffsetAnswer.Failed) answer;
-    response.setFailure(Failures.toFailure(failed.error()));
-    ForwardLeader leader = leader(failed.leader());
-    if (leader != null) {
-      response.setLeader(leader);
-    }
+    refuse(failed.error(), failed.leader(), response::setFailure, response::setLeader);
     return response.build();
   }
 
@@ -276,14 +263,20 @@ public final class ForwardGrpcService implements BindableService {
         + (deadline == null ? DEFAULT_TIMEOUT_NANOS : deadline.timeRemaining(TimeUnit.NANOSECONDS));
   }
 
-  private static @Nullable ForwardLeader leader(@Nullable LeaderHint hint) {
-    return hint == null
-        ? null
-        : ForwardLeader.newBuilder()
-            .setBrokerId(hint.brokerId())
-            .setGrpcAddress(hint.grpc().toString())
-            .setLeaderEpoch(hint.leaderEpoch())
-            .build();
+  private static void refuse(
+      ApiError error,
+      @Nullable LeaderHint hint,
+      Consumer<Failure> toFailure,
+      Consumer<ForwardLeader> toLeader) {
+    toFailure.accept(Failures.toFailure(error));
+    if (hint != null) {
+      toLeader.accept(
+          ForwardLeader.newBuilder()
+              .setBrokerId(hint.brokerId())
+              .setGrpcAddress(hint.grpc().toString())
+              .setLeaderEpoch(hint.leaderEpoch())
+              .build());
+    }
   }
 
   private static <T> void finish(StreamObserver<T> out, T response) {

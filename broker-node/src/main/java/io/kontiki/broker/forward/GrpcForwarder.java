@@ -261,8 +261,7 @@ public final class GrpcForwarder implements PartitionRouter.Forwarder {
     ManagedChannel channel = channels.to(leader.endpoints().replication());
     SentTracer sent = new SentTracer();
     CallOptions options =
-        CallOptions.DEFAULT
-            .withDeadlineAfter(Math.max(1, deadlineNanos - clock.nanoTime()), TimeUnit.NANOSECONDS)
+        CallTimeouts.with(CallOptions.DEFAULT, deadlineNanos - clock.nanoTime())
             .withStreamTracerFactory(sent);
     ClientCall<Q, A> call = channel.newCall(method, options);
     ClientCalls.asyncUnaryCall(

@@ -1,5 +1,6 @@
 package io.kontiki.broker.loop;
 
+import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
@@ -27,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 public final class LoopGroup implements AutoCloseable {
   private final MultiThreadIoEventLoopGroup netty;
   private final List<NettyLoop> loops = new ArrayList<>();
+  private final PartitionLoops partitionLoops;
 
   /**
    * Starts the threads.
@@ -40,6 +42,7 @@ public final class LoopGroup implements AutoCloseable {
     for (EventExecutor executor : netty) {
       loops.add(new NettyLoop((SingleThreadEventLoop) executor, clock, faults));
     }
+    partitionLoops = new PartitionLoops(List.copyOf(loops));
   }
 
   /** What gRPC servers and channels run on. */
@@ -50,6 +53,11 @@ public final class LoopGroup implements AutoCloseable {
   /** All loops; the same list and order for the life of the process. */
   public List<EventLoop> loops() {
     return List.copyOf(loops);
+  }
+
+  /** All loops, as those that partitions live on. */
+  public PartitionLoops partitionLoops() {
+    return partitionLoops;
   }
 
   /** A loop by its number. */
@@ -64,9 +72,7 @@ public final class LoopGroup implements AutoCloseable {
 
   /** The number of the loop that a partition lives on. */
   public int indexOf(PartitionId partition) {
-    long hash = partition.topicId().high() * 31 + partition.topicId().low();
-    hash = (hash ^ (hash >>> 32)) * 31 + partition.partition();
-    return (int) Math.floorMod(hash, (long) loops.size());
+    return partitionLoops().indexOf(partition);
   }
 
   /** The loop that a partition lives on. */

@@ -6,6 +6,7 @@ import io.kontiki.log.PartitionLog.FollowerAppend;
 import io.kontiki.replication.FollowerReplica;
 import io.kontiki.replication.FollowerStep;
 import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
 import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
@@ -22,6 +23,8 @@ final class FollowerRole {
   private static final Logger LOG = LoggerFactory.getLogger(FollowerRole.class);
   private static final long FIRST_PAUSE_NANOS = 20_000_000L;
   private static final int MOST_DOUBLINGS = 5;
+  private static final long FIRST_FULL_PAUSE_NANOS = 500_000_000L;
+  private static final int MOST_FULL_DOUBLINGS = 4;
 
   private final Partition partition;
   private final LoopContext context;
@@ -30,7 +33,15 @@ final class FollowerRole {
   private int refusals;
   private int mends;
   private boolean over;
+
+  /** Rule D4: it was told that there is no room; until something has been appended again. */
+  private boolean noRoom;
+
+  /** The subscription was given up for that, and a new one is due at a time. */
   private boolean gaveUp;
+
+  private long tryAgainNanos;
+  private int timesFull;
 
   FollowerRole(Partition partition, LoopContext context, FollowerReplica replica) {
     this.partition = partition;
@@ -47,6 +58,9 @@ final class FollowerRole {
   /** The role is over. */
   void stop() {
     over = true;
+    if (noRoom) {
+      context.meters().onNoRoom(-1);
+    }
     stream.leave(this);
     replica.end();
   }
@@ -57,7 +71,7 @@ final class FollowerRole {
 
   /** What to ask for now; null: nothing, because it has it or a truncation is not durable (D8). */
   @Nullable SubscribeRequest takeRequest() {
-    if (over || isFull() || partition.cutting() || !replica.wantsSubscription()) {
+    if (over || gaveUp || isFull() || partition.cutting() || !replica.wantsSubscription()) {
       return null;
     }
     PartitionLog log = partition.log();
@@ -69,11 +83,18 @@ final class FollowerRole {
     return replica.subscribe(context.nextSubscription(), log.logEndOffset(), log.epochs().latest());
   }
 
-  /** What to acknowledge now, or {@link FollowerReplica#NOTHING}. */
-  long takeAck() {
-    return over || partition.log().damage().isPresent()
-        ? FollowerReplica.NOTHING
-        : replica.takeAck(partition.log().heldEndOffset());
+  /** What to acknowledge now, or null: nothing. */
+  @Nullable HeldEnd takeAck() {
+    PartitionLog log = partition.log();
+    if (over || log.damage().isPresent()) {
+      return null;
+    }
+    long held = log.heldEndOffset();
+    boolean news = replica.takeAck(held) != FollowerReplica.NOTHING;
+    long start = replica.takeLogStart(log.durableLogStart());
+    return news || start != FollowerReplica.NOTHING
+        ? new HeldEnd(replica.subscription(), held, start)
+        : null;
   }
 
   /** From which offset on it cannot read, or {@link FollowerReplica#NOTHING}. */
@@ -176,6 +197,9 @@ final class FollowerRole {
     FollowerStep step = replica.onAnswer(answer, log.epochs(), log.logStartOffset());
     if (answer instanceof SubscribeAnswer.Accepted accepted && replica.live()) {
       refusals = 0;
+      if (log.logEndOffset() >= accepted.highWatermark()) {
+        onRoom();
+      }
       followHighWatermark(accepted.highWatermark(), accepted.logStartOffset());
       stream.acknowledge(this);
       stream.lost(this);
@@ -215,15 +239,17 @@ final class FollowerRole {
       return;
     }
     if (isFull()) {
-      giveUp();
+      giveUp(0);
       return;
     }
     PartitionLog log = partition.log();
     String fault = "";
+    boolean full = false;
     try {
       for (ByteBuffer batches : data.batches()) {
         FollowerAppend append = log.appendAsFollower(batches, replica.leaderEpoch());
         fault = append.fault();
+        full = append.diskFull();
         if (!fault.isEmpty()) {
           break;
         }
@@ -237,7 +263,14 @@ final class FollowerRole {
     }
     followHighWatermark(data.highWatermark(), data.logStartOffset());
     stream.acknowledge(this);
-    if (!fault.isEmpty()) {
+    if (full) {
+      LOG.debug("{} cannot be appended to: {}", partition.name(), fault);
+      giveUp(FIRST_FULL_PAUSE_NANOS << Math.min(timesFull++, MOST_FULL_DOUBLINGS));
+    } else if (fault.isEmpty()) {
+      if (!data.batches().isEmpty()) {
+        onRoom();
+      }
+    } else {
       LOG.error(
           "{} refuses data of its leader {} (epoch {}): {}",
           partition.name(),
@@ -255,21 +288,45 @@ final class FollowerRole {
   }
 
   /** Time passed: half of the disk's reserve may be gone, or be there again (rule D4). */
-  void tick() {
+  void tick(long nowNanos) {
     if (isFull() && replica.live()) {
-      giveUp();
-    } else if (!isFull() && gaveUp) {
+      giveUp(0);
+    } else if (!isFull() && gaveUp && nowNanos - tryAgainNanos >= 0) {
       gaveUp = false;
       ask();
     }
   }
 
-  /** Appends and acknowledges no more, and says so: the leader goes on without it at once. */
-  private void giveUp() {
-    LOG.warn("{} is not appended to any more: the disk is nearly full (D4)", partition.name());
+  /**
+   * Appends and acknowledges no more, and says so: the leader goes on without it at once.
+   *
+   * @param pauseNanos before it is tried again: an append failed although the reserve, if there is
+   *     one, was not known to be used up, so that only another append will show whether there is
+   *     room
+   */
+  private void giveUp(long pauseNanos) {
+    if (!noRoom) {
+      noRoom = true;
+      context.meters().onNoRoom(1);
+      LOG.warn(
+          "{} is not appended to any more, at offset {}: the disk is {} (D4)",
+          partition.name(),
+          partition.log().logEndOffset(),
+          pauseNanos == 0 ? "nearly full" : "full");
+    }
     gaveUp = true;
+    tryAgainNanos = context.nowNanos() + pauseNanos;
     stream.giveUp(replica.subscription());
     replica.end();
+  }
+
+  private void onRoom() {
+    timesFull = 0;
+    if (noRoom) {
+      noRoom = false;
+      context.meters().onNoRoom(-1);
+      LOG.info("{} is appended to again: the disk has room", partition.name());
+    }
   }
 
   private void followHighWatermark(long leaderHighWatermark, long leaderLogStart) {

@@ -12,6 +12,9 @@ public interface ReplicationMeters {
 
         @Override
         public void onCatchUp(int replicas, long bytes) {}
+
+        @Override
+        public void onNoRoom(int replicas) {}
       };
 
   /** A leader here asks to be replaced (rule R38). */
@@ -24,4 +27,12 @@ public interface ReplicationMeters {
    * @param bytes shipped to them
    */
   void onCatchUp(int replicas, long bytes);
+
+  /**
+   * A replica here stops being appended to because the disk is full, or is appended to again (rule
+   * D4).
+   *
+   * @param replicas 1 or -1
+   */
+  void onNoRoom(int replicas);
 }

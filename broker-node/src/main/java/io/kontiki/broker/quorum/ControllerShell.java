@@ -9,6 +9,7 @@ import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Heartbeat;
 import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.Now;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.internal.v1.HeartbeatAnswer;
 import io.kontiki.internal.v1.SessionRedirect;
 import io.kontiki.internal.v1.SessionRequest;
@@ -36,8 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Drives {@link ControllerSessions} and {@link LeaderBalance}: session streams in, proposals, dials
- * and answers out. All on the control loop.
+ * Drives {@link ControllerSessions}, {@link LeaderBalance} and {@link ReassignmentDriver}: session
+ * streams in, proposals, dials and answers out. All on the control loop.
  */
 final class ControllerShell {
   private static final Logger LOG = LoggerFactory.getLogger(ControllerShell.class);
@@ -45,6 +46,7 @@ final class ControllerShell {
 
   private final ControllerSessions core;
   private final LeaderBalance balance;
+  private final ReassignmentDriver reassignments;
   private final RaftGroup group;
   private final ProcessDialler dialler;
   private final EventLoop loop;
@@ -62,12 +64,14 @@ final class ControllerShell {
   ControllerShell(
       ControllerSessions core,
       LeaderBalance balance,
+      ReassignmentDriver reassignments,
       RaftGroup group,
       ProcessDialler dialler,
       EventLoop control,
       Supplier<ClusterImage> image) {
     this.core = core;
     this.balance = balance;
+    this.reassignments = reassignments;
     this.group = group;
     this.dialler = dialler;
     this.loop = control;
@@ -85,6 +89,7 @@ final class ControllerShell {
     }
     ClusterImage newest = image.get();
     balance.onLeaderStart(term, newest, now());
+    reassignments.onLeaderStart(term, newest, now());
     run(core.onLeaderStart(term, lastLeader, newest, now()));
     tick();
   }
@@ -95,6 +100,7 @@ final class ControllerShell {
       ticking = null;
     }
     balance.onLeaderStop();
+    reassignments.onLeaderStop();
     run(core.onLeaderStop());
   }
 
@@ -106,6 +112,7 @@ final class ControllerShell {
   void onImage(ClusterImage newest) {
     spread(newest);
     balance.onImage(newest, now());
+    reassignments.onImage(newest, now());
     run(core.onImage(newest, now()));
   }
 
@@ -140,6 +147,7 @@ final class ControllerShell {
   private void tick() {
     run(core.onTick(now()));
     balance.onTick(core.everywhereApplied(), now()).ifPresent(this::move);
+    reassignments.onTick(core::appliedBy, now()).ifPresent(this::reassign);
     ticking = loop.schedule(TICK_NANOS, this::tick);
   }
 
@@ -245,6 +253,17 @@ final class ControllerShell {
         MetadataCommandCodec.encode(batch.command()),
         batch.term(),
         end -> loop.execute(() -> balance.onProposed(batch.number(), now())));
+  }
+
+  /** A step of reassignments that are under way (R34). */
+  private void reassign(ReassignmentDriver.Batch batch) {
+    if (batch.command() instanceof MetadataCommand.MoveLeaders moves) {
+      LOG.info("moves leaderships to replicas that stay: {}", text(moves, image.get()));
+    }
+    group.propose(
+        MetadataCommandCodec.encode(batch.command()),
+        batch.term(),
+        end -> loop.execute(() -> reassignments.onProposed(batch.number(), now())));
   }
 
   private static String text(MetadataCommand.MoveLeaders command, ClusterImage image) {

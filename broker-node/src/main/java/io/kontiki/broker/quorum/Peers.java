@@ -6,10 +6,10 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.forward.BrokerChannels;
+import io.kontiki.broker.forward.CallTimeouts;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +28,7 @@ final class Peers {
 
   /** The same with a deadline. */
   ClusterServiceGrpc.ClusterServiceStub at(Endpoint raft, long timeoutNanos) {
-    return at(raft).withDeadlineAfter(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS);
+    return CallTimeouts.with(at(raft), timeoutNanos);
   }
 
   ManagedChannel channel(Endpoint raft) {

@@ -2,15 +2,14 @@ package io.kontiki.broker.quorum;
 
 import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
-import io.grpc.ServerServiceDefinition;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.forward.BrokerChannels;
-import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.broker.session.LeaderBalance;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.internal.v1.HelloResponse;
@@ -21,15 +20,11 @@ import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
-import io.kontiki.raft.jraft.JRaftGroup;
-import io.kontiki.raft.jraft.JRaftOptions;
-import io.kontiki.raft.jraft.JRaftTransport;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -52,13 +47,11 @@ public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
   private static final long HAND_OVER_MS = 500;
-  private static final String GROUP = "metadata";
   private static final long PLACE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final NodeIdentity identity;
-  private final Files files;
+  private final FileStore files;
   private final Uid clusterId;
-  private final LoopGroup control;
   private final EventLoop loop;
   private final Settings settings;
   private final SessionTiming timing;
@@ -69,7 +62,7 @@ public final class QuorumNode implements AutoCloseable {
   private final Peers peers;
   private final MetadataClient metadata;
   private final ClusterGrpcService service;
-  private final JRaftTransport raft;
+  private final QuorumEngine engine;
   private final Hellos hellos;
   private final LongConsumer admitted;
 
@@ -80,14 +73,6 @@ public final class QuorumNode implements AutoCloseable {
   private @Nullable SessionShell session;
   private boolean closed;
   private Consumer<String> refused = why -> LOG.error("refused before the start: {}", why);
-
-  /**
-   * Where a voter keeps its part of the quorum.
-   *
-   * @param store {@code raft/} of the data directory
-   * @param snapshots a real directory in it
-   */
-  public record Files(FileStore store, Path snapshots) {}
 
   /**
    * What an operator may change.
@@ -121,26 +106,28 @@ public final class QuorumNode implements AutoCloseable {
   /**
    * Starts nothing yet.
    *
+   * @param files {@code raft/} of the data directory
    * @param clusterId of the node's directory until the image knows one
    * @param admitted told, before this node's Raft starts, at which metadata index its directory was
    *     on record after it had been taken in; 0: it votes since the cluster was formed
+   * @param engine closed with this node
    * @param dialler makes channels to Raft ports, on the control loop, with a direct executor
    */
   public QuorumNode(
       NodeIdentity identity,
-      Files files,
+      FileStore files,
       Uid clusterId,
-      LoopGroup control,
+      EventLoop control,
       Settings settings,
       RandomSource random,
       LongConsumer admitted,
+      QuorumEngine engine,
       Function<Endpoint, ManagedChannel> dialler,
       FaultHandler faults) {
     this.identity = identity;
     this.files = files;
     this.clusterId = clusterId;
-    this.control = control;
-    this.loop = control.first();
+    this.loop = control;
     this.settings = settings;
     this.timing = settings.timing();
     this.random = random;
@@ -156,17 +143,12 @@ public final class QuorumNode implements AutoCloseable {
             identity,
             () -> metadata.image().formed() ? metadata.image().clusterId() : clusterId,
             loop);
-    this.raft = new JRaftTransport(identity.nodeId(), dialler, 3L * settings.electionTimeoutMs());
+    this.engine = engine;
   }
 
-  /** What the Raft port serves besides {@link #raftService}. */
+  /** What the Raft port serves besides {@link JRaftQuorum#service Raft}. */
   public BindableService clusterService() {
     return service;
-  }
-
-  /** Raft's own calls. */
-  public ServerServiceDefinition raftService() {
-    return raft.service();
   }
 
   /** The metadata as this broker knows them. */
@@ -185,24 +167,55 @@ public final class QuorumNode implements AutoCloseable {
    * @param refused told on the control loop why this node must not start
    */
   public void start(Consumer<String> refused) {
+    begin(
+        refused,
+        stored -> {
+          if (sameCluster(stored, refused)) {
+            startVoter(stored, refused);
+          }
+        });
+  }
+
+  /**
+   * {@link #start} where nothing may block, because all nodes share a thread: the other voters are
+   * asked, and the group is started, on the control loop.
+   */
+  public void startOnLoop(Consumer<String> refused) {
+    begin(
+        refused,
+        stored ->
+            loop.execute(
+                () ->
+                    new SameCluster(identity, clusterId, stored.admittedIndex(), hellos)
+                        .check(
+                            loop,
+                            why -> loop.execute(() -> refused.accept(why)),
+                            same -> {
+                              if (same) {
+                                startVoter(stored, refused);
+                              }
+                            })));
+  }
+
+  private void begin(Consumer<String> refused, Consumer<FormingFile.Stored> votes) {
     loop.execute(() -> this.refused = refused);
     if (!identity.voter()) {
       loop.execute(() -> observe(refused));
       return;
     }
-    Optional<FormingFile.Stored> voted = FormingFile.read(files.store());
+    Optional<FormingFile.Stored> voted = FormingFile.read(files);
     if (voted.isEmpty()) {
       loop.execute(() -> form(refused));
-    } else if (!clusterId.equals(Uid.NONE) && files.store().child(GROUP).list("").isEmpty()) {
+    } else if (!clusterId.equals(Uid.NONE) && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
       String why =
           "raft/"
-              + GROUP
+              + QuorumEngine.GROUP
               + " in data.dir is empty or missing, and this node has voted in cluster "
               + clusterId
               + ": put it back, or empty data.dir as a whole (M16)";
       loop.execute(() -> refused.accept(why));
-    } else if (sameCluster(voted.get(), refused)) {
-      startVoter(voted.get(), refused);
+    } else {
+      votes.accept(voted.get());
     }
   }
 
@@ -234,7 +247,7 @@ public final class QuorumNode implements AutoCloseable {
         stored.admittedIndex() == 0 ? "" : ", taken in by the metadata leader (M16)",
         stored.formingSet());
     try {
-      FormingFile.write(files.store(), stored);
+      FormingFile.write(files, stored);
       startVoter(stored, refused);
     } catch (StorageException e) {
       refused.accept("the quorum's part of data.dir: " + e.getMessage());
@@ -243,12 +256,8 @@ public final class QuorumNode implements AutoCloseable {
 
   private boolean sameCluster(FormingFile.Stored stored, Consumer<String> refused) {
     try {
-      return SameCluster.check(
-          identity,
-          clusterId,
-          stored.admittedIndex(),
-          hellos,
-          why -> loop.execute(() -> refused.accept(why)));
+      return new SameCluster(identity, clusterId, stored.admittedIndex(), hellos)
+          .check(why -> loop.execute(() -> refused.accept(why)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -257,12 +266,7 @@ public final class QuorumNode implements AutoCloseable {
 
   private void startVoter(FormingFile.Stored stored, Consumer<String> refused) {
     admitted.accept(stored.admittedIndex());
-    JRaftOptions options =
-        JRaftOptions.of(GROUP, identity.nodeId(), identity.voters())
-            .withJoining(stored.admittedIndex() > 0)
-            .withElectionTimeoutMs(settings.electionTimeoutMs())
-            .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
-    ProcessDialler dialler = new ProcessDialler(control, peers, identity.nodeId());
+    ProcessDialler dialler = new ProcessDialler(loop, peers, identity.nodeId(), engine);
     VoterNode node =
         new VoterNode(
             identity,
@@ -271,11 +275,12 @@ public final class QuorumNode implements AutoCloseable {
             random,
             stored,
             hellos,
-            machine -> startGroup(options, machine),
+            machine -> engine.start(stored.admittedIndex() > 0, machine),
             (group, image) ->
                 new ControllerShell(
                     new ControllerSessions(timing, identity.nodeId()),
                     new LeaderBalance(settings.leaderRebalanceQuiet()),
+                    new ReassignmentDriver(),
                     group,
                     dialler,
                     loop,
@@ -292,11 +297,6 @@ public final class QuorumNode implements AutoCloseable {
           metadata.connect(new VoterAccess(node.group(), peers, loop));
           service.serveAs(node);
         });
-  }
-
-  private JRaftGroup startGroup(JRaftOptions options, MetadataStateMachine machine) {
-    return JRaftGroup.start(
-        options, raft, files.store().child(GROUP), files.snapshots(), machine, faults);
   }
 
   private void observe(Consumer<String> refused) {
@@ -473,7 +473,7 @@ public final class QuorumNode implements AutoCloseable {
     }
     sessionChannels.close();
     channels.close();
-    raft.close();
+    engine.close();
   }
 
   /** On the control loop: nothing begins any more. What is left to be closed by who may block. */

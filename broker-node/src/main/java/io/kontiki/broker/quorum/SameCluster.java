@@ -3,9 +3,11 @@ package io.kontiki.broker.quorum;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.model.Uid;
+import io.kontiki.runtime.EventLoop;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,25 +21,71 @@ final class SameCluster {
   private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private SameCluster() {}
+  private final NodeIdentity identity;
+  private final Uid clusterId;
+  private final long admittedIndex;
+  private final Hellos hellos;
+
+  /**
+   * @param clusterId of this node's directory
+   * @param admittedIndex see {@link FormingFile.Stored}
+   */
+  SameCluster(NodeIdentity identity, Uid clusterId, long admittedIndex, Hellos hellos) {
+    this.identity = identity;
+    this.clusterId = clusterId;
+    this.admittedIndex = admittedIndex;
+    this.hellos = hellos;
+  }
 
   /**
    * Blocks for 1 s at most, and only as long as a refused connection takes if nobody is there.
    *
-   * @param clusterId of this node's directory
-   * @param admittedIndex see {@link FormingFile.Stored}
    * @param refused told why this node must not run, on any thread; also later, if an answer is late
    * @return whether nobody has objected so far
    */
-  static boolean check(
-      NodeIdentity identity,
-      Uid clusterId,
-      long admittedIndex,
-      Hellos hellos,
-      Consumer<String> refused)
-      throws InterruptedException {
+  boolean check(Consumer<String> refused) throws InterruptedException {
     CountDownLatch answers = new CountDownLatch(identity.voters().size());
     AtomicBoolean objected = new AtomicBoolean();
+    ask(
+        why -> {
+          objected.set(true);
+          refused.accept(why);
+        },
+        answers::countDown);
+    answers.await(WAIT_NANOS, TimeUnit.NANOSECONDS);
+    return !objected.get();
+  }
+
+  /**
+   * The same without blocking.
+   *
+   * @param verdict told on the loop, once, whether nobody has objected so far
+   */
+  void check(EventLoop loop, Consumer<String> refused, Consumer<Boolean> verdict) {
+    AtomicInteger missing = new AtomicInteger(identity.voters().size());
+    AtomicBoolean objected = new AtomicBoolean();
+    AtomicBoolean told = new AtomicBoolean();
+    Runnable tell =
+        () -> {
+          if (told.compareAndSet(false, true)) {
+            verdict.accept(!objected.get());
+          }
+        };
+    ask(
+        why -> {
+          objected.set(true);
+          refused.accept(why);
+        },
+        () -> {
+          if (missing.decrementAndGet() == 0) {
+            loop.execute(tell);
+          }
+        });
+    loop.schedule(WAIT_NANOS, tell);
+  }
+
+  /** Each voter is asked; {@code answered} runs once per voter. */
+  private void ask(Consumer<String> objects, Runnable answered) {
     identity
         .voters()
         .forEach(
@@ -52,13 +100,10 @@ final class SameCluster {
                               ? null
                               : objection(identity, clusterId, admittedIndex, id, answer);
                       if (why != null) {
-                        objected.set(true);
-                        refused.accept(why);
+                        objects.accept(why);
                       }
-                      answers.countDown();
+                      answered.run();
                     }));
-    answers.await(WAIT_NANOS, TimeUnit.NANOSECONDS);
-    return !objected.get();
   }
 
   private static @Nullable String objection(

@@ -5,6 +5,7 @@ import io.grpc.CallOptions;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
+import io.kontiki.broker.forward.CallTimeouts;
 import io.kontiki.broker.forward.SentTracer;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
 import io.kontiki.internal.v1.SubmitRequest;
@@ -20,7 +21,6 @@ import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.nio.ByteBuffer;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The quorum as a voter reaches it: through its own Raft group, or the leader that it names. */
@@ -93,9 +93,7 @@ final class VoterAccess implements MetadataClient.QuorumAccess {
       Completion<ProposalEnd> completion) {
     SentTracer sent = new SentTracer();
     CallOptions options =
-        CallOptions.DEFAULT
-            .withDeadlineAfter(timeoutNanos, TimeUnit.NANOSECONDS)
-            .withStreamTracerFactory(sent);
+        CallTimeouts.with(CallOptions.DEFAULT, timeoutNanos).withStreamTracerFactory(sent);
     ClientCalls.asyncUnaryCall(
         peers.channel(leader).newCall(ClusterServiceGrpc.getSubmitMethod(), options),
         SubmitRequest.newBuilder().setCommand(UnsafeByteOperations.unsafeWrap(command)).build(),

@@ -1,50 +1,67 @@
 package io.kontiki.broker.replication;
 
 import io.kontiki.broker.partition.CatchUpBudget;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A steady rate for all loops of a broker: bytes are paid for after they are shipped, in time.
- * Unused time is kept for {@link #BURST_BYTES} and no more.
+ * One rate for all loops of a broker, which gives way to those who write ({@link CatchUpRate}):
+ * bytes are paid for after they are shipped, in time. Unused time is kept for {@link #BURST_BYTES}
+ * and no more.
  */
 public final class PacedCatchUp implements CatchUpBudget {
   private static final long BURST_BYTES = 1L << 20;
+  private static final long IDLE_NANOS = 1_000_000_000L;
 
-  private final double nanosPerByte;
-  private final long burstNanos;
+  /** The rate may be another one by then. */
+  private static final double LONGEST_WAIT_NANOS = 50e6;
 
-  /** Until then all that was shipped is paid for. */
-  private final AtomicLong paidAtNanos;
+  private final CatchUpRate rate;
+
+  /** Shipped and not paid for; below 0: saved. */
+  private double debtBytes = -BURST_BYTES;
+
+  private long paidAtNanos;
+  private long shippedAtNanos;
 
   /**
-   * @param bytesPerSecond positive
+   * @param bytesPerSecond the most; positive
    */
   public PacedCatchUp(long bytesPerSecond, long nowNanos) {
-    this.nanosPerByte = 1e9 / bytesPerSecond;
-    this.burstNanos = nanosFor(BURST_BYTES);
-    this.paidAtNanos = new AtomicLong(nowNanos - burstNanos);
+    this.rate = new CatchUpRate(bytesPerSecond, nowNanos);
+    this.paidAtNanos = nowNanos;
+    this.shippedAtNanos = nowNanos;
   }
 
   @Override
-  public long waitNanos(long nowNanos) {
-    return Math.max(0, paidAtNanos.get() - nowNanos);
+  public synchronized long waitNanos(long nowNanos) {
+    pay(nowNanos);
+    return debtBytes <= 0
+        ? 0
+        : 1 + (long) Math.min(LONGEST_WAIT_NANOS, debtBytes * 1e9 / rate.at(nowNanos));
   }
 
   @Override
-  public void onShipped(long bytes, long nowNanos) {
-    long cost = nanosFor(bytes);
-    paidAtNanos.accumulateAndGet(
-        cost,
-        (paid, more) ->
-            nowNanos - burstNanos - paid > 0 ? nowNanos - burstNanos + more : paid + more);
+  public synchronized void onShipped(long bytes, long nowNanos) {
+    pay(nowNanos);
+    if (debtBytes <= -BURST_BYTES && nowNanos - shippedAtNanos > IDLE_NANOS) {
+      rate.restart();
+    }
+    shippedAtNanos = nowNanos;
+    debtBytes += bytes;
   }
 
   @Override
-  public void onAppended(long bytes) {
-    paidAtNanos.addAndGet(-nanosFor(bytes));
+  public synchronized void onAppended(long bytes) {
+    debtBytes -= bytes;
   }
 
-  private long nanosFor(long bytes) {
-    return (long) (bytes * nanosPerByte);
+  @Override
+  public synchronized void onCommitted(long waitedNanos, long nowNanos) {
+    rate.onCommitted(waitedNanos, nowNanos);
+  }
+
+  private void pay(long nowNanos) {
+    double paid = rate.at(nowNanos) * (nowNanos - paidAtNanos) / 1e9;
+    debtBytes = Math.max(-BURST_BYTES, debtBytes - paid);
+    paidAtNanos = nowNanos;
   }
 }

@@ -77,6 +77,8 @@ public final class ControllerSessions {
     // The dial under way, or 0; one begun before a stream was opened proves nothing about its end.
     long dial;
     long nextDial = Long.MAX_VALUE;
+    // An operator wants it fenced, and from then on no lease has grown; or it is fenced.
+    long wanted = Long.MAX_VALUE;
     // From the decision until it is applied or surely never will be: no lease may grow meanwhile.
     @Nullable String fencing;
     long proposal;
@@ -153,9 +155,18 @@ public final class ControllerSessions {
           known.fencing = null;
           known.nextDial = Long.MAX_VALUE;
         }
+        noteWanted(broker, known, now);
       }
     }
     return take();
+  }
+
+  private static void noteWanted(BrokerImage broker, Watched known, Now now) {
+    if (!broker.fencedByOperator() || !broker.unfenced()) {
+      known.wanted = Long.MAX_VALUE;
+    } else if (known.wanted == Long.MAX_VALUE) {
+      known.wanted = now.nanos();
+    }
   }
 
   /** Whose lease may not grow until it has applied this image (R5). */
@@ -332,6 +343,12 @@ public final class ControllerSessions {
       fence(broker, known, known.fencing, now);
       return;
     }
+    noteWanted(broker, known, now);
+    if (known.wanted != Long.MAX_VALUE && now.nanos() - known.wanted >= timing.session()) {
+      // It has handed over what another could lead, and its lease ended before the session (R5).
+      fence(broker, known, "an operator wants it fenced", now);
+      return;
+    }
     // Nobody is silent before a full session of this leader has passed (M5).
     long silent = now.nanos() - Math.max(known.lastHeard, began);
     if (silent >= timing.session() && now.nanos() >= judgeFrom) {
@@ -362,6 +379,7 @@ public final class ControllerSessions {
       }
     } else if (heartbeat.ready()
         && broker.state() == State.FENCED
+        && !broker.fencedByOperator()
         && heartbeat.appliedIndex() >= broker.epoch()) {
       // It has applied its own registration (R1, R4).
       propose(
@@ -431,7 +449,7 @@ public final class ControllerSessions {
           new Answer(
               stream.id,
               sequence,
-              broker.unfenced() && known.applied >= known.deposedAt,
+              broker.unfenced() && !broker.fencedByOperator() && known.applied >= known.deposedAt,
               othersApplied(stream.brokerId),
               now.wallMs()));
     }
@@ -440,6 +458,20 @@ public final class ControllerSessions {
   /** The least index applied by all active brokers; a greatest number if there is none. */
   public long everywhereApplied() {
     return othersApplied(-1);
+  }
+
+  /**
+   * The index that a broker has applied, as it said to this node: roles on its loops included.
+   *
+   * @return {@link Long#MAX_VALUE} if it is fenced, 0 if it has not been heard of
+   */
+  public long appliedBy(int brokerId) {
+    BrokerImage broker = image.brokers().get(brokerId);
+    if (broker == null || !broker.unfenced()) {
+      return Long.MAX_VALUE;
+    }
+    Watched known = watched.get(brokerId);
+    return known == null || known.epoch != broker.epoch() ? 0 : known.applied;
   }
 
   private long othersApplied(int except) {

@@ -87,7 +87,8 @@ class ForwardTest {
             new BrokerImage.Endpoints(there, there, there, there, null),
             BrokerImage.State.ACTIVE,
             0,
-            "test");
+            "test",
+            0);
   }
 
   @AfterEach
@@ -224,7 +225,8 @@ class ForwardTest {
               new BrokerImage.Endpoints(there, there, there, there, null),
               BrokerImage.State.ACTIVE,
               0,
-              "test");
+              "test",
+              0);
       ApiError error = error(this.<AppendAnswer>ask(done -> giveUpSoon(frozen, done)));
       assertEquals(ErrorReason.BROKER_UNREACHABLE, error.reason());
       assertTrue(error.definite(), "R45");

@@ -11,8 +11,12 @@ import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
+import io.kontiki.replication.Resignation;
+import io.kontiki.runtime.memory.MemoryFileStore;
+import io.kontiki.runtime.memory.MemoryFileStore.Operation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +34,10 @@ class DiskFullTest {
   }
 
   private Result<Appended> append(long value) {
+    return append(cluster, value);
+  }
+
+  private static Result<Appended> append(TestCluster cluster, long value) {
     List<Result<Appended>> answers = new ArrayList<>();
     long deadline = cluster.time.clock().nanoTime() + 5_000 * TestCluster.MS;
     cluster
@@ -37,7 +45,9 @@ class DiskFullTest {
         .loop
         .run(
             () ->
-                leader()
+                cluster
+                    .node(1)
+                    .partition(TestCluster.P0)
                     .append(
                         new Append(Requests.ANY_EPOCH, Acks.ALL, TestBatches.of(value), deadline),
                         answers::add));
@@ -90,6 +100,69 @@ class DiskFullTest {
     }
     assertEquals(2, cluster.node(3).log(TestCluster.P0).logEndOffset());
     assertEquals(List.of(1, 2, 3), leader().describe().isr());
+  }
+
+  /**
+   * No reserve warned of it: another program filled the disk, or there is a quota. What it costs is
+   * bounded, it is visible, and nobody has to do anything but make room.
+   */
+  @Test
+  void aFollowerWhoseAppendFindsNoRoomLeavesAtOnceTriesSeldomAndComesBack() {
+    int[] noRoom = {0};
+    TestCluster engines = new TestCluster(1, Durability.FSYNC, true);
+    engines.meters =
+        new ReplicationMeters() {
+          @Override
+          public void onResignation(Resignation.Cause cause) {}
+
+          @Override
+          public void onCatchUp(int replicas, long bytes) {}
+
+          @Override
+          public void onNoRoom(int replicas) {
+            noRoom[0] += replicas;
+          }
+        };
+    engines.startAll();
+    assertEquals("offset 0", outcome(append(engines, 1)));
+    MemoryFileStore disk = ((TestStorage.Engine) engines.node(3).storage).store;
+    disk.capacity(disk.totalBytes() - disk.usableBytes() + 30);
+    assertEquals("offset 1", outcome(append(engines, 2)));
+    assertEquals(List.of(1, 2), isr(engines));
+    assertEquals(1, noRoom[0]);
+    AtomicInteger writes = new AtomicInteger();
+    disk.faults(
+        (operation, path) -> {
+          if (operation == Operation.WRITE && path.endsWith(".log")) {
+            writes.incrementAndGet();
+          }
+          return null;
+        });
+    for (int i = 0; i < 60; i++) {
+      assertEquals("offset " + (2 + i), outcome(append(engines, 3 + i)));
+      engines.time.advanceMs(600);
+    }
+    assertTrue(writes.get() >= 3 && writes.get() <= 12, "tried " + writes + " times in a minute");
+    assertEquals(1, noRoom[0]);
+    assertEquals(1, end(engines, 3));
+    disk.capacity(1L << 40);
+    for (int i = 0; i < 30; i++) {
+      engines.time.advanceMs(500);
+      engines.settle();
+    }
+    assertEquals(62, end(engines, 3));
+    assertEquals(List.of(1, 2, 3), isr(engines));
+    assertEquals(0, noRoom[0]);
+  }
+
+  private static List<Integer> isr(TestCluster cluster) {
+    Partition leading = cluster.node(1).partition(TestCluster.P0);
+    return cluster.node(1).loop.call(() -> leading.describe().isr());
+  }
+
+  private static long end(TestCluster cluster, int broker) {
+    Partition partition = cluster.node(broker).partition(TestCluster.P0);
+    return cluster.node(broker).loop.call(partition::logEndOffset);
   }
 
   @Test

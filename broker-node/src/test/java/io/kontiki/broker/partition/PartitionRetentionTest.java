@@ -55,7 +55,7 @@ class PartitionRetentionTest {
 
   private Result<Long> delete(long before) {
     List<Result<Long>> answers = new ArrayList<>();
-    cluster.node(1).loop.run(() -> leader().deleteRecords(before, answers::add));
+    cluster.node(1).loop.run(() -> leader().deleteRecords(before, inMs(5_000), answers::add));
     cluster.time.advanceMs(50);
     assertEquals(1, answers.size());
     return answers.get(0);
@@ -83,6 +83,20 @@ class PartitionRetentionTest {
     for (int broker = 1; broker <= 3; broker++) {
       int rolls = cluster.node(broker).log(TestCluster.P0).rolls;
       assertTrue(rolls >= 3 && rolls <= 5, "closed " + rolls + " times in 3 s, once a second");
+    }
+  }
+
+  @Test
+  void everyReplicaForgetsIdleProducersItselfWhileItsClockCanBeTrusted() {
+    cluster.node(3).conditions.trusted = false;
+    int[] before = new int[4];
+    for (int broker = 1; broker <= 3; broker++) {
+      before[broker] = cluster.node(broker).log(TestCluster.P0).looksAtProducers;
+    }
+    cluster.time.advanceMs(2_100);
+    for (int broker = 1; broker <= 3; broker++) {
+      int looks = cluster.node(broker).log(TestCluster.P0).looksAtProducers - before[broker];
+      assertTrue(broker == 3 ? looks == 0 : looks >= 2, "broker " + broker + ": " + looks);
     }
   }
 
@@ -116,7 +130,12 @@ class PartitionRetentionTest {
     cluster
         .node(2)
         .loop
-        .run(() -> cluster.node(2).partition(TestCluster.P0).deleteRecords(3, answers::add));
+        .run(
+            () ->
+                cluster
+                    .node(2)
+                    .partition(TestCluster.P0)
+                    .deleteRecords(3, inMs(5_000), answers::add));
     assertEquals(ErrorReason.NOT_LEADER, reason(answers.get(0)));
     cluster.node(1).leased = false;
     assertEquals(ErrorReason.LEADER_UNAVAILABLE, reason(delete(3)));

@@ -192,12 +192,16 @@ class ReplicationStreamsTest {
             replicas[0] += more;
             bytes[0] += shipped;
           }
+
+          @Override
+          public void onNoRoom(int replicas) {}
         };
     cluster.catchUp = new PacedCatchUp(5_000_000, cluster.time.clock().nanoTime());
     restartAsLeader();
     cluster.node(3).start();
     cluster.settle();
     assertEquals(4, replicas[0]);
+    cluster.time.advanceMs(1_500); // it begins slowly
     long before = bytes[0];
     long[] ends = ids.subList(0, 4).stream().mapToLong(id -> log(3, id).logEndOffset()).toArray();
     cluster.time.advanceMs(2_000);

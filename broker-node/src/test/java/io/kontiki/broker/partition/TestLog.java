@@ -51,6 +51,9 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   /** How often it was asked to close an old segment. */
   int rolls;
 
+  /** How often it was asked to forget idle producers. */
+  int looksAtProducers;
+
   /** Where its retention, by time, would let it start. */
   long retained;
 
@@ -113,9 +116,13 @@ final class TestLog implements PartitionLog, LeaderEpochs {
         syncNanos.getAsLong(),
         () -> {
           syncing = false;
+          boolean risen = snapshot.start() > disk.synced.start();
           disk.synced = snapshot;
           if (truncatedAt == truncations && held < snapshot.end()) { // R41
             held = snapshot.end();
+            risen = true;
+          }
+          if (risen) {
             listener.onHeld(held);
           }
           Map<Long, List<Runnable>> done = new TreeMap<>(durableWaiters.headMap(upTo, true));
@@ -163,6 +170,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   @Override
   public long heldEndOffset() {
     return held;
+  }
+
+  @Override
+  public long durableLogStart() {
+    return Math.min(start, disk.synced.start());
   }
 
   @Override
@@ -363,6 +375,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   @Override
   public boolean doubtful() {
     return false;
+  }
+
+  @Override
+  public void forgetIdleProducers() {
+    looksAtProducers++;
   }
 
   @Override

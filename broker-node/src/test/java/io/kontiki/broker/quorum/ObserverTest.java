@@ -16,6 +16,7 @@ import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.LeaderBalance;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
@@ -141,8 +142,9 @@ class ObserverTest {
                   new ControllerShell(
                       new ControllerSessions(timing, id),
                       new LeaderBalance(Long.MAX_VALUE),
+                      new ReassignmentDriver(),
                       group,
-                      new ProcessDialler(loops, others, id),
+                      new ProcessDialler(loops.first(), others, id, new SocketDials(loops)),
                       loops.first(),
                       image),
               new VoterNode.Ends(leader -> {}, refusals::add));
@@ -399,11 +401,14 @@ class ObserverTest {
         new BrokerImage.Endpoints(raftEndpoint, raftEndpoint, raftEndpoint, raftEndpoint, null),
         BrokerImage.State.ACTIVE,
         0,
-        "test");
+        "test",
+        0);
   }
 
   private ProcessDialler.Outcome dial(Endpoint endpoint, Uid incarnation) {
-    ProcessDialler dialler = new ProcessDialler(control, new Peers(channels), OBSERVER);
+    ProcessDialler dialler =
+        new ProcessDialler(
+            control.first(), new Peers(channels), OBSERVER, new SocketDials(control));
     return ask(done -> control.first().execute(() -> dialler.dial(endpoint, incarnation, done)));
   }
 

@@ -45,7 +45,8 @@ class ProcessDiallerTest {
                   .directExecutor()
                   .usePlaintext()
                   .build());
-  private final ProcessDialler dialler = new ProcessDialler(loops, new Peers(channels), 9);
+  private final ProcessDialler dialler =
+      new ProcessDialler(loops.first(), new Peers(channels), 9, new SocketDials(loops));
 
   @AfterEach
   void close() {

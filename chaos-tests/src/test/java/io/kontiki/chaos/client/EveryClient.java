@@ -7,6 +7,7 @@ import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.HistoryChecker;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.client.Consumer;
 import io.kontiki.client.ConsumerOptions;
 import io.kontiki.client.ConsumerRecord;
@@ -112,6 +113,10 @@ final class EveryClient implements AutoCloseable {
     return "partition " + partition;
   }
 
+  private Log log(int partition) {
+    return new Log(topic, partition);
+  }
+
   private Gaps meter(String name) {
     return Objects.requireNonNull(pauses.get(name));
   }
@@ -127,6 +132,8 @@ final class EveryClient implements AutoCloseable {
       int sent = number;
       int partition = number % partitions;
       String value = "producer-" + number;
+      Log log = log(partition);
+      history.add(new Event.Sent("producer", number, log, value, Event.Sending.DEFAULT));
       producer
           .send(ProducerRecord.of(topic, null, value).toPartition(partition))
           .whenComplete(
@@ -134,25 +141,25 @@ final class EveryClient implements AutoCloseable {
                 if (stored != null) {
                   meter.onProgress(place(partition));
                 }
-                history.add(outcome(sent, partition, value, stored, failure));
+                history.add(outcome(sent, log, value, stored, failure));
               });
     }
   }
 
   private Event outcome(
       int number,
-      int partition,
+      Log log,
       String value,
       @Nullable RecordMetadata stored,
       @Nullable Throwable failure) {
     if (stored != null) {
-      return new Event.Acked("producer", number, partition, value, stored.offset());
+      return new Event.Acked("producer", number, log, value, stored.offset());
     }
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     surprises.add(new AssertionError(value + " was not stored within two minutes", cause));
     return cause instanceof KontikiException error && error.definite()
-        ? new Event.Refused("producer", number, partition, value)
-        : new Event.Unknown("producer", number, partition, value);
+        ? new Event.Refused("producer", number, log, value)
+        : new Event.Unknown("producer", number, log, value);
   }
 
   private void read(KontikiClient client, String name, Gaps meter) {
@@ -174,7 +181,7 @@ final class EveryClient implements AutoCloseable {
   private synchronized void note(String name, ConsumerRecord record) {
     String value = new String(Objects.requireNonNull(record.value()), StandardCharsets.UTF_8);
     nextOffsets[record.partition()] = record.offset() + 1;
-    history.add(new Event.Read(name, record.partition(), value, record.offset()));
+    history.add(new Event.Read(name, log(record.partition()), value, record.offset()));
   }
 
   private synchronized boolean hasRead(Map<Integer, Long> ends) {
@@ -233,11 +240,16 @@ final class EveryClient implements AutoCloseable {
     synchronized (this) {
       Arrays.fill(nextOffsets, 0);
     }
+    for (int partition = 0; partition < partitions; partition++) {
+      history.add(new Event.Asked("final", log(partition), 0));
+    }
     readingOver = false;
     Thread again = start("final", () -> read(writing, "final", new Gaps(places())));
     await("another reader reads to the end").atMost(PATIENCE).until(() -> hasRead(ends));
     readingOver = true;
     again.join();
+    ends.forEach(
+        (partition, end) -> history.add(new Event.EndReached("final", log(partition), end)));
   }
 
   private void stopWriters() throws InterruptedException {

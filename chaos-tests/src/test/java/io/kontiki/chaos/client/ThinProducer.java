@@ -6,6 +6,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Endpoint;
 import io.kontiki.proto.Statuses;
@@ -94,6 +95,14 @@ final class ThinProducer implements Runnable, AutoCloseable {
   private Event send(long id, int number) {
     int partition = number % partitions;
     String value = name + "-" + number;
+    Log log = new Log(topic, partition);
+    history.add(
+        new Event.Sent(
+            name,
+            number,
+            log,
+            value,
+            recognised ? Event.Sending.DEFAULT : Event.Sending.WITHOUT_ID));
     ProduceRequest.Builder request =
         ProduceRequest.newBuilder()
             .setTopic(topic)
@@ -108,15 +117,14 @@ final class ThinProducer implements Runnable, AutoCloseable {
       try {
         ProduceResponse response =
             stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS).produce(request.build());
-        return new Event.Acked(
-            name, number, partition, value, response.getPositions(0).getOffset());
+        return new Event.Acked(name, number, log, value, response.getPositions(0).getOffset());
       } catch (StatusRuntimeException e) {
         ApiError error = Statuses.fromThrowable(e);
         maybeAppended |= !error.definite();
         if (tries == TRIES || (!recognised && maybeAppended)) {
           return maybeAppended
-              ? new Event.Unknown(name, number, partition, value)
-              : new Event.Refused(name, number, partition, value);
+              ? new Event.Unknown(name, number, log, value)
+              : new Event.Refused(name, number, log, value);
         }
       }
       LockSupport.parkNanos(BETWEEN_NANOS);

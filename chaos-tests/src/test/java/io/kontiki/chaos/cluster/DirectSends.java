@@ -9,6 +9,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.proto.Statuses;
 import io.kontiki.v1.Acks;
 import io.kontiki.v1.LogRecord;
@@ -48,6 +49,8 @@ final class DirectSends implements AutoCloseable {
   }
 
   private void send(String topic, int partition, String value) {
+    Log log = new Log(topic, partition);
+    history.add(new Event.Sent(value, 0, log, value, Event.Sending.WITHOUT_ID));
     open.incrementAndGet();
     LogServiceGrpc.newStub(channel)
         .withDeadlineAfter(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
@@ -62,15 +65,15 @@ final class DirectSends implements AutoCloseable {
               @Override
               public void onNext(ProduceResponse response) {
                 long offset = response.getPositions(0).getOffset();
-                end(new Event.Acked(value, 0, partition, value, offset));
+                end(new Event.Acked(value, 0, log, value, offset));
               }
 
               @Override
               public void onError(Throwable failure) {
                 end(
                     Statuses.fromThrowable(failure).definite()
-                        ? new Event.Refused(value, 0, partition, value)
-                        : new Event.Unknown(value, 0, partition, value));
+                        ? new Event.Refused(value, 0, log, value)
+                        : new Event.Unknown(value, 0, log, value));
               }
 
               @Override

@@ -104,8 +104,10 @@ final class FailoverReport {
               runs,
               Anomaly.Kind.ABORTED_READ,
               Anomaly.Kind.PHANTOM,
+              Anomaly.Kind.SEEN_UNCOMMITTED,
               Anomaly.Kind.WENT_BACK,
-              Anomaly.Kind.SKIPPED),
+              Anomaly.Kind.SKIPPED,
+              Anomaly.Kind.STALE_END),
           runs.stream().mapToLong(FailoverRun::failed).sum());
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.kontiki.chaos.history.Anomaly;
+import io.kontiki.chaos.history.Log;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ final class FailoverReportTest {
         5_000,
         failed,
         List.of(anomalies).stream()
-            .map(kind -> new Anomaly(kind, 1, "by hand", List.of()))
+            .map(kind -> new Anomaly(kind, new Log("t", 1), "by hand", List.of()))
             .toList());
   }
 

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.StatusRuntimeException;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.proto.Statuses;
@@ -88,6 +89,8 @@ final class LoadProducer implements Runnable {
   private Event send(long producerId, int number) {
     int partition = partitions.get(number % partitions.size());
     String value = name + "-" + number;
+    Log log = new Log(topic, partition);
+    history.add(new Event.Sent(name, number, log, value, Event.Sending.DEFAULT));
     ProduceRequest request =
         ProduceRequest.newBuilder()
             .setTopic(topic)
@@ -104,8 +107,7 @@ final class LoadProducer implements Runnable {
         ProduceResponse response =
             brokers.stub().withDeadlineAfter(TRY_MS, TimeUnit.MILLISECONDS).produce(request);
         pauses.onProgress(name);
-        return new Event.Acked(
-            name, number, partition, value, response.getPositions(0).getOffset());
+        return new Event.Acked(name, number, log, value, response.getPositions(0).getOffset());
       } catch (StatusRuntimeException e) {
         ApiError error = Statuses.fromThrowable(e);
         if (error.definite()) {
@@ -115,8 +117,8 @@ final class LoadProducer implements Runnable {
         maybeAppended |= !error.definite();
         if (!mayHelp(error) || System.nanoTime() - end > 0) {
           return maybeAppended
-              ? new Event.Unknown(name, number, partition, value)
-              : new Event.Refused(name, number, partition, value);
+              ? new Event.Unknown(name, number, log, value)
+              : new Event.Refused(name, number, log, value);
         }
         pause();
       }

@@ -4,6 +4,7 @@ import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.v1.LogRecord;
 import io.kontiki.v1.OffsetSpec;
 import io.kontiki.v1.ReadRequest;
@@ -63,6 +64,8 @@ final class LoadReader implements Runnable {
   }
 
   private void readOn() {
+    Log log = new Log(topic, partition);
+    history.add(new Event.Asked(name, log, nextOffset));
     Iterator<ReadResponse> responses =
         brokers
             .stub()
@@ -77,12 +80,15 @@ final class LoadReader implements Runnable {
       ReadResponse response = responses.next();
       for (LogRecord record : response.getRecords().getRecordsList()) {
         history.add(
-            new Event.Read(name, partition, record.getValue().toStringUtf8(), record.getOffset()));
+            new Event.Read(name, log, record.getValue().toStringUtf8(), record.getOffset()));
       }
       if (response.hasRecords()) {
         nextOffset = response.getRecords().getPosition().getOffset();
       }
     }
-    atEnd = !follow;
+    if (!follow) {
+      history.add(new Event.EndReached(name, log, nextOffset));
+      atEnd = true;
+    }
   }
 }

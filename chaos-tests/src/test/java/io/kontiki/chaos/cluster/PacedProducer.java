@@ -2,6 +2,7 @@ package io.kontiki.chaos.cluster;
 
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
 import io.kontiki.client.KontikiClient;
 import io.kontiki.client.KontikiException;
 import io.kontiki.client.Producer;
@@ -89,6 +90,8 @@ final class PacedProducer implements Runnable {
   private void send(long number, long dueNanos) {
     int partition = partitions.get((int) (number % partitions.size()));
     String value = name + "-" + number;
+    Log log = new Log(topic, partition);
+    history.add(new Event.Sent(name, number, log, value, Event.Sending.DEFAULT));
     producer
         .send(ProducerRecord.of(topic, name, value).toPartition(partition))
         .whenComplete(
@@ -99,27 +102,27 @@ final class PacedProducer implements Runnable {
               } else {
                 times.onFailure(partition, dueNanos, now);
               }
-              history.add(event(number, partition, value, stored, failure));
+              history.add(event(number, log, value, stored, failure));
             });
   }
 
   private Event event(
       long number,
-      int partition,
+      Log log,
       String value,
       @Nullable RecordMetadata stored,
       @Nullable Throwable failure) {
     if (stored != null) {
-      return new Event.Acked(name, number, partition, value, stored.offset());
+      return new Event.Acked(name, number, log, value, stored.offset());
     }
     failed.incrementAndGet();
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     if (cause instanceof KontikiException error) {
       return error.definite()
-          ? new Event.Refused(name, number, partition, value)
-          : new Event.Unknown(name, number, partition, value);
+          ? new Event.Refused(name, number, log, value)
+          : new Event.Unknown(name, number, log, value);
     }
     surprises.add(new AssertionError("neither stored nor refused: " + value, cause));
-    return new Event.Unknown(name, number, partition, value);
+    return new Event.Unknown(name, number, log, value);
   }
 }

@@ -17,6 +17,7 @@ public final class SimulatedTime {
   private long nanos;
   private long wallOffsetMs;
   private long sequence;
+  private long eventsRun;
 
   /** Starts at 2026-01-01 UTC; a task that throws ends the run with an AssertionError. */
   public SimulatedTime() {
@@ -46,9 +47,35 @@ public final class SimulatedTime {
     return new VirtualLoop(name, this);
   }
 
+  /** A loop of a machine with a clock of its own. */
+  public VirtualLoop newLoop(String name, MachineClock clock) {
+    return new VirtualLoop(name, this, clock);
+  }
+
+  /** A clock that agrees with this time until told otherwise. */
+  public MachineClock newMachineClock() {
+    return new MachineClock(this);
+  }
+
   /** A worker whose tasks take no time. */
   public VirtualWorker newWorker(String name) {
     return new VirtualWorker(name, this);
+  }
+
+  /** Runs something after a time, on no loop: what the world around the processes does. */
+  public void after(long delayNanos, Runnable action) {
+    at(delayNanos, () -> run("the world", action));
+  }
+
+  /** When the next event is due, as {@link Clock#nanoTime}; {@link Long#MAX_VALUE}: never. */
+  public long nextEventNanos() {
+    Event next = events.peek();
+    return next == null ? Long.MAX_VALUE : Math.max(nanos, next.atNanos);
+  }
+
+  /** Events that ran so far. */
+  public long eventsRun() {
+    return eventsRun;
   }
 
   /** Lets the wall clock jump; the monotonic time does not notice (promise P17). */
@@ -125,6 +152,7 @@ public final class SimulatedTime {
     Event event = events.remove();
     nanos = Math.max(nanos, event.atNanos);
     if (!event.cancelled) {
+      eventsRun++;
       event.action.run();
     }
   }

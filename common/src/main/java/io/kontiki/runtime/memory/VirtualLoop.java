@@ -4,6 +4,7 @@ import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayDeque;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An event loop on {@link SimulatedTime}. A turn runs what was in the mailbox when it began, then
@@ -12,6 +13,7 @@ import java.util.function.Supplier;
 public final class VirtualLoop implements EventLoop {
   private final String name;
   private final SimulatedTime time;
+  private final @Nullable MachineClock machine;
   private final ArrayDeque<Runnable> mailbox = new ArrayDeque<>();
   private final ArrayDeque<Runnable> turnEnd = new ArrayDeque<>();
   private boolean turnIsDue;
@@ -20,8 +22,13 @@ public final class VirtualLoop implements EventLoop {
   private boolean paused;
 
   VirtualLoop(String name, SimulatedTime time) {
+    this(name, time, null);
+  }
+
+  VirtualLoop(String name, SimulatedTime time, @Nullable MachineClock machine) {
     this.name = name;
     this.time = time;
+    this.machine = machine;
   }
 
   @Override
@@ -43,7 +50,8 @@ public final class VirtualLoop implements EventLoop {
   @Override
   public Timer schedule(long delayNanos, Runnable task) {
     OnceTask once = new OnceTask(task);
-    SimulatedTime.Event event = time.at(delayNanos, () -> execute(once));
+    long trueNanos = machine == null ? delayNanos : machine.trueNanos(delayNanos);
+    SimulatedTime.Event event = time.at(trueNanos, () -> execute(once));
     return () -> {
       event.cancel();
       once.cancelled = true;
@@ -65,7 +73,7 @@ public final class VirtualLoop implements EventLoop {
 
   @Override
   public Clock clock() {
-    return time.clock();
+    return machine == null ? time.clock() : machine;
   }
 
   /** Calls something in a turn of its own, now: how a test reaches into the loop. */

@@ -12,6 +12,8 @@ public final class VirtualWorker implements Worker {
   private LongSupplier delayNanos = () -> 0;
   private boolean busy;
   private boolean stopped;
+  private boolean paused;
+  private boolean ended;
 
   VirtualWorker(String name, SimulatedTime time) {
     this.name = name;
@@ -32,6 +34,20 @@ public final class VirtualWorker implements Worker {
     startNext();
   }
 
+  /** Its process stands still (SIGSTOP): the task that runs ends later. */
+  public void pause() {
+    paused = true;
+  }
+
+  /** Its process goes on. */
+  public void resume() {
+    paused = false;
+    if (ended) {
+      ended = false;
+      time.at(0, this::finish);
+    }
+  }
+
   /** Its process died: what waits and what comes is dropped. */
   public void stop() {
     stopped = true;
@@ -46,6 +62,10 @@ public final class VirtualWorker implements Worker {
   }
 
   private void finish() {
+    if (paused) {
+      ended = true;
+      return;
+    }
     busy = false;
     if (!stopped) {
       time.run(name, tasks.remove());

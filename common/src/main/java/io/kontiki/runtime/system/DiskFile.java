@@ -113,7 +113,7 @@ final class DiskFile implements FileStore.File {
       cut = false;
       channel.force(metadata);
     } catch (IOException e) {
-      throw DiskFileStore.failure(path, -1, e);
+      throw DiskFileStore.failedSync(path, e);
     }
   }
 

@@ -117,15 +117,11 @@ public final class DiskFileStore implements FileStore {
 
   @Override
   public void syncDirectory(String directory) {
-    attempt(
-        directory,
-        () -> {
-          try (FileChannel channel =
-              FileChannel.open(resolve(directory), StandardOpenOption.READ)) {
-            channel.force(true);
-          }
-          return true;
-        });
+    try (FileChannel channel = FileChannel.open(resolve(directory), StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException e) {
+      throw failedSync(directory, e);
+    }
   }
 
   @Override
@@ -162,6 +158,14 @@ public final class DiskFileStore implements FileStore {
   /** What a failed operation of the system means. */
   static StorageException failure(String path, long position, IOException e) {
     return new StorageException(kindOf(e), path, position, describe(e), e);
+  }
+
+  /**
+   * Whatever the system says of it, a full disk among it (where blocks are allocated late): the
+   * pages may be gone, so that it is never a matter of trying again (rule D1).
+   */
+  static StorageException failedSync(String path, IOException e) {
+    return new StorageException(Kind.IO, path, -1, "sync failed: " + describe(e), e);
   }
 
   private static String describe(IOException e) {

@@ -218,6 +218,7 @@ public final class ClusterImageCodec {
             })
         .setStateSinceMs(broker.stateSinceMs())
         .setVersion(broker.version())
+        .setOperatorFence(broker.operatorFence())
         .build();
   }
 
@@ -237,7 +238,8 @@ public final class ClusterImageCodec {
                   "broker " + record.getId() + " in state " + record.getStateValue());
         },
         record.getStateSinceMs(),
-        record.getVersion());
+        record.getVersion(),
+        record.getOperatorFence());
   }
 
   private static TopicRecord topic(TopicImage topic) {
@@ -245,7 +247,8 @@ public final class ClusterImageCodec {
         TopicRecord.newBuilder()
             .setId(Parts.bytes(topic.id()))
             .setName(topic.name())
-            .addAllConfig(Parts.settings(topic.config()));
+            .addAllConfig(Parts.settings(topic.config()))
+            .addAllFormer(topic.former());
     for (PartitionImage partition : topic.partitions()) {
       record.addPartitions(Parts.partition(partition));
     }
@@ -257,7 +260,8 @@ public final class ClusterImageCodec {
         Parts.topicId(record.getId()),
         record.getName(),
         Parts.settings(record.getConfigList()),
-        record.getPartitionsList().stream().map(Parts::partition).toList());
+        record.getPartitionsList().stream().map(Parts::partition).toList(),
+        record.getFormerList());
   }
 
   private static LogEndsRecord logEnds(PartitionId partition, List<LogEndReport> reports) {

@@ -10,7 +10,9 @@ import io.kontiki.internal.v1.AssignmentRecord;
 import io.kontiki.internal.v1.ConfirmDeletionCommand;
 import io.kontiki.internal.v1.CreateTopicCommand;
 import io.kontiki.internal.v1.DeleteTopicCommand;
+import io.kontiki.internal.v1.ElectUncleanCommand;
 import io.kontiki.internal.v1.FenceBrokerCommand;
+import io.kontiki.internal.v1.FinishReassignmentsCommand;
 import io.kontiki.internal.v1.FormClusterCommand;
 import io.kontiki.internal.v1.IsrChangeRecord;
 import io.kontiki.internal.v1.IsrMemberRecord;
@@ -18,6 +20,10 @@ import io.kontiki.internal.v1.LeaderMoveRecord;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
 import io.kontiki.internal.v1.MoveLeadersCommand;
+import io.kontiki.internal.v1.OperatorFenceCommand;
+import io.kontiki.internal.v1.PartitionAtRecord;
+import io.kontiki.internal.v1.ReassignPartitionsCommand;
+import io.kontiki.internal.v1.ReassignmentRecord;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
 import io.kontiki.internal.v1.ReportLogEndsCommand;
 import io.kontiki.internal.v1.ResignCommand;
@@ -32,13 +38,19 @@ import io.kontiki.metadata.MetadataCommand.AlterTopicConfig;
 import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
 import io.kontiki.metadata.MetadataCommand.CreateTopic;
 import io.kontiki.metadata.MetadataCommand.DeleteTopic;
+import io.kontiki.metadata.MetadataCommand.ElectUnclean;
 import io.kontiki.metadata.MetadataCommand.FenceBroker;
+import io.kontiki.metadata.MetadataCommand.FinishReassignments;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
 import io.kontiki.metadata.MetadataCommand.MoveLeaders;
+import io.kontiki.metadata.MetadataCommand.OperatorFence;
+import io.kontiki.metadata.MetadataCommand.PartitionAt;
+import io.kontiki.metadata.MetadataCommand.ReassignPartitions;
+import io.kontiki.metadata.MetadataCommand.Reassignment;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
 import io.kontiki.metadata.MetadataCommand.Resign;
@@ -154,6 +166,25 @@ public final class MetadataCommandCodec {
               .setVoterId(c.voterId())
               .setReplaces(Parts.bytesOrEmpty(c.replaces()))
               .setDirectoryId(Parts.bytes(c.directoryId())));
+    } else if (command instanceof ReassignPartitions c) {
+      ReassignPartitionsCommand.Builder reassign = ReassignPartitionsCommand.newBuilder();
+      c.moves().forEach(move -> reassign.addMoves(reassignment(move)));
+      entry.setReassignPartitions(reassign);
+    } else if (command instanceof FinishReassignments c) {
+      FinishReassignmentsCommand.Builder finish = FinishReassignmentsCommand.newBuilder();
+      c.partitions().forEach(at -> finish.addPartitions(partitionAt(at)));
+      entry.setFinishReassignments(finish);
+    } else if (command instanceof ElectUnclean c) {
+      entry.setElectUnclean(
+          ElectUncleanCommand.newBuilder()
+              .setPartition(partitionAt(c.partition()))
+              .setReason(c.reason()));
+    } else if (command instanceof OperatorFence c) {
+      entry.setOperatorFence(
+          OperatorFenceCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setFence(c.fence())
+              .setForce(c.force()));
     } else if (command instanceof ReportLogEnds c) {
       ReportLogEndsCommand.Builder report =
           ReportLogEndsCommand.newBuilder()
@@ -305,6 +336,28 @@ public final class MetadataCommandCodec {
             c.getBrokerEpoch(),
             c.getEndsList().stream().map(MetadataCommandCodec::logEnd).toList());
       }
+      case REASSIGN_PARTITIONS -> {
+        return new ReassignPartitions(
+            timeMs,
+            entry.getReassignPartitions().getMovesList().stream()
+                .map(MetadataCommandCodec::reassignment)
+                .toList());
+      }
+      case FINISH_REASSIGNMENTS -> {
+        return new FinishReassignments(
+            timeMs,
+            entry.getFinishReassignments().getPartitionsList().stream()
+                .map(MetadataCommandCodec::partitionAt)
+                .toList());
+      }
+      case ELECT_UNCLEAN -> {
+        ElectUncleanCommand c = entry.getElectUnclean();
+        return new ElectUnclean(timeMs, partitionAt(c.getPartition()), c.getReason());
+      }
+      case OPERATOR_FENCE -> {
+        OperatorFenceCommand c = entry.getOperatorFence();
+        return new OperatorFence(timeMs, c.getBrokerId(), c.getFence(), c.getForce());
+      }
       case COMMAND_NOT_SET ->
           throw new UnknownCommandException(index, type(entry), entry.getLevel());
     }
@@ -359,6 +412,32 @@ public final class MetadataCommandCodec {
         record.getTo(),
         record.getLeaderEpoch(),
         record.getPartitionEpoch());
+  }
+
+  private static ReassignmentRecord reassignment(Reassignment move) {
+    return ReassignmentRecord.newBuilder()
+        .setPartition(Parts.key(move.partition()))
+        .setPartitionEpoch(move.partitionEpoch())
+        .addAllReplicas(move.replicas())
+        .build();
+  }
+
+  private static Reassignment reassignment(ReassignmentRecord record) {
+    return new Reassignment(
+        Parts.partitionId(record.getPartition()),
+        record.getPartitionEpoch(),
+        record.getReplicasList());
+  }
+
+  private static PartitionAtRecord partitionAt(PartitionAt at) {
+    return PartitionAtRecord.newBuilder()
+        .setPartition(Parts.key(at.partition()))
+        .setPartitionEpoch(at.partitionEpoch())
+        .build();
+  }
+
+  private static PartitionAt partitionAt(PartitionAtRecord record) {
+    return new PartitionAt(Parts.partitionId(record.getPartition()), record.getPartitionEpoch());
   }
 
   private static LogEndRecord logEnd(LogEnd end) {

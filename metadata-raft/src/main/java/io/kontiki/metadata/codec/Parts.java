@@ -146,6 +146,7 @@ final class Parts {
         .addAllLastKnownElr(image.lastKnownElr())
         .addAllAdding(image.adding())
         .addAllRemoving(image.removing())
+        .addAllOriginal(image.original())
         .build();
   }
 
@@ -159,6 +160,7 @@ final class Parts {
         record.getElrList(),
         record.getLastKnownElrList(),
         record.getAddingList(),
-        record.getRemovingList());
+        record.getRemovingList(),
+        record.getOriginalList());
   }
 }

@@ -148,7 +148,8 @@ public final class Placement {
     }
   }
 
-  private static List<Integer> shuffled(List<Integer> ids, long seed) {
+  /** In an order that the seed decides, in every runtime the same. */
+  static List<Integer> shuffled(List<Integer> ids, long seed) {
     List<Integer> order = new ArrayList<>(ids);
     long state = seed;
     for (int i = order.size() - 1; i > 0; i--) {

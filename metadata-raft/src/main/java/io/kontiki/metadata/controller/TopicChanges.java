@@ -56,11 +56,11 @@ public final class TopicChanges {
                 return Result.error(durabilityFixed(topic, config.durability()));
               }
               return config
-                  .checkReplication(topic.replicationFactor())
+                  .checkReplication(topic.leastReplication())
                   .map(Result::<MetadataCommand.AlterTopicConfig>error)
                   .orElseGet(
                       () ->
-                          TopicCreation.checked(all, topic.replicationFactor())
+                          TopicCreation.checked(all, topic.leastReplication())
                               .map(
                                   after ->
                                       new MetadataCommand.AlterTopicConfig(

@@ -46,6 +46,7 @@ public final class MemoryRaft {
   private long term;
   private int leaderId = RaftGroup.NO_NODE;
   private @Nullable Snapshot snapshot;
+  private boolean electsItself = true;
 
   /**
    * @param voters Raft endpoints by node id
@@ -56,6 +57,26 @@ public final class MemoryRaft {
     this.listed = new TreeMap<>(voters);
     this.voters = new TreeMap<>(voters);
     this.faults = faults;
+  }
+
+  /**
+   * From now on nobody leads but who {@link #elect} says: the end of a leader, and a majority that
+   * comes together again, elect nobody by themselves.
+   */
+  public synchronized void electByHand() {
+    electsItself = false;
+  }
+
+  /** Nodes that could be elected now, by id; empty if they are no majority. */
+  public synchronized List<Integer> electable() {
+    return hasMajority()
+        ? nodes.values().stream().filter(this::votes).map(MemoryRaftGroup::nodeId).toList()
+        : List.of();
+  }
+
+  /** Whether there is a leader that a majority is in touch with. */
+  public synchronized boolean led() {
+    return hasLeaderInTouch();
   }
 
   /** A committed entry; without a command it is the beginning of a leadership. */
@@ -274,7 +295,7 @@ public final class MemoryRaft {
   }
 
   private void electIfNeeded() {
-    if (leaderId != RaftGroup.NO_NODE || !hasMajority()) {
+    if (!electsItself || leaderId != RaftGroup.NO_NODE || !hasMajority()) {
       return;
     }
     for (MemoryRaftGroup node : nodes.values()) {

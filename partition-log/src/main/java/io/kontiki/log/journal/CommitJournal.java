@@ -75,6 +75,9 @@ public final class CommitJournal {
     /** Files run short: a checkpoint is wanted soon. Any thread. */
     void onCheckpointWanted();
 
+    /** No file can be made, and what was freed must do: a checkpoint is wanted after a pause. */
+    void onNoSpace();
+
     /**
      * Makes all that has been written of a partition durable in its own segments; blocks. On the
      * commit worker.
@@ -226,6 +229,7 @@ public final class CommitJournal {
   /** A checkpoint with this position is durable: the files before it are free. */
   public void onCheckpoint(JournalPosition position) {
     boolean resume;
+    boolean waits;
     synchronized (this) {
       ring.free(position);
       checkpointAsked = false;
@@ -233,10 +237,24 @@ public final class CommitJournal {
       if (resume) {
         stalled = false;
       }
+      waits = stalled;
     }
     if (resume) {
       commitWorker.execute(this::commit);
+    } else if (waits) {
+      // A file for it could not be made for want of space: there may be room now.
+      maybePrepare();
     }
+  }
+
+  /**
+   * Removes a file that no replay needs, so that a journal which ends soon makes room on a full
+   * disk.
+   *
+   * @return whether there was one
+   */
+  public synchronized boolean giveUpSpare() {
+    return !running && ring.deleteFree();
   }
 
   /** Counters for metrics. */
@@ -468,7 +486,7 @@ public final class CommitJournal {
       synchronized (this) {
         preparing = false;
       }
-      owner.onCheckpointWanted();
+      owner.onNoSpace();
     } else {
       failure = e;
       owner.onFailure(e);

@@ -168,6 +168,20 @@ final class JournalRing {
     }
   }
 
+  /** Removes a file that no replay needs; it is not made again. */
+  boolean deleteFree() {
+    Integer slot = free.pollLast();
+    if (slot == null) {
+      return false;
+    }
+    FileStore.File file = files.remove(slot);
+    if (file != null) {
+      file.close();
+    }
+    store.delete(path(slot));
+    return true;
+  }
+
   void close() {
     List<FileStore.File> all = new ArrayList<>(files.values());
     files.clear();

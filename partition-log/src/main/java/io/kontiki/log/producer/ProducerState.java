@@ -7,9 +7,9 @@ import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * The idempotent producers of one log: for each id its epoch and its last five batches (rules L8,
@@ -22,9 +22,14 @@ import java.util.TreeMap;
  *      0    8 offset                   the state covers the records below it
  *      8    1 forgot                   1: the log may have had producers that are not known here
  *      9    4 count
- *     13    … per producer: 8 id, 2 epoch, 1 number of batches (1 to 5), and per batch, oldest first:
+ *     13    … per producer, the one appended to longest ago first: 8 id, 2 epoch, 8 last use (ms
+ *             since 1970), 1 number of batches (1 to 5), and per batch, oldest first:
  *             4 base sequence, 4 last sequence, 8 base offset, 8 last offset, 8 append time or -1
  * </pre>
+ *
+ * <p>The last use is when this replica appended the newest batch, by its own clock (rule I3), not
+ * what the batch says of itself: a producer of old records would be forgotten at the first look.
+ * Batches that are read again without a snapshot count as used when their segment was last written.
  */
 public final class ProducerState {
   /** Ids from here on number requests over all partitions (rule I6). */
@@ -32,11 +37,14 @@ public final class ProducerState {
 
   private static final int BATCHES_KEPT = 5;
   private static final int SEQUENCES = 31;
-  private static final SealedFile FORMAT = SealedFile.of("KPRO", 1, 256 << 20);
+  private static final SealedFile FORMAT = SealedFile.of("KPRO", 2, 256 << 20);
 
-  private final TreeMap<Long, Producer> producers = new TreeMap<>();
+  private static final int PRODUCER_BYTES = 19;
+
+  /** The one appended to longest ago first. */
+  private final LinkedHashMap<Long, Producer> producers = new LinkedHashMap<>();
+
   private boolean forgot;
-  private long changes;
 
   /** What a batch of a client meets. */
   public sealed interface Verdict {
@@ -62,10 +70,15 @@ public final class ProducerState {
 
   private static final class Producer {
     private short epoch;
+    private long lastUsedMs;
     private final ArrayDeque<BatchInfo> batches = new ArrayDeque<>(BATCHES_KEPT + 1);
 
     private Producer(short epoch) {
       this.epoch = epoch;
+    }
+
+    private boolean isBelow(long offset) {
+      return batches.getLast().lastOffset < offset;
     }
   }
 
@@ -141,13 +154,20 @@ public final class ProducerState {
         ErrorReason.SEQUENCE_OUT_OF_ORDER, batch, "was never seen among the last ones", requests);
   }
 
-  /** Takes note of a batch that has been appended, by a leader or a follower or long ago. */
-  public void onAppended(RecordBatch batch) {
+  /**
+   * Takes note of a batch that has been appended, by a leader or a follower or long ago.
+   *
+   * @param whenMs by this replica's clock
+   */
+  public void onAppended(RecordBatch batch, long whenMs) {
     long id = batch.producerId();
     if (id < 0 || batch.baseSequence() < 0) {
       return;
     }
-    Producer producer = producers.computeIfAbsent(id, any -> new Producer(batch.producerEpoch()));
+    Producer known = producers.remove(id);
+    Producer producer = known == null ? new Producer(batch.producerEpoch()) : known;
+    producers.put(id, producer);
+    producer.lastUsedMs = whenMs;
     if (producer.epoch != batch.producerEpoch()) {
       producer.epoch = batch.producerEpoch();
       producer.batches.clear();
@@ -162,36 +182,68 @@ public final class ProducerState {
     if (producer.batches.size() > BATCHES_KEPT) {
       producer.batches.remove();
     }
-    changes++;
   }
 
-  /** The log lost records at its start: later ones of producers unknown here are believed (I3). */
+  /** Records or producers went: later batches of producers unknown here are believed (I3). */
   public void onRecordsDeleted() {
     forgot = true;
-    changes++;
   }
 
   /** The log was cut: batches of producers unknown here are no longer believed (rule I3). */
   public void onTruncated() {
     forgot = false;
-    changes++;
   }
 
-  /** Whether a truncation to an offset changes what is known, so that it must be rebuilt (I1). */
-  public boolean reaches(long offset) {
-    for (Producer producer : producers.values()) {
-      if (!producer.batches.isEmpty() && producer.batches.getLast().lastOffset >= offset) {
-        return true;
+  /**
+   * Forgets producers that were not used for some time (rule I3), but none with a batch that is not
+   * committed yet: its repetition must be known.
+   *
+   * @param nowMs by the clock that {@link #onAppended} is told by
+   * @param committedEnd a lower bound of the high watermark
+   * @return how many
+   */
+  public int forgetIdle(long nowMs, long idleMs, long committedEnd) {
+    int before = producers.size();
+    Iterator<Producer> all = producers.values().iterator();
+    while (all.hasNext()) {
+      Producer eldest = all.next();
+      // A clock that was ahead and has been put right must not keep it, and all behind it, for
+      // ever.
+      eldest.lastUsedMs = Math.min(eldest.lastUsedMs, nowMs);
+      if (nowMs - eldest.lastUsedMs < idleMs || !eldest.isBelow(committedEnd)) {
+        break;
       }
+      all.remove();
     }
-    return false;
+    return forgotten(before);
+  }
+
+  /**
+   * Forgets the producers appended to longest ago until so many are left, or one is not committed.
+   *
+   * @return how many
+   */
+  public int keepAtMost(int most, long committedEnd) {
+    int before = producers.size();
+    Iterator<Producer> all = producers.values().iterator();
+    while (producers.size() > most && all.next().isBelow(committedEnd)) {
+      all.remove();
+    }
+    return forgotten(before);
+  }
+
+  private int forgotten(int before) {
+    int gone = before - producers.size();
+    if (gone > 0) {
+      onRecordsDeleted();
+    }
+    return gone;
   }
 
   /** Forgets all. */
   public void clear() {
     producers.clear();
     forgot = false;
-    changes++;
   }
 
   /** How many producers are known. */
@@ -199,32 +251,22 @@ public final class ProducerState {
     return producers.size();
   }
 
-  /** Grows with each change: tells whether a snapshot would say something new. */
-  public long changes() {
-    return changes;
-  }
-
-  /** Whether there is nothing to say in a snapshot. */
-  public boolean isEmpty() {
-    return producers.isEmpty() && !forgot;
-  }
-
   /** A snapshot that covers the records below an offset: the content of a file. */
   public ByteBuffer snapshot(long offset) {
     int bytes = 13;
     for (Producer producer : producers.values()) {
-      bytes += 11 + producer.batches.size() * BatchInfo.BYTES;
+      bytes += PRODUCER_BYTES + producer.batches.size() * BatchInfo.BYTES;
     }
     ByteBuffer payload = ByteBuffer.allocate(bytes);
     payload.putLong(offset).put((byte) (forgot ? 1 : 0)).putInt(producers.size());
-    producers.forEach((id, producer) -> encode(id, producer.epoch, producer.batches, payload));
+    producers.forEach((id, producer) -> encode(id, producer, payload));
     return FORMAT.seal(payload.flip());
   }
 
-  private static void encode(
-      long id, short epoch, Collection<BatchInfo> batches, ByteBuffer payload) {
-    payload.putLong(id).putShort(epoch).put((byte) batches.size());
-    for (BatchInfo info : batches) {
+  private static void encode(long id, Producer producer, ByteBuffer payload) {
+    payload.putLong(id).putShort(producer.epoch).putLong(producer.lastUsedMs);
+    payload.put((byte) producer.batches.size());
+    for (BatchInfo info : producer.batches) {
       payload.putInt(info.baseSequence).putInt(info.lastSequence);
       payload.putLong(info.baseOffset).putLong(info.lastOffset).putLong(info.appendTimeMs);
     }
@@ -258,10 +300,11 @@ public final class ProducerState {
     }
     ProducerState state = new ProducerState();
     state.forgot = payload.get() == 1;
-    int count = SealedFile.count(payload, 11);
+    int count = SealedFile.count(payload, PRODUCER_BYTES + BatchInfo.BYTES);
     for (int i = 0; i < count; i++) {
       long id = payload.getLong();
       Producer producer = new Producer(payload.getShort());
+      producer.lastUsedMs = payload.getLong();
       int batches = payload.get();
       if (id < 0 || batches < 1 || batches > BATCHES_KEPT || state.producers.containsKey(id)) {
         throw new IllegalArgumentException("producer " + id + " with " + batches + " batches");

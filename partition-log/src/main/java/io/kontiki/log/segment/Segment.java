@@ -205,12 +205,19 @@ public final class Segment {
     files.truncate(path(SegmentFiles.TIME_INDEX), (long) flushedTimes * TimeIndex.ENTRY_BYTES);
   }
 
-  /** It is no longer appended to: the last time entry, the files, and off the heap. */
-  public void close(OpenFiles files) {
+  /**
+   * It will not be appended to any more: the last time entry, and the files. It may be called
+   * again, and so may the appends that come after all, if what was to follow failed.
+   */
+  public void complete(OpenFiles files) {
     if (timeIndex != null) {
       timeIndex.append(maxTimestampMs, maxTimestampOffset);
     }
     flushIndexes(files);
+  }
+
+  /** {@link #complete} is durable as far as derived data are: off the heap. */
+  public void deactivate() {
     index = null;
     timeIndex = null;
   }

@@ -1,0 +1,79 @@
+package io.kontiki.broker.quorum;
+
+import io.grpc.ManagedChannel;
+import io.grpc.ServerServiceDefinition;
+import io.kontiki.broker.loop.LoopGroup;
+import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.Endpoint;
+import io.kontiki.raft.RaftGroup;
+import io.kontiki.raft.jraft.JRaftGroup;
+import io.kontiki.raft.jraft.JRaftOptions;
+import io.kontiki.raft.jraft.JRaftTransport;
+import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/** The quorum on SOFAJRaft and TCP. */
+public final class JRaftQuorum implements QuorumEngine {
+  private final NodeIdentity identity;
+  private final Files files;
+  private final QuorumNode.Settings settings;
+  private final FaultHandler faults;
+  private final JRaftTransport transport;
+  private final Dials dials;
+
+  /**
+   * Where a voter keeps its part of the quorum.
+   *
+   * @param store {@code raft/} of the data directory
+   * @param snapshots a real directory in it
+   */
+  public record Files(FileStore store, Path snapshots) {}
+
+  /**
+   * @param dialler makes channels to Raft ports, on the control loop, with a direct executor
+   */
+  public JRaftQuorum(
+      NodeIdentity identity,
+      Files files,
+      QuorumNode.Settings settings,
+      LoopGroup control,
+      Function<Endpoint, ManagedChannel> dialler,
+      FaultHandler faults) {
+    this.identity = identity;
+    this.files = files;
+    this.settings = settings;
+    this.faults = faults;
+    this.transport =
+        new JRaftTransport(identity.nodeId(), dialler, 3L * settings.electionTimeoutMs());
+    this.dials = new SocketDials(control);
+  }
+
+  /** Raft's own calls. */
+  public ServerServiceDefinition service() {
+    return transport.service();
+  }
+
+  @Override
+  public RaftGroup start(boolean joining, MetadataStateMachine machine) {
+    JRaftOptions options =
+        JRaftOptions.of(GROUP, identity.nodeId(), identity.voters())
+            .withJoining(joining)
+            .withElectionTimeoutMs(settings.electionTimeoutMs())
+            .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
+    return JRaftGroup.start(
+        options, transport, files.store().child(GROUP), files.snapshots(), machine, faults);
+  }
+
+  @Override
+  public void dial(Endpoint raft, Completion<Shown> completion) {
+    dials.dial(raft, completion);
+  }
+
+  @Override
+  public void close() {
+    transport.close();
+  }
+}

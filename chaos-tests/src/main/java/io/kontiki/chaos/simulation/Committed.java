@@ -1,0 +1,176 @@
+package io.kontiki.chaos.simulation;
+
+import io.kontiki.model.Acks;
+import io.kontiki.model.PartitionId;
+import io.kontiki.record.RecordBatch;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What is committed of one partition: everything that any replica has had below its high watermark,
+ * that any client was told to be acknowledged, or that any consumer has read. Nothing here may ever
+ * be gone or have been something else.
+ */
+public final class Committed {
+  private final PartitionId id;
+  private final TreeMap<Long, Entry> entries = new TreeMap<>();
+  private final Map<Long, Long> baseOf = new HashMap<>();
+  private final Map<Long, Integer> nextSequence = new HashMap<>();
+  private final Map<Integer, Integer> leaders = new HashMap<>();
+  private final Set<Long> refused = new HashSet<>();
+  private final Set<Long> repeatable = new HashSet<>();
+  private long end;
+  private long acked;
+
+  Committed(PartitionId id) {
+    this.id = id;
+  }
+
+  /** A batch as it was first seen. */
+  record Entry(long base, long next, int epoch, long crc, long value, String seen) {}
+
+  /** The partition. */
+  public PartitionId id() {
+    return id;
+  }
+
+  /** Exclusive end of what is committed. */
+  public long end() {
+    return end;
+  }
+
+  /** Acknowledged batches. */
+  public long acked() {
+    return acked;
+  }
+
+  /** A batch may be sent again by its producer without being twice in the log. */
+  void sends(long value, boolean idempotent) {
+    if (idempotent) {
+      repeatable.add(value);
+    }
+  }
+
+  /** Refused for certain: it must never be seen (P4). */
+  void refused(long value) {
+    Long base = baseOf.get(value);
+    if (base != null) {
+      throw new Violation("P4", id + ": " + value + " is at " + base + " and was refused");
+    }
+    refused.add(value);
+  }
+
+  /** A batch is below somebody's high watermark. */
+  void saw(RecordBatch batch, String where) {
+    long base = batch.baseOffset();
+    long value = Values.of(batch);
+    if (base < end) {
+      Entry known = entries.get(base);
+      if (known == null
+          || known.value() != value
+          || known.next() != batch.nextOffset()
+          || known.epoch() != batch.leaderEpoch()
+          || known.crc() != batch.crc()) {
+        throw new Violation(
+            "P5",
+            id
+                + " at offset "
+                + base
+                + ": "
+                + where
+                + " has "
+                + value
+                + " of epoch "
+                + batch.leaderEpoch()
+                + ", but committed is "
+                + known);
+      }
+      return;
+    }
+    if (base > end) {
+      throw new Violation(
+          "P5",
+          id
+              + ": "
+              + where
+              + " has committed "
+              + value
+              + " at "
+              + base
+              + ", behind a gap from "
+              + end);
+    }
+    if (batch.computeCrc() != batch.crc()) {
+      throw new Violation("L2", id + ": " + where + " has a damaged batch at " + base);
+    }
+    if (refused.contains(value)) {
+      throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
+    }
+    Long before = baseOf.putIfAbsent(value, base);
+    if (before != null && repeatable.contains(value)) {
+      throw new Violation("P8", id + ": " + value + " is at " + before + " and at " + base);
+    }
+    if (batch.producerId() >= 0) {
+      int expected = nextSequence.getOrDefault(batch.producerId(), 0);
+      if (batch.baseSequence() != expected) {
+        throw new Violation(
+            "I1",
+            id
+                + " at "
+                + base
+                + ": producer "
+                + batch.producerId()
+                + " goes on with sequence "
+                + batch.baseSequence()
+                + " instead of "
+                + expected);
+      }
+      nextSequence.put(batch.producerId(), batch.lastSequence() + 1);
+    }
+    entries.put(
+        base, new Entry(base, batch.nextOffset(), batch.leaderEpoch(), batch.crc(), value, where));
+    end = batch.nextOffset();
+  }
+
+  void acked(long value, long base, Acks acks) {
+    acked++;
+    if (acks != Acks.ALL) {
+      return;
+    }
+    Entry known = entries.get(base);
+    if (known == null || known.value() != value) {
+      throw new Violation(
+          "P1", id + ": " + value + " was acknowledged at " + base + ", where there is " + known);
+    }
+  }
+
+  /** A consumer has got it. */
+  void read(RecordBatch batch, String consumer) {
+    if (batch.baseOffset() >= end) {
+      throw new Violation(
+          "R22",
+          id
+              + ": "
+              + consumer
+              + " has read "
+              + Values.of(batch)
+              + " at "
+              + batch.baseOffset()
+              + ", and committed is only what is below "
+              + end);
+    }
+    saw(batch, consumer);
+  }
+
+  /** A broker leads in an epoch. */
+  void leads(int broker, int epoch) {
+    Integer before = leaders.putIfAbsent(epoch, broker);
+    if (before != null && before != broker) {
+      throw new Violation(
+          "R25", id + ": brokers " + before + " and " + broker + " lead in epoch " + epoch);
+    }
+  }
+}

@@ -1,0 +1,262 @@
+package io.kontiki.chaos.simulation;
+
+import io.kontiki.broker.partition.Partition;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.model.Acks;
+import io.kontiki.model.PartitionId;
+import io.kontiki.record.RecordBatch;
+import java.util.TreeMap;
+
+/**
+ * Everything that was seen so far, and the invariants over it. Looked at after each step; only what
+ * is new since the last look is read.
+ */
+public final class Ledger {
+  private final World world;
+  private final TreeMap<PartitionId, Committed> partitions = new TreeMap<>();
+  private final TreeMap<Integer, TreeMap<PartitionId, Watched>> watched = new TreeMap<>();
+  private ClusterImage image = ClusterImage.EMPTY;
+
+  Ledger(World world) {
+    this.world = world;
+  }
+
+  /** One replica of one process. */
+  private static final class Watched {
+    private final SimProcess process;
+    private final ReplicaReader reader;
+    private int epoch = -1;
+    private long highWatermark = -1;
+    private long logEnd;
+    private long committedEnd = -1;
+    private boolean candidate;
+
+    Watched(SimProcess process, ReplicaReader reader) {
+      this.process = process;
+      this.reader = reader;
+    }
+  }
+
+  /** What is committed of a partition. */
+  public Committed of(PartitionId id) {
+    return partitions.computeIfAbsent(id, Committed::new);
+  }
+
+  /** Batches that were acknowledged. */
+  public long acked() {
+    return partitions.values().stream().mapToLong(Committed::acked).sum();
+  }
+
+  void sends(PartitionId id, long value, boolean idempotent) {
+    of(id).sends(value, idempotent);
+  }
+
+  void acked(PartitionId id, long value, long base, Acks acks) {
+    upTo(id, base);
+    of(id).acked(value, base, acks);
+  }
+
+  void read(PartitionId id, int consumer, RecordBatch batch) {
+    upTo(id, batch.baseOffset());
+    of(id).read(batch, "consumer " + consumer);
+  }
+
+  /** What clients hear of may have happened since the last look. */
+  private void upTo(PartitionId id, long offset) {
+    if (of(id).end() <= offset) {
+      check();
+    }
+  }
+
+  void violates(PartitionId id, String rule, String what) {
+    throw new Violation(rule, id + ": " + what);
+  }
+
+  /** The metadata have changed. */
+  void onImage(ClusterImage newest) {
+    ClusterImage before = image;
+    image = newest;
+    if (before.topics() == newest.topics() && before.brokers() == newest.brokers()) {
+      return;
+    }
+    for (TopicImage topic : newest.topics().values()) {
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        check(new PartitionId(topic.id(), i), topic.partitions().get(i));
+      }
+    }
+  }
+
+  private void check(PartitionId id, PartitionImage partition) {
+    for (int member : partition.isr()) {
+      BrokerImage broker = image.brokers().get(member);
+      if (broker == null || !broker.unfenced()) {
+        throw new Violation(
+            "R13", id + ": broker " + member + " is in the ISR " + partition.isr() + " and fenced");
+      }
+    }
+    if (partition.leader() != PartitionImage.NO_LEADER
+        && !partition.isr().contains(partition.leader())) {
+      throw new Violation(
+          "R19", id + ": leader " + partition.leader() + " is not in the ISR " + partition.isr());
+    }
+  }
+
+  /** Looks at every process. */
+  void check() {
+    for (SimMachine machine : world.machines()) {
+      SimProcess process = machine.process();
+      if (process != null) {
+        check(machine, process);
+      }
+    }
+    for (SimMachine machine : world.machines()) {
+      SimProcess process = machine.process();
+      if (process != null) {
+        candidates(machine, process);
+      }
+    }
+  }
+
+  /** Looks at what a process has committed. */
+  void check(SimMachine machine, SimProcess process) {
+    process.look(partition -> look(machine, process, partition));
+  }
+
+  private void look(SimMachine machine, SimProcess process, Partition partition) {
+    Watched seen = watched(machine, process, partition.id());
+    int epoch = partition.assignment().state().leaderEpoch();
+    if (partition.leading()) {
+      of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
+    }
+    if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
+      // It may have been cut: what was looked at last is looked at again.
+      seen.epoch = epoch;
+      seen.reader.seek(Math.max(0, of(partition.id()).end() - 200));
+      seen.highWatermark = -1;
+      seen.committedEnd = -1;
+    }
+    seen.logEnd = partition.logEndOffset();
+    if (partition.highWatermark() > seen.highWatermark) {
+      seen.highWatermark = partition.highWatermark();
+      String where = process.name();
+      seen.reader.readTo(seen.highWatermark, batch -> of(partition.id()).saw(batch, where));
+      if (seen.reader.offset() < seen.highWatermark && seen.highWatermark > 0) {
+        throw new Violation(
+            "R9",
+            partition.id()
+                + " on "
+                + where
+                + ": high watermark "
+                + seen.highWatermark
+                + ", but its files end at "
+                + seen.reader);
+      }
+    }
+  }
+
+  private Watched watched(SimMachine machine, SimProcess process, PartitionId id) {
+    TreeMap<PartitionId, Watched> all =
+        watched.computeIfAbsent(machine.id(), unused -> new TreeMap<>());
+    Watched found = all.get(id);
+    if (found == null || found.process != process) {
+      found = new Watched(process, new ReplicaReader(machine.disk(), id));
+      all.put(id, found);
+    }
+    return found;
+  }
+
+  /** Whoever may be elected without loss holds everything that is committed (R18, R19). */
+  private void candidates(SimMachine machine, SimProcess process) {
+    BrokerImage broker = image.brokers().get(machine.id());
+    if (broker == null || broker.epoch() != process.brokerEpoch()) {
+      return;
+    }
+    process.look(partition -> candidate(machine, process, partition));
+  }
+
+  private void candidate(SimMachine machine, SimProcess process, Partition partition) {
+    PartitionImage state = image.partition(partition.id());
+    boolean candidate =
+        state != null && (state.isr().contains(machine.id()) || state.elr().contains(machine.id()));
+    Watched seen = watched(machine, process, partition.id());
+    Committed committed = of(partition.id());
+    if (!candidate) {
+      seen.candidate = false;
+      return;
+    }
+    if (seen.candidate && seen.committedEnd == committed.end()) {
+      return;
+    }
+    seen.candidate = true;
+    String where = process.name();
+    seen.reader.readTo(
+        committed.end(),
+        batch -> {
+          if (batch.baseOffset() < committed.end()) {
+            committed.saw(batch, where);
+          }
+        });
+    if (partition.logEndOffset() < committed.end()
+        || Math.max(0, seen.reader.offset()) < committed.end()) {
+      throw new Violation(
+          "R18",
+          partition.id()
+              + ": "
+              + where
+              + " ends at "
+              + partition.logEndOffset()
+              + ", committed is "
+              + committed.end()
+              + ", isr "
+              + state.isr()
+              + " elr "
+              + state.elr());
+    }
+    seen.committedEnd = committed.end();
+  }
+
+  /** Reads everything on every replica from its beginning. */
+  void checkEnd() {
+    watched.clear();
+    check();
+    for (SimMachine machine : world.machines()) {
+      SimProcess process = machine.process();
+      if (process == null) {
+        continue;
+      }
+      process.look(
+          partition -> {
+            Committed committed = of(partition.id());
+            ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
+            reader.readTo(
+                committed.end(),
+                batch -> {
+                  committed.saw(batch, process.name());
+                  if (batch.computeCrc() != batch.crc()) {
+                    throw new Violation(
+                        "P14",
+                        partition.id()
+                            + " on "
+                            + process.name()
+                            + ": damaged at "
+                            + batch.baseOffset());
+                  }
+                });
+            if (Math.max(0, reader.offset()) < committed.end()) {
+              throw new Violation(
+                  "P1",
+                  partition.id()
+                      + " on "
+                      + process.name()
+                      + " ends at "
+                      + reader.offset()
+                      + ", committed is "
+                      + committed.end());
+            }
+          });
+    }
+  }
+}

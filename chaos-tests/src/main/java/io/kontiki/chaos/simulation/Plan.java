@@ -1,0 +1,107 @@
+package io.kontiki.chaos.simulation;
+
+import io.kontiki.broker.partition.ReplicationLimits;
+import io.kontiki.broker.quorum.QuorumNode;
+import io.kontiki.broker.session.SessionTiming;
+import io.kontiki.log.LogConfig;
+import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.model.Durability;
+import io.kontiki.runtime.memory.SeededRandom;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a run is like: how many brokers, which topics and clients, how large the log's parts are.
+ *
+ * @param voters the first so many brokers vote
+ * @param dataLoops of each broker
+ * @param limits of replication streams
+ * @param producers of records, with {@code acks=all} and a producer id
+ * @param faultSeconds virtual time in which things go wrong
+ * @param faultGapMs between two faults, on average
+ */
+public record Plan(
+    int brokers,
+    int voters,
+    int dataLoops,
+    ReplicationLimits limits,
+    LogConfig logConfig,
+    QuorumNode.Settings quorum,
+    List<TopicPlan> topics,
+    int producers,
+    int consumers,
+    int faultSeconds,
+    int faultGapMs) {
+  private static final long MS = 1_000_000;
+
+  public Plan {
+    topics = List.copyOf(topics);
+  }
+
+  /** Three brokers and one topic on all of them. */
+  public static Plan small() {
+    return new Plan(
+        3,
+        3,
+        1,
+        ReplicationLimits.DEFAULT,
+        smallLogs(),
+        quorumSettings(),
+        List.of(new TopicPlan("t0", 2, 3, 2, Durability.FSYNC)),
+        2,
+        1,
+        20,
+        400);
+  }
+
+  /** As a seed has it. */
+  public static Plan of(SeededRandom random) {
+    int brokers = random.oneIn(3) ? 4 + random.nextInt(4) : 3;
+    int voters = brokers >= 5 && random.oneIn(2) ? 5 : 3;
+    ReplicationLimits limits =
+        random.oneIn(2)
+            ? new ReplicationLimits(300, 2_000, 900, 500, 1_200, 200, 1_000, 1_000, 300)
+            : ReplicationLimits.DEFAULT;
+    int topicCount = 1 + random.nextInt(3);
+    List<TopicPlan> topics = new ArrayList<>();
+    for (int i = 0; i < topicCount; i++) {
+      topics.add(new TopicPlan("t" + i, 1 + random.nextInt(3), 3, 2, Durability.FSYNC));
+    }
+    return new Plan(
+        brokers,
+        voters,
+        1 + random.nextInt(2),
+        limits,
+        smallLogs(),
+        quorumSettings(),
+        topics,
+        1 + random.nextInt(3),
+        1 + random.nextInt(2),
+        20,
+        100 + random.nextInt(700));
+  }
+
+  private static LogConfig smallLogs() {
+    return LogConfig.defaults()
+        .withJournal(new CommitJournal.Sizes(64 << 10, 4, 1 << 20))
+        .withHot(32 << 10, 16 << 10)
+        .withCheckpoints(1_000, 16 << 10);
+  }
+
+  private static QuorumNode.Settings quorumSettings() {
+    return new QuorumNode.Settings(
+        new SessionTiming(
+            200 * MS,
+            1_500 * MS,
+            1_200 * MS,
+            100 * MS,
+            600 * MS,
+            100 * MS,
+            10_000 * MS,
+            1_000 * MS),
+        500,
+        10_000,
+        64 << 20,
+        30_000 * MS);
+  }
+}

@@ -1,0 +1,331 @@
+package io.kontiki.chaos.simulation;
+
+import io.kontiki.broker.api.CallContext;
+import io.kontiki.broker.api.PartitionRequests;
+import io.kontiki.broker.api.PartitionRequests.Append;
+import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
+import io.kontiki.broker.api.PartitionRequests.Route;
+import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.model.Acks;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
+import io.kontiki.runtime.memory.SeededRandom;
+import io.kontiki.runtime.memory.VirtualLoop;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An idempotent producer with {@code acks=all}, as the SDK's is (rule I5): up to five batches of a
+ * partition under way, the same bytes again after an unknown end, in order, for as long as it
+ * takes.
+ */
+public final class SimProducer {
+  private static final long MS = 1_000_000;
+  private static final int IN_FLIGHT = 5;
+  private static final long APPEND_MS = 2_000;
+
+  private final World world;
+  private final int id;
+  private final SeededRandom random;
+  private final VirtualLoop loop;
+  private final TreeMap<Integer, ClientLink> links = new TreeMap<>();
+  private final TreeMap<PartitionId, Lane> lanes = new TreeMap<>();
+  private final long meanGapMs;
+  private long producerId = -1;
+  private boolean asking;
+  private boolean finishing;
+
+  SimProducer(World world, int id, List<PartitionId> partitions, long meanGapMs) {
+    this.world = world;
+    this.id = id;
+    this.random = world.newRandom();
+    this.loop = world.time().newLoop("client-" + id);
+    this.meanGapMs = meanGapMs;
+    partitions.forEach(partition -> lanes.put(partition, new Lane(partition)));
+  }
+
+  void start() {
+    loop.execute(this::tick);
+  }
+
+  private ClientLink link(int broker) {
+    return links.computeIfAbsent(broker, to -> new ClientLink(world, id, to, loop));
+  }
+
+  private int anyBroker() {
+    return 1 + random.nextInt(world.plan().brokers());
+  }
+
+  private void tick() {
+    if (producerId < 0) {
+      askForId();
+    } else {
+      List<Lane> all = List.copyOf(lanes.values());
+      if (!finishing) {
+        all.get(random.nextInt(all.size())).produce();
+      }
+    }
+    loop.schedule((1 + random.nextInt((int) (2 * meanGapMs))) * MS, this::tick);
+  }
+
+  private void askForId() {
+    if (asking) {
+      return;
+    }
+    asking = true;
+    link(anyBroker())
+        .<Result<Long>>call(
+            3_000 * MS,
+            (process, answer) -> {
+              ProducerIds ids = process.producerIds();
+              if (ids != null) {
+                ids.next(CallContext.within(process.data().all().get(0), 2_500 * MS), answer);
+              }
+            },
+            reply -> {
+              asking = false;
+              if (reply.answer() instanceof Result.Ok<Long> ok) {
+                producerId = ok.value();
+                world
+                    .trace()
+                    .add(61, producerId, () -> "client " + id + " has producer id " + ok.value());
+              }
+            });
+  }
+
+  void mark() {
+    lanes.values().forEach(lane -> lane.ackedSinceMark = false);
+  }
+
+  boolean ackedSinceMark() {
+    return lanes.values().stream().allMatch(lane -> lane.ackedSinceMark);
+  }
+
+  void finish() {
+    finishing = true;
+  }
+
+  boolean done() {
+    return lanes.values().stream().allMatch(lane -> lane.pending.isEmpty());
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("producer " + id + " (" + producerId + ")");
+    lanes.forEach(
+        (partition, lane) ->
+            text.append(" p")
+                .append(partition.partition())
+                .append(" pending ")
+                .append(lane.pending.size())
+                .append(" last ")
+                .append(lane.lastError));
+    return text.toString();
+  }
+
+  private static final class Pending {
+    private final long value;
+    private final long number;
+    private final int sequence;
+    private final ByteBuffer bytes;
+
+    Pending(long value, long number, int sequence, ByteBuffer bytes) {
+      this.value = value;
+      this.number = number;
+      this.sequence = sequence;
+      this.bytes = bytes;
+    }
+  }
+
+  /** What goes to one partition. */
+  private final class Lane {
+    private final PartitionId partition;
+    private final List<Pending> pending = new ArrayList<>();
+    private int nextSequence;
+
+    /** A round sends everything that is pending, in order; a failure begins a new one. */
+    private long round;
+
+    private int sentInRound;
+    private int underWay;
+    private boolean failed;
+    private boolean waiting;
+    private @Nullable Integer leader;
+    private boolean ackedSinceMark;
+    private String lastError = "";
+    private long batches;
+
+    /** One way for all of a round: two would overtake each other. */
+    private Route route = Route.LOCAL;
+
+    Lane(PartitionId partition) {
+      this.partition = partition;
+    }
+
+    void produce() {
+      if (pending.size() >= 20) {
+        return;
+      }
+      int records = 1 + random.nextInt(3);
+      long value = world.nextValue();
+      ByteBuffer bytes =
+          Values.batch(
+              value, records, 8 + random.nextInt(120), producerId, (short) 0, nextSequence);
+      pending.add(new Pending(value, ++batches, nextSequence, bytes));
+      nextSequence += records;
+      send();
+    }
+
+    private void send() {
+      if (waiting || failed) {
+        return;
+      }
+      if (leader == null) {
+        findLeader();
+        return;
+      }
+      // Counted from the oldest one: the broker remembers five.
+      while (sentInRound < pending.size()
+          && pending.get(sentInRound).number < pending.get(0).number + IN_FLIGHT) {
+        send(pending.get(sentInRound++));
+      }
+    }
+
+    private void send(Pending batch) {
+      long mine = round;
+      underWay++;
+      int to = java.util.Objects.requireNonNull(leader);
+      world.seen().sends(partition, batch.value, true);
+      world
+          .trace()
+          .add(
+              62,
+              batch.value,
+              () ->
+                  "client "
+                      + id
+                      + " -> n"
+                      + to
+                      + " append "
+                      + batch.value
+                      + " sequence "
+                      + batch.sequence
+                      + " to "
+                      + partition);
+      link(to)
+          .<AppendAnswer>call(
+              (APPEND_MS + 500) * MS,
+              (process, answer) -> {
+                PartitionRequests requests = process.requests();
+                if (requests == null) {
+                  answer.complete(
+                      new AppendAnswer.Failed(
+                          ApiError.retriable(
+                              ErrorReason.BROKER_STARTING, "the broker is starting", 100),
+                          null));
+                  return;
+                }
+                ByteBuffer copy = ByteBuffer.allocate(batch.bytes.remaining());
+                copy.put(batch.bytes.duplicate()).flip();
+                long deadline = process.control().clock().nanoTime() + APPEND_MS * MS;
+                requests.append(new Append(partition, -1, Acks.ALL, copy, deadline, route), answer);
+              },
+              reply -> ended(batch, mine, to, reply));
+    }
+
+    private void ended(
+        Pending batch, long sentIn, int broker, ClientLink.Reply<AppendAnswer> reply) {
+      AppendAnswer answer = reply.answer();
+      if (answer instanceof AppendAnswer.Appended done) {
+        world
+            .trace()
+            .add(
+                63,
+                done.baseOffset(),
+                () ->
+                    "client "
+                        + id
+                        + " <- n"
+                        + broker
+                        + " "
+                        + batch.value
+                        + " is at "
+                        + done.baseOffset());
+        if (pending.contains(batch)) {
+          world.seen().acked(partition, batch.value, done.baseOffset(), Acks.ALL);
+          int index = pending.indexOf(batch);
+          pending.remove(index);
+          if (index < sentInRound) {
+            sentInRound--;
+          }
+          ackedSinceMark = true;
+        }
+      } else {
+        ApiError error = answer instanceof AppendAnswer.Failed no ? no.error() : null;
+        lastError = error == null ? (reply.sent() ? "no answer" : "not sent") : error.toString();
+        String said = lastError;
+        world
+            .trace()
+            .add(
+                64,
+                batch.value,
+                () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
+        if (sentIn == round) {
+          failed = true;
+          leader = null;
+        }
+      }
+      if (sentIn == round) {
+        underWay--;
+      }
+      if (failed && underWay == 0) {
+        failed = false;
+        round++;
+        sentInRound = 0;
+        route = random.oneIn(6) ? Route.FORWARD : Route.LOCAL;
+        waiting = true;
+        loop.schedule(
+            (20 + random.nextInt(80)) * MS,
+            () -> {
+              waiting = false;
+              send();
+            });
+      } else {
+        send();
+      }
+    }
+
+    private void findLeader() {
+      waiting = true;
+      link(anyBroker())
+          .<Integer>call(
+              1_000 * MS,
+              (process, answer) -> {
+                PartitionImage state = process.metadata().image().partition(partition);
+                answer.complete(state == null ? PartitionImage.NO_LEADER : state.leader());
+              },
+              reply -> {
+                waiting = false;
+                Integer found = reply.answer();
+                if (found != null && found != PartitionImage.NO_LEADER) {
+                  leader = found;
+                  send();
+                } else {
+                  waiting = true;
+                  loop.schedule(
+                      100 * MS,
+                      () -> {
+                        waiting = false;
+                        send();
+                      });
+                }
+              });
+    }
+  }
+}

@@ -1,0 +1,142 @@
+package io.kontiki.chaos.simulation;
+
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code kontiki simulate [--seeds N] [--from S] | --seed S [--trace]}. */
+public final class SimulateMain {
+  private static final int DEFAULT_SEEDS = 100;
+  private static final int SHRINK_TRIES = Integer.getInteger("kontiki.simulate.shrink", 150);
+  private static final String USAGE =
+      "usage: kontiki simulate [--seeds N] [--from S] | --seed S [--trace]";
+
+  private final PrintStream out;
+
+  private SimulateMain(PrintStream out) {
+    this.out = out;
+  }
+
+  /** Exit 0: no violation; 1: one, and its seed is printed; 2: usage. */
+  public static void main(String[] args) {
+    quiet();
+    System.exit(new SimulateMain(System.out).run(args));
+  }
+
+  /** Thousands of role changes a second are nothing to read about. */
+  private static void quiet() {
+    if (org.slf4j.LoggerFactory.getLogger("io.kontiki")
+        instanceof ch.qos.logback.classic.Logger logger) {
+      logger.setLevel(ch.qos.logback.classic.Level.OFF);
+    }
+  }
+
+  int run(String[] args) {
+    long seeds = DEFAULT_SEEDS;
+    long from = 1;
+    boolean one = false;
+    boolean trace = false;
+    try {
+      for (int i = 0; i < args.length; i++) {
+        switch (args[i]) {
+          case "--seeds" -> seeds = Long.parseLong(args[++i]);
+          case "--from" -> from = Long.parseLong(args[++i]);
+          case "--seed" -> {
+            from = Long.parseLong(args[++i]);
+            one = true;
+          }
+          case "--trace" -> trace = true;
+          default -> {
+            out.println("unknown word " + args[i] + "\n" + USAGE);
+            return 2;
+          }
+        }
+      }
+    } catch (RuntimeException e) {
+      out.println(USAGE);
+      return 2;
+    }
+    return one ? replay(from, trace) : many(from, seeds);
+  }
+
+  private int replay(long seed, boolean verbose) {
+    Trace trace = new Trace(verbose);
+    Simulation.Outcome end = Simulation.run(seed, trace);
+    trace.lines().forEach(out::println);
+    if (end.violation() == null) {
+      out.printf(
+          Locale.ROOT,
+          "seed %d: no violation; %d faults, %d acknowledged, %.1f virtual seconds, %016x%n",
+          seed,
+          end.faults(),
+          end.acked(),
+          end.virtualMs() / 1e3,
+          end.hash());
+      return 0;
+    }
+    tell(end);
+    return 1;
+  }
+
+  private void tell(Simulation.Outcome end) {
+    Violation violation = java.util.Objects.requireNonNull(end.violation());
+    out.println("seed " + end.seed() + " breaks " + violation.getMessage());
+    for (Throwable cause = violation.getCause(); cause != null; cause = cause.getCause()) {
+      out.println("  because of " + cause);
+      for (StackTraceElement at :
+          List.of(cause.getStackTrace()).subList(0, Math.min(12, cause.getStackTrace().length))) {
+        out.println("    at " + at);
+      }
+    }
+    out.println("  at " + end.virtualMs() + " ms: " + end.state());
+    Plan plan = Simulation.plan(end.seed());
+    Schedule less =
+        Simulation.shrink(
+            end.seed(), plan, Simulation.schedule(end.seed()), violation.rule(), SHRINK_TRIES);
+    out.println("  fewest faults found that break it, of " + end.faults() + ":");
+    out.println(Simulation.text(less));
+    out.println("  to see it: kontiki simulate --seed " + end.seed() + " --trace");
+  }
+
+  private int many(long from, long seeds) {
+    long start = cpuNanos();
+    long faults = 0;
+    long virtualMs = 0;
+    long events = 0;
+    long acked = 0;
+    long done = 0;
+    int exit = 0;
+    for (long seed = from; seed < from + seeds && exit == 0; seed++) {
+      Simulation.Outcome end = Simulation.run(seed, new Trace(false));
+      faults += end.faults();
+      virtualMs += end.virtualMs();
+      events += end.events();
+      acked += end.acked();
+      done++;
+      if (end.violation() != null) {
+        tell(end);
+        exit = 1;
+      }
+    }
+    double hours = (cpuNanos() - start) / 3.6e12;
+    out.printf(
+        Locale.ROOT,
+        "%d seeds from %d: %d faults, %d acknowledged batches, %.2f virtual hours, %d events;"
+            + " per CPU-hour: %.0f faults, %.1f virtual hours, %.0f events%n",
+        done,
+        from,
+        faults,
+        acked,
+        virtualMs / 3.6e6,
+        events,
+        faults / hours,
+        virtualMs / 3.6e6 / hours,
+        events / hours);
+    return exit;
+  }
+
+  private static long cpuNanos() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+  }
+}

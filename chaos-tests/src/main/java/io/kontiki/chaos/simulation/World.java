@@ -1,0 +1,585 @@
+package io.kontiki.chaos.simulation;
+
+import io.kontiki.broker.api.Metadata;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.CommandOutcome;
+import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.controller.TopicCreation;
+import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.Endpoint;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
+import io.kontiki.model.TopicId;
+import io.kontiki.raft.RaftGroup;
+import io.kontiki.replication.ReplicationMessage;
+import io.kontiki.runtime.Worker;
+import io.kontiki.runtime.memory.SeededRandom;
+import io.kontiki.runtime.memory.SimulatedTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A cluster and its clients on one thread and virtual time; one seed decides everything. What a
+ * scenario does goes through this class and {@link SimMachine}; the {@link Ledger} looks at
+ * everything after each step of {@link #runMs}.
+ */
+public final class World {
+  private static final long MS = 1_000_000;
+
+  /** Clients have machine numbers from here on. */
+  static final int FIRST_CLIENT = 101;
+
+  /** So long after an event things are looked at, with what else has happened by then. */
+  private static final long STEP_NANOS = 2 * MS;
+
+  private final Plan plan;
+  private final Trace trace;
+  private final SeededRandom random;
+  private final SimulatedTime time;
+  private final Network network;
+  private final SimRaft raft;
+  private final TreeMap<Integer, SimMachine> machines = new TreeMap<>();
+  private final SortedMap<Integer, Endpoint> voterEndpoints = new TreeMap<>();
+  private final TreeMap<Integer, RaftGroup> groups = new TreeMap<>();
+  private final List<SimProducer> producers = new ArrayList<>();
+  private final List<SimConsumer> consumers = new ArrayList<>();
+  private final Ledger ledger;
+  private final List<String> refusals = new ArrayList<>();
+  private int clients;
+  private long healed;
+  private long values;
+
+  /** Nothing runs yet. */
+  public World(long seed, Plan plan, Trace trace) {
+    this.plan = plan;
+    this.trace = trace;
+    this.random = new SeededRandom(seed);
+    this.time =
+        new SimulatedTime(
+            1_767_225_600_000L,
+            (what, cause) -> {
+              if (cause instanceof Violation found) {
+                throw found;
+              }
+              throw new Violation(what, cause);
+            });
+    this.network = new Network(time, newRandom(), trace);
+    for (int id = 1; id <= plan.brokers(); id++) {
+      machines.put(id, new SimMachine(this, id));
+      if (id <= plan.voters()) {
+        voterEndpoints.put(id, endpoint(id, SimProcess.RAFT));
+      }
+    }
+    this.ledger = new Ledger(this);
+    this.raft =
+        new SimRaft(
+            time, newRandom(), trace, network, voterEndpoints, image -> ledger().onImage(image));
+  }
+
+  private Ledger ledger() {
+    return ledger;
+  }
+
+  static Endpoint endpoint(int machine, int port) {
+    return new Endpoint("n" + machine, port);
+  }
+
+  static int machineOf(Endpoint endpoint) {
+    return Integer.parseInt(endpoint.host().substring(1));
+  }
+
+  // ---- What scenarios do
+
+  /** All brokers start, the quorum forms, the plan's topics are made. */
+  public void startAll() {
+    machines.values().forEach(SimMachine::start);
+    await("all brokers are unfenced", 30_000, () -> unfenced() == plan.brokers());
+    for (TopicPlan topic : plan.topics()) {
+      createTopic(topic);
+    }
+  }
+
+  /** A broker's machine. */
+  public SimMachine machine(int id) {
+    SimMachine found = machines.get(id);
+    if (found == null) {
+      throw new IllegalArgumentException("no machine " + id + " among " + machines.keySet());
+    }
+    return found;
+  }
+
+  /** All brokers' machines, by id. */
+  public List<SimMachine> machines() {
+    return List.copyOf(machines.values());
+  }
+
+  /** Makes a topic and waits until every broker knows it. */
+  public void createTopic(TopicPlan topic) {
+    boolean[] done = new boolean[1];
+    long[] askAgain = new long[1];
+    await(
+        "topic " + topic.name() + " exists",
+        60_000,
+        () -> {
+          if (!done[0] && now() >= askAgain[0]) {
+            askAgain[0] = now() + 1_000 * MS;
+            propose(topic, () -> done[0] = true);
+          }
+          return topicId(topic.name()) != null && everybodyKnows(raft.image().index());
+        });
+  }
+
+  private void propose(TopicPlan topic, Runnable made) {
+    for (SimMachine machine : machines.values()) {
+      SimProcess process = machine.process();
+      if (process == null || machine.paused()) {
+        continue;
+      }
+      Metadata metadata = process.metadata();
+      Result<MetadataCommand.CreateTopic> decided =
+          TopicCreation.decide(
+              metadata.image(),
+              new TopicCreation.Request(
+                  topic.name(),
+                  topic.partitions(),
+                  topic.replication(),
+                  new TreeMap<>(
+                      Map.of(
+                          "min.insync.replicas",
+                          String.valueOf(topic.minInsync()),
+                          "durability",
+                          topic.durability().configValue(),
+                          "segment.bytes",
+                          "16384"))),
+              new TopicCreation.Defaults(1, 0, Map.of(), 1_000, 10_000),
+              TopicId.random(random.nextLong(), random.nextLong()),
+              random.nextLong(),
+              machine.clock().wallMs());
+      if (decided instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
+        metadata.submit(
+            command.value(),
+            machine.clock().nanoTime() + 5_000 * MS,
+            end -> {
+              if (end instanceof Result.Ok<Metadata.Submitted> ok
+                  && !(ok.value().outcome() instanceof CommandOutcome.Rejected)) {
+                made.run();
+              }
+            });
+        return;
+      }
+    }
+  }
+
+  /** The id of a topic as the metadata have it, or null. */
+  public @Nullable TopicId topicId(String name) {
+    for (TopicImage topic : raft.image().topics().values()) {
+      if (topic.name().equals(name)) {
+        return topic.id();
+      }
+    }
+    return null;
+  }
+
+  /** All partitions of a topic. */
+  public List<PartitionId> partitions(String topic) {
+    TopicId id = topicId(topic);
+    List<PartitionId> all = new ArrayList<>();
+    if (id != null) {
+      TopicImage image = raft.image().topics().get(id);
+      for (int i = 0; image != null && i < image.partitions().size(); i++) {
+        all.add(new PartitionId(id, i));
+      }
+    }
+    return all;
+  }
+
+  /** A producer with an id and {@code acks=all} that writes to these partitions from now on. */
+  public SimProducer producer(List<PartitionId> partitions, long meanGapMs) {
+    SimProducer producer = new SimProducer(this, FIRST_CLIENT + clients++, partitions, meanGapMs);
+    producers.add(producer);
+    producer.start();
+    return producer;
+  }
+
+  /** A consumer that reads these partitions from their beginning from now on. */
+  public SimConsumer consumer(List<PartitionId> partitions) {
+    SimConsumer consumer = new SimConsumer(this, FIRST_CLIENT + clients++, partitions);
+    consumers.add(consumer);
+    consumer.start();
+    return consumer;
+  }
+
+  /** Nothing gets from one broker to the other. */
+  public void cut(int from, int to) {
+    trace.add(51, from * 1000L + to, () -> "the link n" + from + " -> n" + to + " is cut");
+    network.cut(from, to);
+    raft.later();
+  }
+
+  /** A direction works again. */
+  public void mend(int from, int to) {
+    trace.add(52, from * 1000L + to, () -> "the link n" + from + " -> n" + to + " works");
+    network.mend(from, to);
+    raft.later();
+  }
+
+  /** All links work again. */
+  public void mendAll() {
+    trace.add(53, 0, () -> "all links work");
+    network.mendAll();
+    raft.later();
+  }
+
+  /** One direction is slow from now on and loses one packet in so many (0: none). */
+  public void slow(int from, int to, long extraMs, int lossOneIn) {
+    network.slow(from, to, extraMs * MS);
+    network.lossy(from, to, lossOneIn);
+  }
+
+  /** Breaks some connection. */
+  public void breakConnection() {
+    network.breakOne();
+  }
+
+  /** A voter gets no metadata, or goes on to get them. */
+  public void deaf(int node, boolean isDeaf) {
+    raft.deaf(node, isDeaf);
+  }
+
+  /** Who lags behind what is committed now gets a snapshot. */
+  public void compactRaft() {
+    raft.compact();
+  }
+
+  /** The metadata get another leader, if one can be had. */
+  public void moveController() {
+    raft.move();
+  }
+
+  /** Does something after a while, if nothing is healed before. */
+  public void later(long ms, Runnable task) {
+    long until = healed;
+    time.after(
+        ms * MS,
+        () -> {
+          if (healed == until) {
+            task.run();
+          }
+        });
+  }
+
+  /** Time passes; everything is looked at after each step. */
+  public void runMs(long ms) {
+    long end = now() + ms * MS;
+    while (now() < end) {
+      step(end);
+    }
+  }
+
+  /** Lets time pass until something holds; a violation of {@code liveness} if it does not. */
+  public void await(String what, long limitMs, BooleanSupplier condition) {
+    long end = now() + limitMs * MS;
+    while (!condition.getAsBoolean()) {
+      if (now() >= end) {
+        throw new Violation("liveness", "not within " + limitMs + " ms: " + what + "; " + state());
+      }
+      step(end);
+    }
+  }
+
+  private void step(long end) {
+    long next = Math.min(end, Math.max(now(), time.nextEventNanos()) + STEP_NANOS);
+    trace.now(next);
+    time.advance(next - now());
+    trace.add(1, time.eventsRun(), () -> "");
+    ledger.check();
+  }
+
+  /** Everything works from now on: links, processes, disks, clocks. */
+  public void heal() {
+    healed++;
+    keepUp(healed);
+    trace.add(2, 0, () -> "everything is made to work");
+    mendAll();
+    for (SimMachine machine : machines.values()) {
+      machine.stickDiskMs(0);
+      machine.slowDiskMs(0);
+      machine.slowApplyMs(0);
+      machine.drift(1);
+      machine.clock().correctWall();
+      raft.deaf(machine.id(), false);
+      machine.pause(false);
+      machine.start();
+    }
+  }
+
+  /** A process that ends, because it was told to stop before, is started again. */
+  private void keepUp(long since) {
+    machines.values().forEach(SimMachine::start);
+    time.after(
+        500 * MS,
+        () -> {
+          if (healed == since) {
+            keepUp(since);
+          }
+        });
+  }
+
+  /**
+   * Everything works, and everything comes back within a minute of virtual time: leaders, in-sync
+   * sets, producers; then all is read back and compared.
+   */
+  public void healAndCheck() {
+    heal();
+    await("every partition is whole", 90_000, this::whole);
+    producers.forEach(SimProducer::mark);
+    await(
+        "producers are acknowledged again",
+        30_000,
+        () -> producers.stream().allMatch(SimProducer::ackedSinceMark));
+    producers.forEach(SimProducer::finish);
+    await("producers are done", 30_000, () -> producers.stream().allMatch(SimProducer::done));
+    await("replicas are equal", 30_000, this::equal);
+    await("consumers have read all", 30_000, () -> consumers.stream().allMatch(SimConsumer::atEnd));
+    ledger.checkEnd();
+  }
+
+  private boolean whole() {
+    ClusterImage image = raft.image();
+    for (BrokerImage broker : image.brokers().values()) {
+      if (!broker.unfenced()) {
+        return false;
+      }
+    }
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        if (partition.leader() == PartitionImage.NO_LEADER
+            || partition.isr().size() < partition.replicas().size()) {
+          return false;
+        }
+      }
+    }
+    return unfenced() == plan.brokers()
+        && machines.values().stream()
+            .allMatch(
+                machine -> {
+                  SimProcess process = machine.process();
+                  return process != null && !process.stopping();
+                });
+  }
+
+  private boolean equal() {
+    ClusterImage image = raft.image();
+    for (TopicImage topic : image.topics().values()) {
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionId id = new PartitionId(topic.id(), i);
+        long end = ledger.of(id).end();
+        for (int replica : topic.partitions().get(i).replicas()) {
+          SimProcess process = machine(replica).process();
+          Boolean whole =
+              process == null
+                  ? null
+                  : process.look(
+                      id, held -> held.logEndOffset() == end && held.highWatermark() == end);
+          if (whole == null || !whole) {
+            return false;
+          }
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Brokers that are active in the metadata. */
+  public int unfenced() {
+    return (int) raft.image().brokers().values().stream().filter(BrokerImage::unfenced).count();
+  }
+
+  private boolean everybodyKnows(long index) {
+    return machines.values().stream()
+        .allMatch(
+            machine -> {
+              SimProcess process = machine.process();
+              return process == null || process.metadata().image().index() >= index;
+            });
+  }
+
+  /** A line of where everything stands. */
+  public String state() {
+    StringBuilder text = new StringBuilder();
+    ClusterImage image = raft.image();
+    text.append("metadata index ")
+        .append(image.index())
+        .append(", led by ")
+        .append(raft.leaderId());
+    for (SimMachine machine : machines.values()) {
+      SimProcess process = machine.process();
+      BrokerImage broker = image.brokers().get(machine.id());
+      text.append("; n")
+          .append(machine.id())
+          .append(process == null ? " down" : machine.paused() ? " paused" : " up")
+          .append(
+              broker == null ? " unregistered" : " " + broker.state() + " epoch " + broker.epoch());
+      if (process != null) {
+        text.append(" (own ")
+            .append(process.brokerEpoch())
+            .append(", image ")
+            .append(process.metadata().image().index())
+            .append(')');
+      }
+    }
+    for (TopicImage topic : image.topics().values()) {
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionImage partition = topic.partitions().get(i);
+        PartitionId id = new PartitionId(topic.id(), i);
+        text.append("; ")
+            .append(topic.name())
+            .append('-')
+            .append(i)
+            .append(" leader ")
+            .append(partition.leader())
+            .append(" epoch ")
+            .append(partition.leaderEpoch())
+            .append(" isr ")
+            .append(partition.isr())
+            .append(" elr ")
+            .append(partition.elr())
+            .append(" committed ")
+            .append(ledger.of(id).end());
+        for (int replica : partition.replicas()) {
+          SimProcess process = machine(replica).process();
+          String held =
+              process == null
+                  ? null
+                  : process.look(
+                      id,
+                      found ->
+                          (found.leading() ? "*" : "")
+                              + " end "
+                              + found.logEndOffset()
+                              + " hw "
+                              + found.highWatermark());
+          text.append(" n").append(replica).append(held == null ? " none" : held);
+        }
+      }
+    }
+    producers.forEach(producer -> text.append("; ").append(producer));
+    return text.toString();
+  }
+
+  // ---- What the parts use
+
+  /** The plan that this was made with. */
+  public Plan plan() {
+    return plan;
+  }
+
+  /** Virtual nanoseconds since the beginning. */
+  public long now() {
+    return time.clock().nanoTime();
+  }
+
+  /** What was seen. */
+  public Ledger seen() {
+    return ledger;
+  }
+
+  /** Told of everything that happens. */
+  public Trace trace() {
+    return trace;
+  }
+
+  /** The metadata as they truly are. */
+  public ClusterImage image() {
+    return raft.image();
+  }
+
+  /** Processes that refused to run, or ended for what they were told: why, in order. */
+  public List<String> refusals() {
+    return List.copyOf(refusals);
+  }
+
+  /** Events that ran so far. */
+  public long events() {
+    return time.eventsRun();
+  }
+
+  SeededRandom newRandom() {
+    return random.split();
+  }
+
+  SimulatedTime time() {
+    return time;
+  }
+
+  Network network() {
+    return network;
+  }
+
+  SimRaft raft() {
+    return raft;
+  }
+
+  List<SimProducer> producers() {
+    return producers;
+  }
+
+  SortedMap<Integer, Endpoint> voterEndpoints() {
+    return voterEndpoints;
+  }
+
+  long nextValue() {
+    return ++values;
+  }
+
+  RpcServer.@Nullable Port serving(int machine, int port) {
+    SimProcess process = machine(machine).process();
+    return process == null ? null : process.port(port);
+  }
+
+  SimStreams.@Nullable Leader leader(int machine, int loop) {
+    SimProcess process = machine(machine).process();
+    return process == null ? null : process.leader(loop);
+  }
+
+  void sent(int from, int to, ReplicationMessage message) {
+    trace.add(3, from * 1000L + to, () -> "n" + from + " -> n" + to + " " + message);
+  }
+
+  RaftGroup startRaft(int node, MetadataStateMachine machine, Worker worker) {
+    RaftGroup group = raft.start(node, machine, worker);
+    groups.put(node, group);
+    return group;
+  }
+
+  Optional<RaftGroup> raftGroup(int node) {
+    return Optional.ofNullable(groups.get(node));
+  }
+
+  void raftDied(int node) {
+    groups.remove(node);
+    raft.died(node);
+  }
+
+  void raftPaused(int node, boolean still) {
+    raft.pause(node, still);
+  }
+
+  void refused(int node, String why) {
+    refusals.add("n" + node + ": " + why);
+  }
+
+  /** A process is about to end: what only it knows is looked at for the last time. */
+  void beforeEnd(SimMachine machine, SimProcess process) {
+    ledger.check(machine, process);
+  }
+}

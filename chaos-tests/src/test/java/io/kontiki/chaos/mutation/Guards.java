@@ -1,0 +1,300 @@
+package io.kontiki.chaos.mutation;
+
+import static io.kontiki.chaos.mutation.SeedRun.COMMANDS;
+import static io.kontiki.chaos.mutation.SeedRun.CRASHES;
+import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_ENGINE;
+import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_FSYNC;
+import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_REPLICATED;
+import static io.kontiki.chaos.mutation.SeedRun.SESSIONS;
+import static io.kontiki.chaos.mutation.SeedRun.VOTERS;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The guards, where they are, and who notices that one is gone. Bounds are generous: several times
+ * the number of seeds that it took.
+ */
+final class Guards {
+  private static final String LEADER = "io.kontiki.replication.LeaderReplica";
+  private static final String FOLLOWER = "io.kontiki.replication.FollowerReplica";
+  private static final String CURSOR = "io.kontiki.replication.FollowerCursor";
+  private static final String IN_SYNC = "io.kontiki.replication.InSyncSet";
+  private static final String PARTITION = "io.kontiki.broker.partition.Partition";
+  private static final String LEADER_ROLE = "io.kontiki.broker.partition.LeaderRole";
+  private static final String LEADER_READS = "io.kontiki.broker.partition.LeaderReads";
+  private static final String FOLLOWER_ROLE = "io.kontiki.broker.partition.FollowerRole";
+  private static final String CONTROLLER = "io.kontiki.broker.session.ControllerSessions";
+  private static final String LEASE = "io.kontiki.broker.session.Lease";
+  private static final String FORMING = "io.kontiki.broker.session.Forming";
+  private static final String ADMISSION = "io.kontiki.broker.session.Admission";
+  private static final String ISR_COMMANDS = "io.kontiki.metadata.IsrCommands";
+  private static final String BROKER_COMMANDS = "io.kontiki.metadata.BrokerCommands";
+  private static final String CHANGE = "io.kontiki.metadata.PartitionChange";
+  private static final String LOG = "io.kontiki.log.SegmentedLog";
+  private static final String APPENDS = "io.kontiki.log.LogAppends";
+  private static final String RECOVERY = "io.kontiki.log.LogRecovery";
+  private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
+  private static final String UNSYNCED = "io.kontiki.log.UnsyncedTail";
+  private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
+
+  private Guards() {}
+
+  /** Nothing is switched off: nothing may be noticed. */
+  static final Guard NONE =
+      Guard.of("none", "-", "nothing is switched off")
+          .caughtBy(REPLICATION_FSYNC, 10)
+          .caughtBy(REPLICATION_REPLICATED, 10)
+          .caughtBy(REPLICATION_ENGINE, 3)
+          .caughtBy(SESSIONS, 10)
+          .caughtBy(VOTERS, 10)
+          .caughtBy(CRASHES, 20)
+          .caughtBy(COMMANDS, 5);
+
+  /** All. */
+  static List<Guard> all() {
+    return Stream.of(
+            highWatermark(), inSyncSet(), streams(), storage(), producers(), metadata(), sessions())
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  private static List<Guard> highWatermark() {
+    return List.of(
+        Guard.of("maximal-isr", "R9", "a member in flight does not hold the high watermark back")
+            .edit(
+                LEADER,
+                "long end = heldEnd; for (int member : inSync.maximal()) {",
+                "long end = heldEnd; for (int member : inSync.committed()) {")
+            .caughtBy(REPLICATION_REPLICATED, 300)
+            .caughtBy(REPLICATION_FSYNC, 300),
+        Guard.of("strict-min-isr", "R10", "the high watermark moves below min ISR")
+            .edit(
+                LEADER,
+                "return inSync.committed().size() >= minIsr;",
+                "return !inSync.committed().isEmpty();")
+            .caughtBy(REPLICATION_REPLICATED, 100)
+            .caughtBy(REPLICATION_FSYNC, 100),
+        Guard.of("ack-at-high-watermark", "R21", "acks=all waits for the leader alone (N2)")
+            .edit(
+                LEADER_ROLE,
+                "case ALL -> producers.awaitCommit(",
+                "case ALL -> producers.awaitHold(")
+            .caughtBy(REPLICATION_REPLICATED, 20),
+        Guard.of("read-at-high-watermark", "R22", "readers see what is not committed")
+            .edit(
+                LEADER_READS,
+                "Read request = waiter.request(); long limit = replica.highWatermark();",
+                "Read request = waiter.request(); long limit = partition.log().logEndOffset();")
+            .caughtBy(REPLICATION_REPLICATED, 50),
+        Guard.of("held-is-synced", "R36", "fsync replicas acknowledge their page cache")
+            .edit(
+                LOG, "return state.isFsync() ? state.held : state.logEnd;", "return state.logEnd;")
+            .caughtBy(CRASHES, 50)
+            .caughtBy(REPLICATION_ENGINE, 100));
+  }
+
+  private static List<Guard> inSyncSet() {
+    return List.of(
+        Guard.of("join-at-high-watermark", "R12", "a replica joins below the high watermark")
+            .edit(LEADER, "&& end >= highWatermark && end >=", "&& end >=")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("join-at-epoch-start", "R12", "a replica joins below the epoch's start")
+            .edit(
+                LEADER,
+                "&& end >= highWatermark && end >= epochStartOffset",
+                "&& end >= highWatermark")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("no-rollback", "R14", "a proposal of unknown outcome is taken for refused")
+            .edit(
+                IN_SYNC,
+                "retryAt = nowNanos + times.retry();",
+                "if (outcome instanceof IsrOutcome.Unknown) { inFlight = null; maximal = committed;"
+                    + " return; } retryAt = nowNanos + times.retry();")
+            .caughtBy(REPLICATION_REPLICATED, 300)
+            .caughtBy(REPLICATION_FSYNC, 300),
+        Guard.of("strictly-newer", "R16", "a state that is known already is taken again")
+            .edit(
+                IN_SYNC,
+                "if (state.partitionEpoch() <= partitionEpoch) {",
+                "if (state.partitionEpoch() < partitionEpoch) {")
+            .edit(
+                PARTITION,
+                "if (state.partitionEpoch() <= known) {",
+                "if (state.partitionEpoch() < known) {")
+            .caughtBy(REPLICATION_REPLICATED, 1000)
+            .caughtBy(REPLICATION_FSYNC, 1000));
+  }
+
+  private static List<Guard> streams() {
+    return List.of(
+        Guard.of("same-leader-epoch", "R25", "a follower of another epoch is counted")
+            .edit(LEADER, "if (request.leaderEpoch() != leaderEpoch) {", "if (leaderEpoch < 0) {")
+            .caughtBy(REPLICATION_REPLICATED, 1000),
+        Guard.of("validated-position", "R26", "positions count from the old subscription on")
+            .edit(CURSOR, "live = false; heldEnd = UNKNOWN; damaged", "live = false; damaged")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("subscription-of-acks", "R27", "acknowledgements of an older stream count")
+            .edit(
+                CURSOR,
+                "return live && epoch == brokerEpoch && id == subscription;",
+                "return live;")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("subscription-of-data", "R27", "answers and data of an older stream count")
+            .edit(FOLLOWER, "if (answer.subscription() != subscription || phase", "if (phase")
+            .edit(
+                FOLLOWER,
+                "return phase == Phase.LIVE && id == subscription;",
+                "return phase == Phase.LIVE;")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("truncation-by-epoch", "R28", "an end within the leader's log is no divergence")
+            .edit(
+                LEADER,
+                "if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {",
+                "if (logEnd < request.fetchOffset()) {")
+            .caughtBy(REPLICATION_REPLICATED, 100),
+        Guard.of(
+                "truncation-to-high-watermark", "R28", "a follower cuts at its high watermark (N5)")
+            .edit(
+                FOLLOWER,
+                "long cut = Math.min(own.endOffset(), point.endOffset());",
+                "long cut = Math.min(highWatermark, point.endOffset());")
+            .caughtBy(REPLICATION_REPLICATED, 300),
+        Guard.of("epoch-start", "R29", "a leader serves before its epoch is in its history")
+            .edit(PARTITION, "log.beginEpoch(state.leaderEpoch());", "")
+            .caughtBy(REPLICATION_REPLICATED, 1000)
+            .caughtBy(REPLICATION_ENGINE, 300),
+        Guard.of("offset-continuity", "R30", "a follower appends what does not fit its end")
+            .edit(APPENDS, "if (batch.baseOffset() != expected) {", "if (batch.baseOffset() < 0) {")
+            .caughtBy(REPLICATION_ENGINE, 300));
+  }
+
+  private static List<Guard> storage() {
+    return List.of(
+        Guard.of("epoch-start-sync", "R29, L9", "the beginning of an epoch is not in the journal")
+            .edit(
+                LOG,
+                "home.journal(this, JournalEntry.of(id(), Kind.EPOCH, state.logEnd, leaderEpoch));",
+                "")
+            .caughtBy(CRASHES, 300),
+        Guard.of("late-sync-completion", "R41", "a sync counts for what was appended after a cut")
+            .edit(LOG, "|| truncationsThen != state.truncations) {", ") {")
+            .caughtBy(CRASHES, 300)
+            .caughtBy(REPLICATION_ENGINE, 300),
+        Guard.of("durable-truncation", "D8", "a follower subscribes before its cut is durable")
+            .edit(FOLLOWER_ROLE, "isFull() || partition.cutting() ||", "isFull() ||")
+            .edit(
+                FOLLOWER_ROLE,
+                "partition.whenCutDurable( () -> { replica.onCutDurable(); partition.askAgain(); });",
+                "replica.onCutDurable(); partition.askAgain();")
+            .caughtBy(REPLICATION_FSYNC, 1000)
+            .caughtBy(REPLICATION_ENGINE, 300),
+        Guard.of("cut-before-append", "D8, L9", "appends go on while a cut is under way")
+            .edit(
+                APPENDS,
+                "if (cut.isPending()) { return Optional",
+                "if (state.gone) { return Optional")
+            .caughtBy(CRASHES, 300),
+        Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
+            .edit(UNSYNCED, "shared.files.markDirty(segment.path());", "")
+            .edit(
+                RECOVERY,
+                "shared.files.markDirty(segment.path()); segment.truncate",
+                "segment.truncate")
+            .caughtBy(CRASHES, 1000),
+        Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
+            .edit(
+                DIRECTORY,
+                "replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));",
+                "replayOf(id).apply(entry, true);")
+            .caughtBy(CRASHES, 300),
+        Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
+            .edit(
+                DIRECTORY,
+                "if (sequence >= history.cleared.getOrDefault(id, -1L)) {",
+                "if (sequence >= 0) {")
+            .caughtBy(CRASHES, 1000));
+  }
+
+  private static List<Guard> producers() {
+    return List.of(
+        Guard.of("duplicates", "I2", "a repeated batch is appended again")
+            .edit(
+                PRODUCERS,
+                "&& (requests || info.lastSequence == batch.lastSequence())) {",
+                "&& info.baseOffset < 0) {")
+            .caughtBy(CRASHES, 100),
+        Guard.of("producers-after-truncation", "I1", "what was cut is still known of producers")
+            .edit(LOG, "state.producers = found.producers();", "")
+            .caughtBy(CRASHES, 300),
+        Guard.of("producers-after-recovery", "I1", "a snapshot beyond what may be trusted counts")
+            .edit(
+                RECOVERY,
+                "LogWalk.Found found = walk(snapshots, log.trust(), epochs);",
+                "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE, epochs);")
+            .caughtBy(CRASHES, 300));
+  }
+
+  private static List<Guard> metadata() {
+    return List.of(
+        Guard.of("fenced-not-in-isr", "R13", "a fenced broker may join the in-sync set")
+            .edit(ISR_COMMANDS, "|| state == State.FENCED ||", "||")
+            .caughtBy(COMMANDS, 20),
+        Guard.of("leader-epoch", "R13", "a leader of an older epoch changes the in-sync set")
+            .edit(
+                ISR_COMMANDS,
+                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader ||"
+                    + " now.leaderEpoch() != change.leaderEpoch()) {",
+                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader) {")
+            .caughtBy(COMMANDS, 20),
+        Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
+            .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
+            .caughtBy(COMMANDS, 20),
+        Guard.of("election-of-members", "R19", "a stopping broker is elected")
+            .edit(
+                CHANGE,
+                "if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {",
+                "if (elr.contains(replica)) {")
+            .caughtBy(COMMANDS, 20));
+  }
+
+  private static List<Guard> sessions() {
+    return List.of(
+        Guard.of("lease", "R5", "a lease never ends by itself")
+            .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
+            .caughtBy(SESSIONS, 20),
+        Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
+            .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
+            .caughtBy(SESSIONS, 100),
+        Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
+            .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
+            .caughtBy(SESSIONS, 300),
+        Guard.of("session-after-pause", "M6", "a leader that stood still judges silence at once")
+            .edit(
+                CONTROLLER,
+                "if (silent >= timing.session() && now.nanos() >= judgeFrom) {",
+                "if (silent >= timing.session()) {")
+            .caughtBy(SESSIONS, 100),
+        Guard.of("own-registration", "R1", "a broker is unfenced before it saw its registration")
+            .edit(CONTROLLER, "&& heartbeat.appliedIndex() >= broker.epoch()) {", ") {")
+            .caughtBy(SESSIONS, 300),
+        Guard.of("empty-voter", "M16", "a voter that lost its disk starts its Raft (N8)")
+            .edit(
+                FORMING,
+                "private void seek(String why) { waitsFor = why; }",
+                "private void seek(String why) { decide(new Action.Start(new TreeMap<>(empty), 0)); }")
+            .caughtBy(VOTERS, 300),
+        Guard.of("admission-majority", "M16", "a voter leaves where the others are no majority")
+            .edit(
+                ADMISSION,
+                "return rest.size() > image.voters().size() / 2;",
+                "return !rest.isEmpty();")
+            .caughtBy(VOTERS, 300),
+        Guard.of("confirmed-heartbeat", "M14", "a heartbeat is answered without a round")
+            .edit(
+                CONTROLLER,
+                "fulfil(broker, known, heartbeat, now); confirm(now);",
+                "fulfil(broker, known, heartbeat, now); answer(stream, stream.arrived, now);")
+            .caughtBy(SESSIONS, 300));
+  }
+}
