@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 /**
  * A file of nothing beside the metadata's log (rule M12). When the disk runs full, whoever fills
  * it, the file goes, and its room lets the vote and the metadata live until somebody has made
- * space; then it is made again. Blocks; one thread.
+ * space; then it is made again. Blocks; thread-safe.
  */
 final class Ballast {
   private static final Logger LOG = LoggerFactory.getLogger(Ballast.class);
@@ -29,15 +29,27 @@ final class Ballast {
   }
 
   /** Drops it, or makes it, as the room demands. */
-  void adjust(long usableBytes, boolean enough) {
-    boolean there = store.exists(FILE);
-    if (there && usableBytes < sizeBytes) {
-      store.delete(FILE);
-      store.syncDirectory("");
-      LOG.warn("the disk is full: {} bytes of ballast were given up for the metadata", sizeBytes);
-    } else if (!there && enough && sizeBytes > 0) {
+  synchronized void adjust(long usableBytes, boolean enough) {
+    if (usableBytes < sizeBytes) {
+      giveUp();
+    } else if (enough && sizeBytes > 0 && !store.exists(FILE)) {
       fill();
     }
+  }
+
+  /**
+   * Drops it.
+   *
+   * @return whether it was there, so that there is room now
+   */
+  synchronized boolean giveUp() {
+    if (!store.exists(FILE)) {
+      return false;
+    }
+    store.delete(FILE);
+    store.syncDirectory("");
+    LOG.warn("the disk is full: {} bytes of ballast were given up for the metadata", sizeBytes);
+    return true;
   }
 
   private void fill() {

@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
@@ -14,6 +15,7 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
@@ -35,8 +37,8 @@ import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
-import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.JRaftQuorum;
+import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.replicas.LocalPartitions;
@@ -76,6 +78,7 @@ import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
+import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.SecureRandomSource;
@@ -159,6 +162,11 @@ final class BrokerServer implements AutoCloseable {
             new Uid(random.nextLong(), random.nextLong()),
             voters());
 
+    long reserve = diskReserve(directory);
+    Ballast ballast =
+        new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    FileStore raft = new BallastedStore(directory.raft(), ballast);
+
     // The control plane: Raft port first, so that others can ask who this is.
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
     QuorumNode.Settings settings = QuorumNode.Settings.of(config);
@@ -167,7 +175,7 @@ final class BrokerServer implements AutoCloseable {
     JRaftQuorum engine =
         new JRaftQuorum(
             identity,
-            new JRaftQuorum.Files(directory.raft(), directory.snapshots()),
+            new JRaftQuorum.Files(raft, directory.snapshots()),
             settings,
             control,
             dialler,
@@ -176,7 +184,7 @@ final class BrokerServer implements AutoCloseable {
         closeLater(
             new QuorumNode(
                 identity,
-                directory.raft(),
+                raft,
                 directory.clusterId(),
                 control.first(),
                 settings,
@@ -211,7 +219,14 @@ final class BrokerServer implements AutoCloseable {
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
 
-    DiskWatch diskWatch = diskWatch(directory, control, background);
+    DiskWatch diskWatch =
+        new DiskWatch(
+            directory.log(),
+            new DiskReserve(reserve),
+            ballast,
+            control.first(),
+            background,
+            logDirectory::appendedBytes);
     disk = diskWatch;
     closeLater(diskWatch::close);
     diskWatch.start();
@@ -244,7 +259,13 @@ final class BrokerServer implements AutoCloseable {
     }
     ReplicaHost host =
         new ReplicaHost(
-            nodeId, metadata, control.first(), data.partitionLoops(), partitions, logDirectory, this::onFollowed);
+            nodeId,
+            metadata,
+            control.first(),
+            data.partitionLoops(),
+            partitions,
+            logDirectory,
+            this::onFollowed);
     replicas = host;
     metadata.listen(host::onImage);
     LocalPartitions local =
@@ -362,17 +383,10 @@ final class BrokerServer implements AutoCloseable {
         defaults.paused());
   }
 
-  private DiskWatch diskWatch(NodeDirectory directory, LoopGroup control, ThreadWorker background) {
+  private long diskReserve(NodeDirectory directory) {
     StorageConfig storage = config.storage();
-    long reserve =
-        DiskReserve.bytes(
-            storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
-    return new DiskWatch(
-        directory.log(),
-        new DiskReserve(reserve),
-        new Ballast(directory.raft(), Math.min(storage.diskBallastBytes(), reserve / 4)),
-        control.first(),
-        background);
+    return DiskReserve.bytes(
+        storage.diskReserveBytes(), storage.diskReservePercent(), directory.log().totalBytes());
   }
 
   private BrokerHealth health(Metadata metadata, LoopGroup control, LoopGroup data) {
@@ -482,6 +496,12 @@ final class BrokerServer implements AutoCloseable {
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
         new RecordDeletion(metadata, requests),
+        new ReassignmentAdmin(
+            metadata,
+            config.limits().reassignments(),
+            config.limits().catchUpBytesPerSecond(),
+            random),
+        new LeadershipAdmin(metadata),
         new ClusterAdmin(metadata, reports),
         new ConfigAdmin(metadata, reports));
   }

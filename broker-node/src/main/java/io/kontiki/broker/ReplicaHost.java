@@ -1,6 +1,7 @@
 package io.kontiki.broker;
 
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.partition.Brokers;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
@@ -21,12 +22,15 @@ import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +52,10 @@ public final class ReplicaHost {
   private final ReplicaAssignments assignments;
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
+
+  /** Whom to tell when a log that is being deleted is gone. */
+  private final TreeMap<PartitionId, List<Runnable>> discarding = new TreeMap<>();
+
   private final Runnable onFollowed;
 
   // Of the newest image on its way to the loops, and of the newest that each has followed.
@@ -55,6 +63,7 @@ public final class ReplicaHost {
   private final AtomicLongArray followed;
 
   private long brokerEpoch = -1;
+  private @Nullable Brokers brokers;
   private boolean sorted;
   private boolean closed;
 
@@ -103,6 +112,7 @@ public final class ReplicaHost {
     }
     List<List<PartitionAssignment>> byLoop = new ArrayList<>();
     partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
+    brokers = change.brokers();
     change
         .changed()
         .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
@@ -119,7 +129,7 @@ public final class ReplicaHost {
                 control.execute(onFollowed);
               });
     }
-    change.removed().forEach(id -> discard(id, () -> {}));
+    change.removed().forEach(this::discard);
     change.deleted().forEach(this::delete);
     report(RecoveryQuestions.of(image, brokerId));
   }
@@ -192,7 +202,7 @@ public final class ReplicaHost {
         LOG.warn("log {} belongs to no topic of this cluster: moved to quarantine", id);
         loop.execute(() -> logs.quarantine(id, loop, () -> {}));
       } else if (!partition.replicas().contains(brokerId)) {
-        discard(id, () -> {});
+        discard(id);
       }
     }
   }
@@ -201,7 +211,8 @@ public final class ReplicaHost {
     if (!deleting.add(topic)) {
       return;
     }
-    List<PartitionId> mine = new ArrayList<>();
+    TreeSet<PartitionId> mine = new TreeSet<>();
+    discarding.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
     for (PartitionId id : logs.partitions()) {
       if (id.topicId().equals(topic)) {
         mine.add(id);
@@ -211,22 +222,44 @@ public final class ReplicaHost {
     Runnable one =
         () -> {
           if (left.decrementAndGet() == 0) {
-            control.execute(() -> confirm(topic));
+            confirm(topic);
           }
         };
-    mine.forEach(id -> discard(id, one));
+    mine.forEach(id -> discard(id).add(one));
     one.run();
   }
 
-  /** Ends the replica's role, then deletes its log. */
-  private void discard(PartitionId id, Runnable done) {
+  /** Ends the replica's role, then deletes its log; answers the list of those to tell then. */
+  private List<Runnable> discard(PartitionId id) {
+    assignments.onLeaving(id);
+    List<Runnable> others = discarding.get(id);
+    if (others != null) {
+      return others;
+    }
+    List<Runnable> whenGone = new ArrayList<>();
+    discarding.put(id, whenGone);
     int index = data.indexOf(id);
     EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
-          logs.delete(id, loop, done);
+          logs.delete(id, loop, () -> control.execute(() -> gone(id)));
         });
+    return whenGone;
+  }
+
+  private void gone(PartitionId id) {
+    List<Runnable> whenGone = discarding.remove(id);
+    if (whenGone != null) {
+      whenGone.forEach(Runnable::run);
+    }
+    assignments.onGone(id).filter(again -> !closed).ifPresent(this::apply);
+  }
+
+  private void apply(PartitionAssignment again) {
+    int index = data.indexOf(again.id());
+    Brokers newest = Objects.requireNonNull(brokers);
+    data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
   }
 
   private void confirm(TopicId topic) {

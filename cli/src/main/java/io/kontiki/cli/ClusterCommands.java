@@ -204,7 +204,8 @@ final class ClusterCommands {
     }
   }
 
-  private static String word(String constant, String prefix) {
+  /** A constant of the contract as a word. */
+  static String word(String constant, String prefix) {
     return constant.startsWith(prefix)
         ? constant.substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', ' ')
         : constant;

@@ -88,6 +88,7 @@ public final class KontikiCli {
     this.options = new GlobalOptions(console.env());
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
+    subcommands.put("broker", (root, name) -> BrokerCommands.addTo(root, name, console, options));
     subcommands.put(
         "config", (root, name) -> root.addSubcommand(name, new ConfigCommand(console, options)));
     subcommands.put(

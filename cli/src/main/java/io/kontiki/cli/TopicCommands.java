@@ -25,6 +25,7 @@ final class TopicCommands {
     topic.addSubcommand("describe", new Describe(console, options));
     topic.addSubcommand("delete", new Delete(console, options));
     TopicChangeCommands.addTo(topic, console, options);
+    ReassignCommands.addTo(topic, console, options);
   }
 
   @Command(

@@ -123,6 +123,102 @@ final class AdminCommandsTest {
   }
 
   @Test
+  void reassignShowsWhatMovesWhere() {
+    broker.answer("DescribeTopic", 200, TOPIC + "}");
+    broker.answer(
+        "ReassignPartitions",
+        200,
+        "{\"reassignments\":[{\"partition\":{\"topic\":\"orders\",\"partition\":0},"
+            + "\"replicas\":[4,3,1]},{\"partition\":{\"topic\":\"orders\",\"partition\":1},"
+            + "\"replicas\":[3]}],\"metadataIndex\":\"9\"}");
+    CliRun run = run("topic", "reassign", "orders");
+    assertEquals(
+        "PARTITION  FROM   TO\n0          2,3,1  4,3,1\n"
+            + "begun; 'kontiki topic reassignments' shows what is under way\n",
+        run.out(),
+        run.err());
+    run("topic", "reassign", "orders", "--partition", "0", "--replicas", "4,3,1", "--dry-run");
+    assertEquals(
+        List.of(
+            "DescribeTopic application/json {\"name\":\"orders\"}",
+            "ReassignPartitions application/json {\"reassignments\":["
+                + "{\"partition\":{\"topic\":\"orders\",\"partition\":0}},"
+                + "{\"partition\":{\"topic\":\"orders\",\"partition\":1}}]}",
+            "DescribeTopic application/json {\"name\":\"orders\"}",
+            "ReassignPartitions application/json {\"reassignments\":["
+                + "{\"partition\":{\"topic\":\"orders\",\"partition\":0},"
+                + "\"replicas\":[4,3,1]}],\"validateOnly\":true}"),
+        broker.requests());
+    assertEquals(2, run("topic", "reassign", "orders", "--cancel", "--dry-run").exitCode());
+  }
+
+  @Test
+  void reassignmentsUnderWayAreListedAndCancelled() {
+    broker.answer("DescribeTopic", 200, TOPIC + "}");
+    broker.answer(
+        "ListReassignments",
+        200,
+        "{\"reassignments\":[{\"partition\":{\"topic\":\"orders\",\"partition\":0},"
+            + "\"replicas\":[4,3,1,2],\"adding\":[4],\"removing\":[2]}],"
+            + "\"throttleBytesPerSecond\":\"1\",\"metadataIndex\":\"9\"}");
+    broker.answer(
+        "CancelReassignments",
+        200,
+        "{\"cancelled\":[{\"topic\":\"orders\",\"partition\":0}],\"metadataIndex\":\"9\"}");
+    CliRun list = run("topic", "reassignments");
+    assertEquals(
+        "TOPIC   PARTITION  REPLICAS  ADDING  REMOVING  REMAINING\n"
+            + "orders  0          4,3,1,2   4       2         -",
+        list.out().strip(),
+        list.err());
+    CliRun cancel = run("topic", "reassign", "orders", "--partition", "0", "--cancel");
+    assertEquals("cancelled for partitions 0 of orders\n", cancel.out(), cancel.err());
+  }
+
+  @Test
+  void anUncleanElectionNeedsAReason() {
+    broker.answer("ElectLeader", 200, "{\"leader\":2,\"leaderEpoch\":5,\"metadataIndex\":\"9\"}");
+    CliRun preferred = run("topic", "elect-leader", "orders", "--partition", "1");
+    assertEquals("broker 2 leads orders-1 in epoch 5\n", preferred.out(), preferred.err());
+    String[] unclean = {"topic", "elect-leader", "orders", "--partition", "1", "--unclean"};
+    assertEquals(2, run(unclean).exitCode());
+    CliRun forced =
+        run(
+            "topic",
+            "elect-leader",
+            "orders",
+            "--partition",
+            "1",
+            "--unclean",
+            "--reason",
+            "disks are gone");
+    assertTrue(forced.err().contains("are lost"), forced.err());
+    assertEquals(
+        List.of(
+            "ElectLeader application/json {\"partition\":{\"topic\":\"orders\",\"partition\":1}}",
+            "ElectLeader application/json {\"partition\":{\"topic\":\"orders\",\"partition\":1},"
+                + "\"type\":\"ELECTION_TYPE_UNCLEAN\",\"reason\":\"disks are gone\"}"),
+        broker.requests());
+  }
+
+  @Test
+  void brokersAreFencedAndUnfenced() {
+    String answer =
+        "{\"broker\":{\"brokerId\":3,\"state\":\"BROKER_STATE_STOPPING\",\"leaderCount\":0,"
+            + "\"replicaCount\":7},\"metadataIndex\":\"9\"}";
+    broker.answer("FenceBroker", 200, answer);
+    broker.answer("UnfenceBroker", 200, answer);
+    CliRun run = run("broker", "fence", "3", "--force");
+    assertEquals("ID  STATE     LEADS  REPLICAS\n3   stopping  0      7\n", run.out(), run.err());
+    run("broker", "unfence", "3");
+    assertEquals(
+        List.of(
+            "FenceBroker application/json {\"brokerId\":3,\"force\":true}",
+            "UnfenceBroker application/json {\"brokerId\":3}"),
+        broker.requests());
+  }
+
+  @Test
   void describeAsJsonHasExactlyTheAgreedMembers() {
     broker.answer("DescribeTopic", 200, TOPIC + "}");
     CliRun run = run("topic", "describe", "orders", "--output", "json");

@@ -25,6 +25,7 @@ import java.util.List;
  *     (R33)
  * @param topics in the cluster (M19)
  * @param partitions in the cluster (M19)
+ * @param reassignments partitions whose replicas are on their way at a time (R34)
  */
 public record LimitsConfig(
     long requestMemoryBytes,
@@ -40,7 +41,8 @@ public record LimitsConfig(
     int catchUpWindowBytes,
     long catchUpBytesPerSecond,
     int topics,
-    int partitions) {
+    int partitions,
+    int reassignments) {
   private static final int MIB = 1024 * 1024;
 
   static final ConfigKey<Long> REQUEST_MEMORY =
@@ -159,6 +161,16 @@ public record LimitsConfig(
           "More partitions in all topics together are refused (M19).",
           integer(1, 1_000_000));
 
+  static final ConfigKey<Integer> REASSIGNMENTS =
+      new ConfigKey<>(
+          "reassignment.max.partitions",
+          "500",
+          false,
+          "",
+          "So many partitions may have replicas on their way at a time; more are refused until some"
+              + " have arrived (R34).",
+          integer(1, 10_000));
+
   static final List<ConfigKey<?>> KEYS =
       List.of(
           REQUEST_MEMORY,
@@ -174,7 +186,8 @@ public record LimitsConfig(
           CATCH_UP_WINDOW,
           CATCH_UP_RATE,
           TOPICS,
-          PARTITIONS);
+          PARTITIONS,
+          REASSIGNMENTS);
 
   static LimitsConfig from(Config config) {
     return new LimitsConfig(
@@ -191,6 +204,7 @@ public record LimitsConfig(
         config.get(CATCH_UP_WINDOW),
         config.get(CATCH_UP_RATE),
         config.get(TOPICS),
-        config.get(PARTITIONS));
+        config.get(PARTITIONS),
+        config.get(REASSIGNMENTS));
   }
 }

@@ -346,6 +346,11 @@ public final class LogDirectory {
     return shared.counters.with(shared.journal().counters());
   }
 
+  /** Bytes appended to all logs since the start. Thread-safe and cheap. */
+  public long appendedBytes() {
+    return shared.counters.appendedBytes();
+  }
+
   private LoopLogs homeOf(EventLoop loop) {
     List<LoopLogs> all;
     LoopLogs home;

@@ -30,6 +30,7 @@ final class LogStart {
   private final LogAppends appends;
   private final ArrayDeque<Journaled> journaled = new ArrayDeque<>();
   private long removable;
+  private long durable;
 
   /** A start, and the last sequence of the turn in which it was handed to the journal. */
   private record Journaled(long start, long sequence) {}
@@ -48,6 +49,12 @@ final class LogStart {
     this.derived = derived;
     this.appends = appends;
     this.removable = state.logStart;
+    this.durable = state.logStart;
+  }
+
+  /** See {@link PartitionLog#durableLogStart}. */
+  long durable() {
+    return durable;
   }
 
   /** See {@link PartitionLog#advanceLogStart}. */
@@ -73,17 +80,24 @@ final class LogStart {
     removable = state.logStart;
   }
 
-  /** The journal holds this start, up to a sequence. */
-  void onDurable(long startOffset, long sequence) {
+  /**
+   * The journal holds this start, up to a sequence.
+   *
+   * @return whether that is news
+   */
+  boolean onDurable(long startOffset, long sequence) {
+    boolean risen = startOffset > durable;
+    durable = Math.max(durable, startOffset);
     long known = journaled.isEmpty() ? removable : journaled.getLast().start;
     if (startOffset <= known) {
-      return;
+      return risen;
     }
     if (journaled.size() == REMEMBERED) {
       journaled.removeLast();
     }
     journaled.add(new Journaled(startOffset, sequence));
     home.shedding(log);
+    return risen;
   }
 
   /**

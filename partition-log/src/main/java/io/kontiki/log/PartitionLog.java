@@ -33,6 +33,12 @@ public interface PartitionLog {
   /** Exclusive end of what this replica holds as its durability demands (rule R36). */
   long heldEndOffset();
 
+  /**
+   * The log start that any recovery will find at least (rule D5); not above {@link
+   * #logStartOffset}. {@link Listener#onHeld} tells when it rises.
+   */
+  long durableLogStart();
+
   /** The leader epochs and where each began. */
   LeaderEpochs epochs();
 
@@ -224,7 +230,7 @@ public interface PartitionLog {
 
   /** Told on the log's loop. */
   interface Listener {
-    /** More is held; several steps may come as one. */
+    /** More is held, or the durable log start has risen; several steps may come as one. */
     void onHeld(long heldEndOffset);
 
     /** The log directory is offline (rule L4). */

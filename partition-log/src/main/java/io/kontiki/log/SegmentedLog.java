@@ -84,6 +84,12 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public long durableLogStart() {
+    checkUsable();
+    return start.durable();
+  }
+
+  @Override
   public LeaderEpochs epochs() {
     return epochView;
   }
@@ -258,10 +264,13 @@ final class SegmentedLog implements PartitionLog {
     if (state.gone || shared.isClosed() || truncationsThen != state.truncations) {
       return;
     }
-    start.onDurable(startOffset, sequence);
+    boolean risen = start.onDurable(startOffset, sequence);
     if (state.isFsync() && endOffset > state.held) {
       state.held = endOffset;
-      listener.onHeld(endOffset);
+      risen = true;
+    }
+    if (risen) {
+      listener.onHeld(state.held);
     }
   }
 

@@ -20,6 +20,9 @@ final class FollowerCursor {
   /** Acknowledged under {@link #subscription}, exclusive, or {@link #UNKNOWN} (rule R26). */
   private long heldEnd = UNKNOWN;
 
+  /** Durable there, as it said under {@link #subscription} (rule D5). */
+  private long logStart;
+
   private final OwedClock owed = new OwedClock();
 
   /** The follower cannot read all of its log: what it acknowledged it may not have (rule D9). */
@@ -59,7 +62,16 @@ final class FollowerCursor {
     subscription = id;
     live = false;
     heldEnd = UNKNOWN;
+    logStart = 0;
     damaged = false;
+  }
+
+  long logStart() {
+    return logStart;
+  }
+
+  void logStart(long start) {
+    logStart = start;
   }
 
   /** The subscription asked for was validated. */

@@ -39,6 +39,7 @@ public final class FollowerReplica {
   private long subscription = NO_SUBSCRIPTION;
   private long highWatermark;
   private long acknowledged = NOTHING;
+  private long acknowledgedStart = NOTHING;
 
   /**
    * Follows a leader from now on.
@@ -96,6 +97,7 @@ public final class FollowerReplica {
     phase = Phase.ASKED;
     subscription = newId;
     acknowledged = NOTHING;
+    acknowledgedStart = NOTHING;
     return new SubscribeRequest(newId, id, leaderEpoch, logEnd, lastEpoch);
   }
 
@@ -190,5 +192,19 @@ public final class FollowerReplica {
     }
     acknowledged = heldEnd;
     return heldEnd;
+  }
+
+  /**
+   * Which log start to tell the leader now (rule D5); each is told once in a subscription.
+   *
+   * @param durableStart of the own log
+   * @return the start, or {@link #NOTHING}
+   */
+  public long takeLogStart(long durableStart) {
+    if (phase != Phase.LIVE || durableStart == acknowledgedStart) {
+      return NOTHING;
+    }
+    acknowledgedStart = durableStart;
+    return durableStart;
   }
 }

@@ -52,6 +52,7 @@ public final class LeaderReplica {
   private long logEnd;
   private long heldEnd;
   private long highWatermark;
+  private long logStart;
 
   /**
    * Begins an epoch.
@@ -271,6 +272,38 @@ public final class LeaderReplica {
       decide(nowNanos, false);
     }
     return AckOutcome.COUNTED;
+  }
+
+  /** The own log begins at this offset: nobody joins before its log durably does, too (rule D5). */
+  public void onLogStart(long startOffset) {
+    logStart = startOffset;
+  }
+
+  /** A follower says where its log durably begins, under a subscription (rule D5). */
+  public void onFollowerLogStart(
+      int follower, long brokerEpoch, long subscription, long start, long nowNanos) {
+    FollowerCursor cursor = cursors.get(follower);
+    if (cursor != null && cursor.isCurrent(brokerEpoch, subscription)) {
+      cursor.logStart(start);
+      decide(nowNanos, false);
+    }
+  }
+
+  /**
+   * Up to which offset records are gone durably on every member of the maximal in-sync set, so that
+   * no election of one of them brings them back (rule D5).
+   *
+   * @param ownStart durable start of the own log
+   */
+  public long lowWatermark(long ownStart) {
+    long low = ownStart;
+    for (int member : inSync.maximal()) {
+      if (member != localId) {
+        FollowerCursor cursor = cursors.get(member);
+        low = Math.min(low, cursor == null ? 0 : cursor.logStart());
+      }
+    }
+    return low;
   }
 
   /**
@@ -505,6 +538,7 @@ public final class LeaderReplica {
         && !cursor.damaged()
         && end >= highWatermark
         && end >= epochStartOffset
+        && cursor.logStart() >= logStart
         && brokers.mayJoinIsr(replica, cursor.brokerEpoch());
   }
 

@@ -137,6 +137,12 @@ public sealed interface ReplicationMessage {
    * How far a follower holds one partition.
    *
    * @param heldEnd exclusive
+   * @param logStart durable there (rule D5), or -1: as it said before in this subscription
    */
-  record HeldEnd(long subscription, long heldEnd) {}
+  record HeldEnd(long subscription, long heldEnd, long logStart) {
+    /** With the log start that it said before. */
+    public HeldEnd(long subscription, long heldEnd) {
+      this(subscription, heldEnd, -1);
+    }
+  }
 }

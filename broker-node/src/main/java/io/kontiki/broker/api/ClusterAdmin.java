@@ -94,6 +94,20 @@ public final class ClusterAdmin {
         });
   }
 
+  /** A broker with its counts, without its directories. */
+  static BrokerView view(ClusterImage image, BrokerImage broker) {
+    int leads = 0;
+    int replicas = 0;
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        leads += partition.leader() == broker.id() ? 1 : 0;
+        replicas += partition.replicas().contains(broker.id()) ? 1 : 0;
+      }
+    }
+    boolean voter = image.voters().containsKey(broker.id());
+    return new BrokerView(broker, voter, leads, replicas, List.of());
+  }
+
   private void views(
       CallContext call,
       ClusterImage image,

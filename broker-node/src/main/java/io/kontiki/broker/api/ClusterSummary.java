@@ -70,7 +70,11 @@ public record ClusterSummary(
                 + broker.id()
                 + " ("
                 + broker.endpoints().grpc()
-                + ") is fenced: it is down, starting or cut off.");
+                + (broker.fencedByOperator()
+                    ? ") is fenced by an operator, until 'kontiki broker unfence "
+                        + broker.id()
+                        + "'."
+                    : ") is fenced: it is down, starting or cut off."));
       }
     }
     return fenced;
@@ -110,7 +114,7 @@ public record ClusterSummary(
       PartitionImage partition = topic.partitions().get(number);
       String name = topic.name() + "-" + number;
       partitions++;
-      if (partition.isr().size() < partition.replicas().size()) {
+      if (partition.underReplicated()) {
         firstUnderReplicated = underReplicated++ == 0 ? name : firstUnderReplicated;
       }
       if (partition.leader() == PartitionImage.NO_LEADER) {

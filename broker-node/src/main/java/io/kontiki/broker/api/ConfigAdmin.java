@@ -31,7 +31,7 @@ public final class ConfigAdmin {
   }
 
   private static List<ConfigLine> lines(TopicImage topic) {
-    int replicas = topic.partitions().get(0).replicas().size();
+    int replicas = topic.replicationFactor();
     Map<String, String> inForce = TopicConfig.of(topic.config()).toMap(replicas);
     Map<String, String> builtIn = TopicConfig.DEFAULT.toMap(replicas);
     List<ConfigLine> lines = new ArrayList<>();

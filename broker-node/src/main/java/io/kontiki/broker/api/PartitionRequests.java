@@ -62,6 +62,7 @@ public interface PartitionRequests {
      *
      * @param baseOffset -1 with {@link Acks#NONE}
      * @param appendTimeMs -1 on create-time topics
+     * @param highWatermark -1: not known yet (rule R40)
      */
     record Appended(
         long baseOffset,
@@ -101,6 +102,7 @@ public interface PartitionRequests {
      * Whole batches in order, perhaps none; the first may begin before the offset asked for.
      *
      * @param nextOffset where the next fetch goes on
+     * @param highWatermark -1: not known yet (rule R40)
      */
     record Fetched(
         List<ByteBuffer> batches,

@@ -9,6 +9,7 @@ import java.util.List;
  * @param records at least one
  * @param nextOffset where to go on behind them
  * @param leaderEpoch of the last of the records
+ * @param highWatermark -1: not known yet (rule R40)
  * @param sizeBytes of keys, values and headers, about
  */
 public record RecordChunk(

@@ -290,30 +290,18 @@ public final class TopicAdmin {
         return;
       }
     }
-    ApiError bad = Refusals.badTopicName("name", name);
-    if (bad != null) {
-      completion.complete(Result.error(bad));
-      return;
-    }
     TopicId wanted = only;
     // Always the quorum's view: an old image could name a topic that was made again meanwhile.
-    metadata.readLatest(
-        call.answerByNanos(),
-        call.home(
-            latest -> {
-              if (latest instanceof Result.Err<ClusterImage> failed) {
-                completion.complete(Result.error(failed.error()));
-                return;
-              }
-              TopicImage topic = ((Result.Ok<ClusterImage>) latest).value().topic(name);
-              if (topic == null || (wanted != null && !wanted.equals(topic.id()))) {
-                completion.complete(Result.error(Refusals.topicNotFound(name)));
-                return;
-              }
-              submit(
-                  call,
-                  new MetadataCommand.DeleteTopic(call.loop().clock().wallMs(), topic.id()),
-                  completion);
-            }));
+    ImageChange.ofTopic(
+        metadata,
+        call,
+        name,
+        (image, topic) ->
+            wanted != null && !wanted.equals(topic.id())
+                ? Result.error(Refusals.topicNotFound(name))
+                : Result.ok(
+                    Optional.of(
+                        new MetadataCommand.DeleteTopic(call.loop().clock().wallMs(), topic.id()))),
+        completion);
   }
 }

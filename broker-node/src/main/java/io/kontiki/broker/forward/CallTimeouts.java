@@ -17,9 +17,7 @@ public final class CallTimeouts {
   /** Options of a call that ends after a time; at least 1 ns. */
   public static CallOptions with(CallOptions options, long nanos) {
     long positive = Math.max(1, nanos);
-    return options
-        .withDeadlineAfter(positive, TimeUnit.NANOSECONDS)
-        .withOption(NANOS, positive);
+    return options.withDeadlineAfter(positive, TimeUnit.NANOSECONDS).withOption(NANOS, positive);
   }
 
   /** A stub whose calls end after a time; at least 1 ns. */

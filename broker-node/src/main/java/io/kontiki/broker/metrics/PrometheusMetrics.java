@@ -176,15 +176,18 @@ public final class PrometheusMetrics
         "Partitions that this broker leads with fewer in-sync replicas than replicas.",
         image ->
             count(
-                image,
-                partition ->
-                    partition.leader() == brokerId
-                        && partition.isr().size() < partition.replicas().size()));
+                image, partition -> partition.leader() == brokerId && partition.underReplicated()));
     ofImage(
         metadata,
         "kontiki.partition.under.min.isr",
         "Partitions that this broker leads with too few in-sync replicas for acks=all.",
         this::underMinIsr);
+    ofImage(
+        metadata,
+        "kontiki.partition.reassigning",
+        "Partitions that this broker leads and whose replicas are on their way.",
+        image ->
+            count(image, partition -> partition.leader() == brokerId && partition.reassigning()));
     ofImage(
         metadata,
         "kontiki.partition.offline",
@@ -234,7 +237,7 @@ public final class PrometheusMetrics
     int count = 0;
     for (TopicImage topic : image.topics().values()) {
       for (PartitionImage partition : topic.partitions()) {
-        int replicas = partition.replicas().size();
+        int replicas = partition.replicationFactor();
         // A full in-sync set is enough; settings are parsed only for the few that are not.
         if (partition.leader() == brokerId
             && partition.isr().size() < replicas

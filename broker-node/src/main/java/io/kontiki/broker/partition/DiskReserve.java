@@ -3,7 +3,7 @@ package io.kontiki.broker.partition;
 /**
  * Judges the room on a disk by its reserve (rule D4): below it leaders refuse, below half of it
  * replicas stop, too; leaders accept again at 1.5 times, replicas at the whole of it. The journal's
- * ring grows into the reserve (rule L9). Belongs to one thread.
+ * ring grows into the reserve (rule L9). Belongs to one thread, but for {@link #after}.
  */
 public final class DiskReserve {
   private final long reserveBytes;
@@ -26,6 +26,16 @@ public final class DiskReserve {
   /** What is kept free. */
   public long reserveBytes() {
     return reserveBytes;
+  }
+
+  /** What a state has become meanwhile with so many bytes left: never better. Any thread. */
+  public DiskSpace after(DiskSpace last, long usableBytes) {
+    if (reserveBytes > 0 && usableBytes < reserveBytes / 2) {
+      return DiskSpace.EXHAUSTED;
+    }
+    return reserveBytes > 0 && usableBytes < reserveBytes && last == DiskSpace.ENOUGH
+        ? DiskSpace.SCARCE
+        : last;
   }
 
   /** The state with so many bytes that may still be written. */

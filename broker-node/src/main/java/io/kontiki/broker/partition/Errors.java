@@ -88,6 +88,20 @@ final class Errors {
         "the replicas of " + p.name() + " did not acknowledge the append in time");
   }
 
+  static ApiError deletionTimedOut(PartitionAssignment p) {
+    return ApiError.indefinite(
+        ErrorReason.OUTCOME_UNKNOWN,
+        "records of "
+            + p.name()
+            + " are deleted at its leader; its in-sync replicas did not all confirm it in time");
+  }
+
+  static ApiError deletionUnknown(PartitionAssignment p) {
+    return ApiError.indefinite(
+        ErrorReason.OUTCOME_UNKNOWN,
+        p.name() + " lost its leader while the deletion waited for replicas");
+  }
+
   static ApiError offline(PartitionAssignment p) {
     return ApiError.retriable(
         ErrorReason.LEADER_UNAVAILABLE, "the log of " + p.name() + " is offline here", 1_000);

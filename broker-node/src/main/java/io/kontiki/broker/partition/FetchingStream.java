@@ -180,9 +180,9 @@ final class FetchingStream {
     }
     List<HeldEnd> ends = new ArrayList<>();
     for (FollowerRole role : acknowledging) {
-      long end = role.takeAck();
-      if (end != FollowerReplica.NOTHING) {
-        ends.add(new HeldEnd(role.replica().subscription(), end));
+      HeldEnd end = role.takeAck();
+      if (end != null) {
+        ends.add(end);
       }
     }
     acknowledging.clear();

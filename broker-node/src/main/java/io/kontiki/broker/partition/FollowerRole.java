@@ -6,6 +6,7 @@ import io.kontiki.log.PartitionLog.FollowerAppend;
 import io.kontiki.replication.FollowerReplica;
 import io.kontiki.replication.FollowerStep;
 import io.kontiki.replication.Lane;
+import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
 import io.kontiki.replication.ReplicationMessage.PartitionMend;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
@@ -82,11 +83,18 @@ final class FollowerRole {
     return replica.subscribe(context.nextSubscription(), log.logEndOffset(), log.epochs().latest());
   }
 
-  /** What to acknowledge now, or {@link FollowerReplica#NOTHING}. */
-  long takeAck() {
-    return over || partition.log().damage().isPresent()
-        ? FollowerReplica.NOTHING
-        : replica.takeAck(partition.log().heldEndOffset());
+  /** What to acknowledge now, or null: nothing. */
+  @Nullable HeldEnd takeAck() {
+    PartitionLog log = partition.log();
+    if (over || log.damage().isPresent()) {
+      return null;
+    }
+    long held = log.heldEndOffset();
+    boolean news = replica.takeAck(held) != FollowerReplica.NOTHING;
+    long start = replica.takeLogStart(log.durableLogStart());
+    return news || start != FollowerReplica.NOTHING
+        ? new HeldEnd(replica.subscription(), held, start)
+        : null;
   }
 
   /** From which offset on it cannot read, or {@link FollowerReplica#NOTHING}. */

@@ -35,6 +35,17 @@ final class LeaderReads {
     this.replica = replica;
   }
 
+  /**
+   * What clients are shown: -1 until it is the true one, because it may be below what the leader
+   * before has shown, and without the lease, because it may be below what the next one has shown
+   * (R5, R31, R40).
+   */
+  long shownHighWatermark() {
+    return replica.knowsTrueHighWatermark() && context.lease().held()
+        ? replica.highWatermark()
+        : -1;
+  }
+
   void read(Read request, Completion<ReadAnswer> completion) {
     ReadAnswer refusal = refusal(request);
     if (refusal != null) {
@@ -175,7 +186,7 @@ final class LeaderReads {
                   outcome.bytes(),
                   next,
                   partition.log().logStartOffset(),
-                  replica.highWatermark(),
+                  shownHighWatermark(),
                   replica.leaderEpoch()));
     }
   }

@@ -14,6 +14,7 @@ import io.kontiki.replication.IsrProposal;
 import io.kontiki.replication.Lane;
 import io.kontiki.replication.LeaderReplica;
 import io.kontiki.replication.LeaderReplica.AckOutcome;
+import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.SubscribeRequest;
 import io.kontiki.replication.Resignation;
 import io.kontiki.replication.StreamId;
@@ -40,7 +41,8 @@ final class LeaderRole {
   private final LoopContext context;
   private final LeaderReplica replica;
   private final LeaderReads reads;
-  private final ProduceWaiters producers = new ProduceWaiters();
+  private ProduceWaiters producers;
+  private final Deletions deletions = new Deletions();
   private final RecentAppends recent;
   private final Map<Integer, Shipment> shipments = new TreeMap<>();
   private boolean over;
@@ -51,10 +53,15 @@ final class LeaderRole {
 
   private long timedNanos;
 
-  LeaderRole(Partition partition, LoopContext context, LeaderReplica replica) {
+  /**
+   * @param producers who wait since an earlier epoch in which this replica led, without a break
+   */
+  LeaderRole(
+      Partition partition, LoopContext context, LeaderReplica replica, ProduceWaiters producers) {
     this.partition = partition;
     this.context = context;
     this.replica = replica;
+    this.producers = producers;
     this.reads = new LeaderReads(partition, context, replica);
     this.recent = new RecentAppends(context.limits().partitionTail(), context.tails());
   }
@@ -141,13 +148,13 @@ final class LeaderRole {
                 lastOffset,
                 appendTimeMs,
                 log().logStartOffset(),
-                highWatermark(),
+                reads.shownHighWatermark(),
                 replica.leaderEpoch()),
             completion);
     switch (request.acks()) {
       case ALL -> producers.awaitCommit(waiter, request.deadlineNanos());
       case LEADER -> producers.awaitHold(waiter, request.deadlineNanos());
-      case NONE -> waiter.succeed(highWatermark());
+      case NONE -> waiter.succeed(reads.shownHighWatermark());
     }
     partition.armDeadline();
   }
@@ -179,7 +186,7 @@ final class LeaderRole {
   void onHeld() {
     long held = log().heldEndOffset();
     replica.onHeld(held, context.nowNanos());
-    producers.onHeld(held, highWatermark());
+    producers.onHeld(held, reads.shownHighWatermark());
     progress();
   }
 
@@ -202,8 +209,20 @@ final class LeaderRole {
   }
 
   /** See {@link Partition#deleteRecords}. */
-  void deleteRecords(long before, Completion<Result<Long>> completion) {
+  void deleteRecords(long before, long deadlineNanos, Completion<Result<Long>> completion) {
     PartitionAssignment p = partition.assignment();
+    if (!replica.enoughInSync()) {
+      // An eligible replica outside of the in-sync set would bring the records back (R19).
+      completion.complete(Result.error(Errors.notEnoughReplicas(p, replica.isr().size())));
+      return;
+    }
+    if (deletions.isFull()) {
+      completion.complete(
+          Result.error(
+              ApiError.retriable(
+                  ErrorReason.BUSY, p.name() + " has too many deletions waiting", 100)));
+      return;
+    }
     if (!context.lease().held()) {
       completion.complete(Result.error(Errors.noLease(p)));
       return;
@@ -227,8 +246,8 @@ final class LeaderRole {
             log().logStartOffset());
         raiseLogStart(start);
       }
-      long now = log().logStartOffset();
-      log().whenDurable(() -> completion.complete(Result.ok(now)));
+      deletions.await(start, deadlineNanos, completion);
+      progress();
     } catch (StorageException e) {
       completion.complete(Result.error(Errors.offlineInAppend(p)));
       partition.onOffline(e);
@@ -237,6 +256,7 @@ final class LeaderRole {
 
   private void raiseLogStart(long start) {
     log().advanceLogStart(start);
+    replica.onLogStart(log().logStartOffset());
     // Followers take it from the leader, with the next data or alone.
     shipments.values().forEach(shipment -> shipment.stream().hasNews(shipment));
   }
@@ -286,14 +306,22 @@ final class LeaderRole {
     return !replica.waitsFor(follower) && bytesBehind(offset) > context.limits().farBehind();
   }
 
-  void onAck(Shipment shipment, long heldEnd) {
+  void onAck(Shipment shipment, HeldEnd held) {
     StreamId owner = shipment.stream().id();
+    if (held.logStart() >= 0) {
+      replica.onFollowerLogStart(
+          owner.followerId(),
+          owner.brokerEpoch(),
+          held.subscription(),
+          held.logStart(),
+          context.nowNanos());
+    }
     AckOutcome outcome =
         replica.onAck(
             owner.followerId(),
             owner.brokerEpoch(),
             shipment.subscription(),
-            heldEnd,
+            held.heldEnd(),
             context.nowNanos());
     if (outcome == AckOutcome.IMPOSSIBLE) {
       refuse(shipment, Refusal.INCONSISTENT);
@@ -398,6 +426,7 @@ final class LeaderRole {
 
   void onDeadline(long nowNanos) {
     producers.expire(nowNanos, Errors.appendTimedOut(partition.assignment()));
+    deletions.expire(nowNanos, Errors.deletionTimedOut(partition.assignment()));
     reads.onDeadline(nowNanos);
     if (nowNanos >= replica.nextJudgementNanos()) {
       replica.onJudgement(nowNanos);
@@ -408,7 +437,7 @@ final class LeaderRole {
   long nextDeadlineNanos() {
     return Math.min(
         Math.min(producers.nextDeadlineNanos(), reads.nextDeadlineNanos()),
-        replica.nextJudgementNanos());
+        Math.min(deletions.nextDeadlineNanos(), replica.nextJudgementNanos()));
   }
 
   /** The core has changed: tells everybody whom it concerns. */
@@ -428,15 +457,28 @@ final class LeaderRole {
     }
     producers.onCommitted(
         hw,
+        reads.shownHighWatermark(),
         replica.enoughInSync()
             ? null
             : Errors.notEnoughReplicasAfterAppend(partition.assignment(), replica.isr().size()));
     if (moved) {
       reads.onHighWatermark();
     }
+    answerDeletions();
     replica.proposal().ifPresent(proposal -> context.turn().propose(partition, proposal));
     replica.resignation().ifPresent(this::resign);
     partition.armDeadline();
+  }
+
+  private void answerDeletions() {
+    if (deletions.isEmpty() || !replica.enoughInSync()) {
+      return;
+    }
+    try {
+      deletions.onLowWatermark(replica.lowWatermark(log().durableLogStart()));
+    } catch (StorageException e) {
+      partition.onOffline(e);
+    }
   }
 
   private void resign(Resignation resignation) {
@@ -454,6 +496,17 @@ final class LeaderRole {
     context.turn().resign(partition, resignation);
   }
 
+  /**
+   * The epoch is over and this replica leads the next one: ends the role as {@link #stop} does, but
+   * for the producers that wait; they are the next role's.
+   */
+  ProduceWaiters handOn(ApiError forReaders) {
+    ProduceWaiters waiting = producers;
+    producers = new ProduceWaiters();
+    stop(forReaders, forReaders);
+    return waiting;
+  }
+
   /** Leadership is over: what waits gets its answer, followers are sent away (rule R23). */
   void stop(ApiError forProducers, ApiError forReaders) {
     over = true;
@@ -466,6 +519,7 @@ final class LeaderRole {
           .answer(new SubscribeAnswer.Refused(shipment.subscription(), Refusal.NOT_LEADER));
     }
     producers.failAll(forProducers);
+    deletions.failAll(Errors.deletionUnknown(partition.assignment()));
     reads.stop(forReaders);
   }
 }

@@ -115,14 +115,16 @@ public final class Partition {
    * Deletes committed records from the beginning of the log.
    *
    * @param before first offset to keep, or {@link Requests#HIGH_WATERMARK}
-   * @param completion the log start, once it is durable here
+   * @param deadlineNanos by the loop's clock
+   * @param completion the log start, once it is durable on every replica that is in sync: whoever
+   *     leads next begins there, too (rule D5)
    */
-  public void deleteRecords(long before, Completion<Result<Long>> completion) {
+  public void deleteRecords(long before, long deadlineNanos, Completion<Result<Long>> completion) {
     LeaderRole role = leader;
     if (role == null) {
       completion.complete(Result.error(refusal()));
     } else {
-      role.deleteRecords(before, completion);
+      role.deleteRecords(before, deadlineNanos, completion);
     }
   }
 
@@ -133,13 +135,11 @@ public final class Partition {
           false, assignment.state().leaderEpoch(), -1, -1, -1, -1, assignment.state().isr());
     }
     LeaderRole role = leader;
-    boolean known =
-        role != null && role.replica().knowsTrueHighWatermark() && context.lease().held();
     return new Description(
         role != null,
         assignment.state().leaderEpoch(),
         log.logStartOffset(),
-        known ? highWatermark : -1,
+        role == null ? -1 : role.reads().shownHighWatermark(),
         log.logEndOffset(),
         log.heldEndOffset(),
         role != null ? role.replica().isr() : assignment.state().isr());
@@ -211,21 +211,31 @@ public final class Partition {
   }
 
   private void changeRole(boolean handedOver) {
-    endRole(refusal());
     IsrState state = assignment.state();
+    LeaderRole led = leader;
+    ProduceWaiters waiting = new ProduceWaiters();
+    if (led != null && !offline && state.leaderId() == context.brokers().localId()) {
+      // It leads on, in a newer epoch, over the same log: nobody cut it meanwhile, and what waits
+      // is
+      // committed by the new epoch as it would have been by the old.
+      waiting = led.handOn(refusal());
+      leader = null;
+    }
+    endRole(refusal());
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
     } else if (state.leaderId() == context.brokers().localId()) {
-      becomeLeader(state, handedOver);
+      becomeLeader(state, handedOver, waiting);
     } else {
       becomeFollower(state);
     }
   }
 
-  private void becomeLeader(IsrState state, boolean handedOver) {
+  private void becomeLeader(IsrState state, boolean handedOver, ProduceWaiters waiting) {
     try {
       log.beginEpoch(state.leaderEpoch()); // before it serves (rule R29)
     } catch (StorageException e) {
+      waiting.failAll(Errors.offlineInAppend(assignment));
       onOffline(e);
       return;
     }
@@ -245,8 +255,10 @@ public final class Partition {
                 own,
                 context.brokers(),
                 context.times(),
-                context.nowNanos()));
+                context.nowNanos()),
+            waiting);
     leader = role;
+    role.replica().onLogStart(log.logStartOffset());
     LOG.info(
         "{} is led here in epoch {}: end {}, high watermark {}, in sync {}",
         name(),

@@ -44,12 +44,13 @@ final class ProduceWaiters {
   /**
    * The high watermark is here.
    *
+   * @param shown the same as clients are shown it
    * @param failure null, or why it may not count: the in-sync set is too small (rule R21)
    */
-  void onCommitted(long highWatermark, @Nullable ApiError failure) {
+  void onCommitted(long highWatermark, long shown, @Nullable ApiError failure) {
     for (Waiter waiter : forCommit.reached(highWatermark)) {
       if (failure == null) {
-        waiter.succeed(highWatermark);
+        waiter.succeed(shown);
       } else {
         waiter.fail(failure);
       }
@@ -57,9 +58,9 @@ final class ProduceWaiters {
   }
 
   /** The leader holds everything below an offset. */
-  void onHeld(long heldEnd, long highWatermark) {
+  void onHeld(long heldEnd, long shownHighWatermark) {
     for (Waiter waiter : forHold.reached(heldEnd)) {
-      waiter.succeed(highWatermark);
+      waiter.succeed(shownHighWatermark);
     }
   }
 

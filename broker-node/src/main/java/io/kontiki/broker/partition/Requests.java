@@ -30,6 +30,7 @@ public final class Requests {
    *
    * @param baseOffset of its first record; of a repetition that of the first try (rule I2)
    * @param appendTimeMs -1 on create-time topics
+   * @param highWatermark -1: not known yet (rule R40)
    */
   public record Appended(
       long baseOffset,
@@ -63,6 +64,7 @@ public final class Requests {
      * Whole batches in order, perhaps none; the first may begin before the offset asked for.
      *
      * @param nextOffset where reading goes on
+     * @param highWatermark -1: not known yet (rule R40)
      */
     record Records(
         List<ByteBuffer> batches,

@@ -142,7 +142,7 @@ final class ShippingStream implements ReplicaStream.Listener {
       return; // of a subscription that has ended (rule R27)
     }
     inFlightBytes -= shipment.onHeld(held.heldEnd());
-    shipment.role().onAck(shipment, held.heldEnd());
+    shipment.role().onAck(shipment, held);
     if (!waiting.isEmpty()) {
       context.turn().ship(this);
     }

@@ -146,7 +146,7 @@ public final class QuorumNode implements AutoCloseable {
     this.engine = engine;
   }
 
-  /** What the Raft port serves besides {@link #raftService}. */
+  /** What the Raft port serves besides {@link JRaftQuorum#service Raft}. */
   public BindableService clusterService() {
     return service;
   }
@@ -206,8 +206,7 @@ public final class QuorumNode implements AutoCloseable {
     Optional<FormingFile.Stored> voted = FormingFile.read(files);
     if (voted.isEmpty()) {
       loop.execute(() -> form(refused));
-    } else if (!clusterId.equals(Uid.NONE)
-        && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
+    } else if (!clusterId.equals(Uid.NONE) && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
       String why =
           "raft/"
               + QuorumEngine.GROUP

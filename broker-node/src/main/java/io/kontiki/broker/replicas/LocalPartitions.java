@@ -162,6 +162,7 @@ public final class LocalPartitions implements PartitionRequests {
         partition ->
             partition.deleteRecords(
                 request.before(),
+                request.deadlineNanos(),
                 result ->
                     completion.complete(
                         result.fold(

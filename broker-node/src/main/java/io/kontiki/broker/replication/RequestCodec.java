@@ -40,8 +40,12 @@ final class RequestCodec {
     ReplicateRequest.Builder request = ReplicateRequest.newBuilder();
     if (message instanceof Acks acks) {
       HeldEnds.Builder held = HeldEnds.newBuilder();
+      boolean starts = acks.ends().stream().anyMatch(end -> end.logStart() >= 0);
       for (HeldEnd end : acks.ends()) {
         held.addIds(end.subscription()).addEnds(end.heldEnd());
+        if (starts) {
+          held.addStarts(end.logStart() + 1);
+        }
       }
       return request.setHeld(held).build();
     }
@@ -116,9 +120,14 @@ final class RequestCodec {
       throw new IllegalArgumentException(
           held.getIdsCount() + " subscriptions with " + held.getEndsCount() + " held ends");
     }
+    boolean starts = held.getStartsCount() > 0;
+    if (starts && held.getStartsCount() != held.getIdsCount()) {
+      throw new IllegalArgumentException(
+          held.getIdsCount() + " subscriptions with " + held.getStartsCount() + " log starts");
+    }
     List<HeldEnd> ends = new ArrayList<>(held.getIdsCount());
     for (int i = 0; i < held.getIdsCount(); i++) {
-      ends.add(new HeldEnd(held.getIds(i), held.getEnds(i)));
+      ends.add(new HeldEnd(held.getIds(i), held.getEnds(i), starts ? held.getStarts(i) - 1 : -1));
     }
     return new Acks(ends);
   }

@@ -5,11 +5,14 @@ import io.grpc.MethodDescriptor;
 import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.LeadershipAdmin;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.api.StartSpec;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
+import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
@@ -19,6 +22,11 @@ import io.kontiki.v1.DeleteRecordsResponse;
 import io.kontiki.v1.DeleteTopicResponse;
 import io.kontiki.v1.DescribeConfigRequest;
 import io.kontiki.v1.DescribeConfigResponse;
+import io.kontiki.v1.ElectLeaderRequest;
+import io.kontiki.v1.ElectLeaderResponse;
+import io.kontiki.v1.ReassignPartitionsRequest;
+import io.kontiki.v1.ReassignPartitionsResponse;
+import io.kontiki.v1.TopicPartition;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -35,6 +43,8 @@ public final class AdminCalls {
   private final TopicAdmin topics;
   private final TopicChangeAdmin changes;
   private final RecordDeletion deletion;
+  private final ReassignmentAdmin reassignments;
+  private final LeadershipAdmin leadership;
   private final ClusterAdmin cluster;
   private final ConfigAdmin config;
 
@@ -42,15 +52,21 @@ public final class AdminCalls {
       TopicAdmin topics,
       TopicChangeAdmin changes,
       RecordDeletion deletion,
+      ReassignmentAdmin reassignments,
+      LeadershipAdmin leadership,
       ClusterAdmin cluster,
       ConfigAdmin config) {
     this.topics = topics;
     this.changes = changes;
     this.deletion = deletion;
+    this.reassignments = reassignments;
+    this.leadership = leadership;
     this.cluster = cluster;
     this.config = config;
     topicCalls();
     changeCalls();
+    reassignmentCalls();
+    leadershipCalls();
     clusterCalls();
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
       if (method.getType() == MethodDescriptor.MethodType.UNARY
@@ -144,6 +160,87 @@ public final class AdminCalls {
         request.getPartitionsList(),
         before,
         as(completion, starts -> AdminMessages.recordsDeleted(request.getTopic(), starts)));
+  }
+
+  private void reassignmentCalls() {
+    add(AdminServiceGrpc.getReassignPartitionsMethod(), this::reassign);
+    add(
+        AdminServiceGrpc.getListReassignmentsMethod(),
+        (call, request, completion) ->
+            reassignments.list(
+                call,
+                request.hasMinMetadataIndex() ? request.getMinMetadataIndex() : null,
+                as(completion, AdminMessages::reassignments)));
+    add(
+        AdminServiceGrpc.getCancelReassignmentsMethod(),
+        (call, request, completion) ->
+            reassignments.cancel(
+                call,
+                request.getPartitionsList().stream().map(AdminCalls::named).toList(),
+                as(completion, AdminMessages::cancelled)));
+  }
+
+  private void reassign(
+      CallContext call,
+      ReassignPartitionsRequest request,
+      Completion<Result<ReassignPartitionsResponse>> completion) {
+    if (request.hasThrottleBytesPerSecond()) {
+      completion.complete(
+          Result.error(
+              Refusals.unimplemented(
+                  "throttle_bytes_per_second (set replication.catchup.bytes.per.second of the"
+                      + " brokers instead)")));
+      return;
+    }
+    List<Reassignments.Wanted> wanted =
+        request.getReassignmentsList().stream()
+            .map(one -> new Reassignments.Wanted(named(one.getPartition()), one.getReplicasList()))
+            .toList();
+    if (request.getValidateOnly()) {
+      reassignments.validate(call, wanted, as(completion, AdminMessages::reassigned));
+    } else {
+      reassignments.reassign(call, wanted, as(completion, AdminMessages::reassigned));
+    }
+  }
+
+  private void leadershipCalls() {
+    add(AdminServiceGrpc.getElectLeaderMethod(), this::electLeader);
+    add(
+        AdminServiceGrpc.getFenceBrokerMethod(),
+        (call, request, completion) ->
+            leadership.fence(
+                call,
+                request.getBrokerId(),
+                request.getForce(),
+                as(completion, AdminMessages::fenced)));
+    add(
+        AdminServiceGrpc.getUnfenceBrokerMethod(),
+        (call, request, completion) ->
+            leadership.unfence(
+                call, request.getBrokerId(), as(completion, AdminMessages::unfenced)));
+  }
+
+  private void electLeader(
+      CallContext call,
+      ElectLeaderRequest request,
+      Completion<Result<ElectLeaderResponse>> completion) {
+    Reassignments.Named partition = named(request.getPartition());
+    switch (request.getType()) {
+      case ELECTION_TYPE_UNSPECIFIED, ELECTION_TYPE_PREFERRED ->
+          leadership.electPreferred(call, partition, as(completion, AdminMessages::elected));
+      case ELECTION_TYPE_UNCLEAN ->
+          leadership.electUnclean(
+              call, partition, request.getReason(), as(completion, AdminMessages::elected));
+      case UNRECOGNIZED ->
+          completion.complete(
+              Result.error(
+                  Refusals.invalidField(
+                      "type", request.getTypeValue() + " must be PREFERRED or UNCLEAN")));
+    }
+  }
+
+  private static Reassignments.Named named(TopicPartition partition) {
+    return new Reassignments.Named(partition.getTopic(), partition.getPartition());
   }
 
   private void clusterCalls() {

@@ -3,21 +3,25 @@ package io.kontiki.broker.rpc;
 import com.google.protobuf.Duration;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ClusterSummary;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.PartitionRequests.Description;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.v1.AddPartitionsResponse;
 import io.kontiki.v1.AlterTopicConfigResponse;
 import io.kontiki.v1.Broker;
 import io.kontiki.v1.BrokerState;
+import io.kontiki.v1.CancelReassignmentsResponse;
 import io.kontiki.v1.ConfigEntry;
 import io.kontiki.v1.ConfigSource;
 import io.kontiki.v1.CreateTopicResponse;
@@ -26,15 +30,23 @@ import io.kontiki.v1.DescribeClusterResponse;
 import io.kontiki.v1.DescribeConfigResponse;
 import io.kontiki.v1.DescribeQuorumResponse;
 import io.kontiki.v1.DescribeTopicResponse;
+import io.kontiki.v1.ElectLeaderResponse;
+import io.kontiki.v1.FenceBrokerResponse;
 import io.kontiki.v1.ListBrokersResponse;
+import io.kontiki.v1.ListReassignmentsResponse;
 import io.kontiki.v1.ListTopicsResponse;
 import io.kontiki.v1.LogDir;
 import io.kontiki.v1.LogDirState;
+import io.kontiki.v1.OngoingReassignment;
 import io.kontiki.v1.PartitionDescription;
 import io.kontiki.v1.PartitionOffset;
+import io.kontiki.v1.PartitionReassignment;
 import io.kontiki.v1.RaftMember;
+import io.kontiki.v1.ReassignPartitionsResponse;
 import io.kontiki.v1.TopicDescription;
+import io.kontiki.v1.TopicPartition;
 import io.kontiki.v1.TopicSummary;
+import io.kontiki.v1.UnfenceBrokerResponse;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -89,14 +101,14 @@ final class AdminMessages {
     int underReplicated = 0;
     int offline = 0;
     for (PartitionImage partition : topic.partitions()) {
-      underReplicated += partition.isr().size() < partition.replicas().size() ? 1 : 0;
+      underReplicated += partition.underReplicated() ? 1 : 0;
       offline += partition.leader() == PartitionImage.NO_LEADER ? 1 : 0;
     }
     return TopicSummary.newBuilder()
         .setName(topic.name())
         .setTopicId(topic.id().toString())
         .setPartitionCount(topic.partitions().size())
-        .setReplicationFactor(topic.partitions().get(0).replicas().size())
+        .setReplicationFactor(topic.replicationFactor())
         .setUnderReplicatedPartitions(underReplicated)
         .setOfflinePartitions(offline)
         .build();
@@ -177,15 +189,82 @@ final class AdminMessages {
   static ListBrokersResponse brokers(ClusterAdmin.Brokers brokers) {
     ListBrokersResponse.Builder response =
         ListBrokersResponse.newBuilder().setMetadataIndex(brokers.index());
-    for (ClusterAdmin.BrokerView view : brokers.brokers()) {
-      Broker.Builder broker =
-          broker(view.broker(), view.voter())
-              .setLeaderCount(view.leads())
-              .setReplicaCount(view.replicas());
-      view.logDirs().forEach(dir -> broker.addLogDirs(logDir(dir)));
-      response.addBrokers(broker);
+    brokers.brokers().forEach(view -> response.addBrokers(broker(view)));
+    return response.build();
+  }
+
+  private static Broker broker(ClusterAdmin.BrokerView view) {
+    Broker.Builder broker =
+        broker(view.broker(), view.voter())
+            .setLeaderCount(view.leads())
+            .setReplicaCount(view.replicas());
+    view.logDirs().forEach(dir -> broker.addLogDirs(logDir(dir)));
+    return broker.build();
+  }
+
+  static FenceBrokerResponse fenced(LeadershipAdmin.Fenced fenced) {
+    return FenceBrokerResponse.newBuilder()
+        .setBroker(broker(fenced.broker()))
+        .setMetadataIndex(fenced.index())
+        .build();
+  }
+
+  static UnfenceBrokerResponse unfenced(LeadershipAdmin.Fenced unfenced) {
+    return UnfenceBrokerResponse.newBuilder()
+        .setBroker(broker(unfenced.broker()))
+        .setMetadataIndex(unfenced.index())
+        .build();
+  }
+
+  static ElectLeaderResponse elected(LeadershipAdmin.Elected elected) {
+    return ElectLeaderResponse.newBuilder()
+        .setLeader(elected.leader())
+        .setLeaderEpoch(elected.leaderEpoch())
+        .setMetadataIndex(elected.index())
+        .build();
+  }
+
+  static ReassignPartitionsResponse reassigned(ReassignmentAdmin.Begun begun) {
+    ReassignPartitionsResponse.Builder response =
+        ReassignPartitionsResponse.newBuilder().setMetadataIndex(begun.index());
+    for (Reassignments.Wanted one : begun.reassignments()) {
+      response.addReassignments(
+          PartitionReassignment.newBuilder()
+              .setPartition(topicPartition(one.partition()))
+              .addAllReplicas(one.replicas()));
     }
     return response.build();
+  }
+
+  static ListReassignmentsResponse reassignments(ReassignmentAdmin.Listed listed) {
+    ListReassignmentsResponse.Builder response =
+        ListReassignmentsResponse.newBuilder()
+            .setThrottleBytesPerSecond(listed.bytesPerSecond())
+            .setMetadataIndex(listed.index());
+    for (Reassignments.UnderWay one : listed.underWay()) {
+      response.addReassignments(
+          OngoingReassignment.newBuilder()
+              .setPartition(
+                  topicPartition(new Reassignments.Named(one.topic().name(), one.id().partition())))
+              .addAllReplicas(one.partition().replicas())
+              .addAllAdding(one.partition().adding())
+              .addAllRemoving(one.partition().removing()));
+    }
+    return response.build();
+  }
+
+  static CancelReassignmentsResponse cancelled(ReassignmentAdmin.Cancelled cancelled) {
+    CancelReassignmentsResponse.Builder response =
+        CancelReassignmentsResponse.newBuilder().setMetadataIndex(cancelled.index());
+    cancelled.partitions().forEach(named -> response.addCancelled(topicPartition(named)));
+    return response.build();
+  }
+
+  private static TopicPartition topicPartition(Reassignments.Named named) {
+    return TopicPartition.newBuilder()
+        .setTopic(named.topic())
+        .setPartition(named.partition())
+        .build();
   }
 
   /** A broker without counts and directories. */
@@ -199,7 +278,10 @@ final class AdminMessages {
         .setState(
             switch (broker.state()) {
               case ACTIVE -> BrokerState.BROKER_STATE_ACTIVE;
-              case FENCED -> BrokerState.BROKER_STATE_FENCED;
+              case FENCED ->
+                  broker.fencedByOperator()
+                      ? BrokerState.BROKER_STATE_FENCED_BY_OPERATOR
+                      : BrokerState.BROKER_STATE_FENCED;
               case STOPPING -> BrokerState.BROKER_STATE_STOPPING;
             })
         .setStateSince(LogMessages.timestamp(broker.stateSinceMs()))

@@ -55,7 +55,7 @@ class PartitionRetentionTest {
 
   private Result<Long> delete(long before) {
     List<Result<Long>> answers = new ArrayList<>();
-    cluster.node(1).loop.run(() -> leader().deleteRecords(before, answers::add));
+    cluster.node(1).loop.run(() -> leader().deleteRecords(before, inMs(5_000), answers::add));
     cluster.time.advanceMs(50);
     assertEquals(1, answers.size());
     return answers.get(0);
@@ -130,7 +130,12 @@ class PartitionRetentionTest {
     cluster
         .node(2)
         .loop
-        .run(() -> cluster.node(2).partition(TestCluster.P0).deleteRecords(3, answers::add));
+        .run(
+            () ->
+                cluster
+                    .node(2)
+                    .partition(TestCluster.P0)
+                    .deleteRecords(3, inMs(5_000), answers::add));
     assertEquals(ErrorReason.NOT_LEADER, reason(answers.get(0)));
     cluster.node(1).leased = false;
     assertEquals(ErrorReason.LEADER_UNAVAILABLE, reason(delete(3)));

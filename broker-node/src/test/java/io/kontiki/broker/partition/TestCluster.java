@@ -16,10 +16,14 @@ import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
-/** Three brokers with real partitions over in-memory logs, streams and metadata. */
+/**
+ * Brokers, three if not told otherwise, with real partitions over in-memory logs, streams and
+ * metadata.
+ */
 final class TestCluster {
   static final long MS = 1_000_000L;
 
@@ -59,11 +63,16 @@ final class TestCluster {
    * @param engine real logs on a disk in memory, instead of simple ones
    */
   TestCluster(long seed, Durability durability, boolean engine) {
+    this(seed, durability, engine, 3);
+  }
+
+  /** The same with more or fewer brokers. */
+  TestCluster(long seed, Durability durability, boolean engine, int brokers) {
     this.random = new SeededRandom(seed);
     this.durability = durability;
     this.controller = new TestController(durability, 2);
     this.network = new TestNetwork(() -> delay(300_000, 3 * MS));
-    for (int broker = 1; broker <= 3; broker++) {
+    for (int broker = 1; broker <= brokers; broker++) {
       nodes.put(broker, new TestNode(broker, engine));
       controller.register(broker);
     }
@@ -81,6 +90,7 @@ final class TestCluster {
     boolean leased = true;
     VirtualLoop loop;
     LoopPartitions partitions;
+    private final TreeSet<PartitionId> mine = new TreeSet<>();
     private long registeredAt;
     private long applied = -1;
     private long epoch;
@@ -199,6 +209,16 @@ final class TestCluster {
         if (image.brokers().localEpoch() == epoch) {
           applied = image.version();
           loop.run(() -> partitions.apply(image.brokers(), image.assigned()));
+          List<PartitionId> assigned =
+              image.assigned().stream().map(PartitionAssignment::id).toList();
+          for (PartitionId gone : List.copyOf(mine)) {
+            if (!assigned.contains(gone)) {
+              loop.run(() -> partitions.remove(gone, log -> {}));
+              storage.delete(gone);
+            }
+          }
+          mine.clear();
+          mine.addAll(assigned);
         }
       }
     }

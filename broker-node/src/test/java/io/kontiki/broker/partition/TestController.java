@@ -37,7 +37,8 @@ final class TestController {
 
   /** One partition. */
   static final class Entry {
-    final List<Integer> replicas;
+    List<Integer> replicas;
+    List<Integer> target;
     int leader;
     int leaderEpoch = 1;
     int partitionEpoch = 1;
@@ -46,6 +47,7 @@ final class TestController {
 
     Entry(List<Integer> replicas) {
       this.replicas = replicas;
+      this.target = replicas;
       this.leader = replicas.get(0);
       this.isr = new TreeSet<>(replicas);
     }
@@ -130,6 +132,32 @@ final class TestController {
       entry.partitionEpoch++;
       version++;
     }
+  }
+
+  /** Replicas shall be these: those that come are there at once, those that go stay (R34). */
+  void reassign(PartitionId id, List<Integer> target) {
+    Entry entry = partitions.get(id);
+    List<Integer> all = new ArrayList<>(target);
+    entry.replicas.stream().filter(replica -> !target.contains(replica)).forEach(all::add);
+    entry.replicas = List.copyOf(all);
+    entry.target = target;
+    entry.partitionEpoch++;
+    version++;
+  }
+
+  /** What goes is gone; the leader must stay, and all of the target be in sync (R20, R34). */
+  boolean shrink(PartitionId id) {
+    Entry entry = partitions.get(id);
+    if (!entry.isr.containsAll(entry.target) || !entry.target.contains(entry.leader)) {
+      return false;
+    }
+    entry.replicas = entry.target;
+    entry.isr = new TreeSet<>(entry.target);
+    entry.elr.retainAll(entry.target);
+    entry.leaderEpoch++;
+    entry.partitionEpoch++;
+    version++;
+    return true;
   }
 
   private static void bump(Entry entry, IsrState before) {

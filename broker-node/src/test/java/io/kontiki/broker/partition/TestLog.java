@@ -116,9 +116,13 @@ final class TestLog implements PartitionLog, LeaderEpochs {
         syncNanos.getAsLong(),
         () -> {
           syncing = false;
+          boolean risen = snapshot.start() > disk.synced.start();
           disk.synced = snapshot;
           if (truncatedAt == truncations && held < snapshot.end()) { // R41
             held = snapshot.end();
+            risen = true;
+          }
+          if (risen) {
             listener.onHeld(held);
           }
           Map<Long, List<Runnable>> done = new TreeMap<>(durableWaiters.headMap(upTo, true));
@@ -166,6 +170,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   @Override
   public long heldEndOffset() {
     return held;
+  }
+
+  @Override
+  public long durableLogStart() {
+    return Math.min(start, disk.synced.start());
   }
 
   @Override

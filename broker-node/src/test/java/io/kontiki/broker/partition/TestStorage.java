@@ -33,6 +33,9 @@ interface TestStorage {
   /** What the log holds now, batch by batch. */
   List<Entry> entries(PartitionId id);
 
+  /** A log whose replica is gone. */
+  void delete(PartitionId id);
+
   /** Logs that keep everything on the heap. */
   final class Simple implements TestStorage {
     final TreeMap<PartitionId, TestLog> logs = new TreeMap<>();
@@ -71,6 +74,12 @@ interface TestStorage {
     public List<Entry> entries(PartitionId id) {
       return disks.get(id).cached.entries();
     }
+
+    @Override
+    public void delete(PartitionId id) {
+      logs.remove(id);
+      disks.remove(id);
+    }
   }
 
   /** The storage engine on a disk in memory that loses what was not synced. */
@@ -87,6 +96,7 @@ interface TestStorage {
     private final SimulatedTime time;
     private final LongSupplier syncNanos;
     private final TreeMap<PartitionId, PartitionLog> logs = new TreeMap<>();
+    private LogDirectory directory;
     private VirtualLoop loop;
     private VirtualWorker commit;
     private VirtualWorker reads;
@@ -104,7 +114,7 @@ interface TestStorage {
       commit.taskNanos(syncNanos);
       reads = time.newWorker("reads");
       logs.clear();
-      LogDirectory directory =
+      directory =
           LogDirectory.open(
               store,
               config,
@@ -114,9 +124,10 @@ interface TestStorage {
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });
+      LogDirectory own = directory;
       return (assignment, listener, completion) -> {
         PartitionLog log =
-            directory.openOrCreate(assignment.id(), assignment.topic(), settings, loop, listener);
+            own.openOrCreate(assignment.id(), assignment.topic(), settings, loop, listener);
         logs.put(assignment.id(), log);
         completion.complete(log);
       };
@@ -131,6 +142,12 @@ interface TestStorage {
       } else {
         store.kill();
       }
+    }
+
+    @Override
+    public void delete(PartitionId id) {
+      logs.remove(id);
+      loop.run(() -> directory.delete(id, loop, () -> {}));
     }
 
     /** As the segment files have it: reading the log might take time. */

@@ -406,7 +406,9 @@ class ObserverTest {
   }
 
   private ProcessDialler.Outcome dial(Endpoint endpoint, Uid incarnation) {
-    ProcessDialler dialler = new ProcessDialler(control.first(), new Peers(channels), OBSERVER, new SocketDials(control));
+    ProcessDialler dialler =
+        new ProcessDialler(
+            control.first(), new Peers(channels), OBSERVER, new SocketDials(control));
     return ask(done -> control.first().execute(() -> dialler.dial(endpoint, incarnation, done)));
   }
 

@@ -45,8 +45,8 @@ class ProcessDiallerTest {
                   .directExecutor()
                   .usePlaintext()
                   .build());
-  private final ProcessDialler dialler = new ProcessDialler(
-          loops.first(), new Peers(channels), 9, new SocketDials(loops));
+  private final ProcessDialler dialler =
+      new ProcessDialler(loops.first(), new Peers(channels), 9, new SocketDials(loops));
 
   @AfterEach
   void close() {

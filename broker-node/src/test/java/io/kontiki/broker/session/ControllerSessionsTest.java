@@ -157,6 +157,56 @@ class ControllerSessionsTest {
   }
 
   @Test
+  void whomAnOperatorFencesGetsNoLeaseAndIsFencedWhenTheLastOneIsOverR5() {
+    leadWithAll();
+    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    log.clear();
+    pass(1_400, 1, 2, 3);
+    assertEquals(List.of(), proposed());
+    assertTrue(
+        only(Answer.class).stream()
+            .allMatch(answer -> answer.unfenced() == (answer.stream() != 200)),
+        "answered, so that it goes on asking, but without a lease");
+    assertTrue(only(Answer.class).stream().anyMatch(answer -> answer.stream() == 200));
+    pass(200, 1, 2, 3);
+    assertEquals(
+        List.of(new FenceBroker(0, 2, epoch(2), "an operator wants it fenced")),
+        proposed().stream().map(ControllerSessionsTest::timeless).toList());
+  }
+
+  @Test
+  void aNewLeaderWaitsASessionBeforeItFencesForAnOperatorM5() {
+    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    leadWithAll();
+    pass(1_400, 1, 2, 3);
+    assertEquals(List.of(), proposed());
+    pass(200, 1, 2, 3);
+    assertEquals(1, proposed().size());
+  }
+
+  @Test
+  void whomAnOperatorFencesIsNotUnfencedUntilTheOperatorDoesIt() {
+    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    apply(new FenceBroker(1, 2, epoch(2), "test"));
+    leadWithAll();
+    pass(1_000, 1, 2, 3);
+    assertEquals(List.of(), proposed());
+    apply(new MetadataCommand.OperatorFence(1, 2, 2, false));
+    pass(400, 1, 2, 3);
+    assertEquals(
+        List.of(new UnfenceBroker(0, 2, epoch(2), List.of())),
+        proposed().stream().limit(1).map(ControllerSessionsTest::timeless).toList());
+  }
+
+  private static MetadataCommand timeless(MetadataCommand command) {
+    if (command instanceof FenceBroker fence) {
+      return new FenceBroker(0, fence.brokerId(), fence.brokerEpoch(), fence.reason());
+    }
+    UnfenceBroker unfence = (UnfenceBroker) command;
+    return new UnfenceBroker(0, unfence.brokerId(), unfence.brokerEpoch(), unfence.doubtful());
+  }
+
+  @Test
   void aHeartbeatIsAnsweredOnlyAfterARoundThatBeganAfterItsArrivalM14() {
     confirms = false;
     lead(-1);

@@ -7,11 +7,13 @@ import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
 import io.kontiki.broker.api.Health;
+import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.NodeReports.ConfigLine;
 import io.kontiki.broker.api.NodeReports.ConfigOrigin;
 import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
@@ -106,6 +108,8 @@ public final class DoorFixture implements AutoCloseable {
                 limits.maxBatchBytes(),
                 random),
             new RecordDeletion(metadata, partitions),
+            new ReassignmentAdmin(metadata, 10, 1 << 20, random),
+            new LeadershipAdmin(metadata),
             new ClusterAdmin(metadata, reports),
             new ConfigAdmin(metadata, reports));
     CallLoops dataLoops = new CallLoops(data.loops());

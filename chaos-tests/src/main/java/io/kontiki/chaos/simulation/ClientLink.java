@@ -69,9 +69,7 @@ final class ClientLink {
    * @param ask runs at the broker, on its first data loop
    */
   <T> void call(
-      long timeoutNanos,
-      BiConsumer<SimProcess, Completion<T>> ask,
-      Consumer<Reply<T>> end) {
+      long timeoutNanos, BiConsumer<SimProcess, Completion<T>> ask, Consumer<Reply<T>> end) {
     Call<T> call = new Call<>(ask, end);
     call.timer =
         loop.schedule(

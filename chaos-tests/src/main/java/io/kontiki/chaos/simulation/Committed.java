@@ -76,14 +76,32 @@ public final class Committed {
           || known.crc() != batch.crc()) {
         throw new Violation(
             "P5",
-            id + " at offset " + base + ": " + where + " has " + value + " of epoch "
-                + batch.leaderEpoch() + ", but committed is " + known);
+            id
+                + " at offset "
+                + base
+                + ": "
+                + where
+                + " has "
+                + value
+                + " of epoch "
+                + batch.leaderEpoch()
+                + ", but committed is "
+                + known);
       }
       return;
     }
     if (base > end) {
       throw new Violation(
-          "P5", id + ": " + where + " has committed " + value + " at " + base + ", behind a gap from " + end);
+          "P5",
+          id
+              + ": "
+              + where
+              + " has committed "
+              + value
+              + " at "
+              + base
+              + ", behind a gap from "
+              + end);
     }
     if (batch.computeCrc() != batch.crc()) {
       throw new Violation("L2", id + ": " + where + " has a damaged batch at " + base);
@@ -100,12 +118,20 @@ public final class Committed {
       if (batch.baseSequence() != expected) {
         throw new Violation(
             "I1",
-            id + " at " + base + ": producer " + batch.producerId() + " goes on with sequence "
-                + batch.baseSequence() + " instead of " + expected);
+            id
+                + " at "
+                + base
+                + ": producer "
+                + batch.producerId()
+                + " goes on with sequence "
+                + batch.baseSequence()
+                + " instead of "
+                + expected);
       }
       nextSequence.put(batch.producerId(), batch.lastSequence() + 1);
     }
-    entries.put(base, new Entry(base, batch.nextOffset(), batch.leaderEpoch(), batch.crc(), value, where));
+    entries.put(
+        base, new Entry(base, batch.nextOffset(), batch.leaderEpoch(), batch.crc(), value, where));
     end = batch.nextOffset();
   }
 
@@ -125,8 +151,16 @@ public final class Committed {
   void read(RecordBatch batch, String consumer) {
     if (batch.baseOffset() >= end) {
       throw new Violation(
-          "R22", id + ": " + consumer + " has read " + Values.of(batch) + " at " + batch.baseOffset()
-              + ", and committed is only what is below " + end);
+          "R22",
+          id
+              + ": "
+              + consumer
+              + " has read "
+              + Values.of(batch)
+              + " at "
+              + batch.baseOffset()
+              + ", and committed is only what is below "
+              + end);
     }
     saw(batch, consumer);
   }

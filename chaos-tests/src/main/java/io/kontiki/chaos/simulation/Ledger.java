@@ -126,31 +126,35 @@ public final class Ledger {
   }
 
   private void look(SimMachine machine, SimProcess process, Partition partition) {
-        Watched seen = watched(machine, process, partition.id());
-        int epoch = partition.assignment().state().leaderEpoch();
-        if (partition.leading()) {
-          of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
-        }
-        if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
-          // It may have been cut: what was looked at last is looked at again.
-          seen.epoch = epoch;
-          seen.reader.seek(Math.max(0, of(partition.id()).end() - 200));
-          seen.highWatermark = -1;
-          seen.committedEnd = -1;
-        }
-        seen.logEnd = partition.logEndOffset();
-        if (partition.highWatermark() > seen.highWatermark) {
-          seen.highWatermark = partition.highWatermark();
-          String where = process.name();
-          seen.reader.readTo(
-              seen.highWatermark, batch -> of(partition.id()).saw(batch, where));
-          if (seen.reader.offset() < seen.highWatermark && seen.highWatermark > 0) {
-            throw new Violation(
-                "R9",
-                partition.id() + " on " + where + ": high watermark " + seen.highWatermark
-                    + ", but its files end at " + seen.reader.offset());
-          }
-        }
+    Watched seen = watched(machine, process, partition.id());
+    int epoch = partition.assignment().state().leaderEpoch();
+    if (partition.leading()) {
+      of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
+    }
+    if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
+      // It may have been cut: what was looked at last is looked at again.
+      seen.epoch = epoch;
+      seen.reader.seek(Math.max(0, of(partition.id()).end() - 200));
+      seen.highWatermark = -1;
+      seen.committedEnd = -1;
+    }
+    seen.logEnd = partition.logEndOffset();
+    if (partition.highWatermark() > seen.highWatermark) {
+      seen.highWatermark = partition.highWatermark();
+      String where = process.name();
+      seen.reader.readTo(seen.highWatermark, batch -> of(partition.id()).saw(batch, where));
+      if (seen.reader.offset() < seen.highWatermark && seen.highWatermark > 0) {
+        throw new Violation(
+            "R9",
+            partition.id()
+                + " on "
+                + where
+                + ": high watermark "
+                + seen.highWatermark
+                + ", but its files end at "
+                + seen.reader);
+      }
+    }
   }
 
   private Watched watched(SimMachine machine, SimProcess process, PartitionId id) {
@@ -174,37 +178,44 @@ public final class Ledger {
   }
 
   private void candidate(SimMachine machine, SimProcess process, Partition partition) {
-        PartitionImage state = image.partition(partition.id());
-        boolean candidate =
-            state != null
-                && (state.isr().contains(machine.id()) || state.elr().contains(machine.id()));
-        Watched seen = watched(machine, process, partition.id());
-        Committed committed = of(partition.id());
-        if (!candidate) {
-          seen.candidate = false;
-          return;
-        }
-        if (seen.candidate && seen.committedEnd == committed.end()) {
-          return;
-        }
-        seen.candidate = true;
-        String where = process.name();
-        seen.reader.readTo(
-            committed.end(),
-            batch -> {
-              if (batch.baseOffset() < committed.end()) {
-                committed.saw(batch, where);
-              }
-            });
-        if (partition.logEndOffset() < committed.end()
-            || Math.max(0, seen.reader.offset()) < committed.end()) {
-          throw new Violation(
-              "R18",
-              partition.id() + ": " + where + " ends at " + partition.logEndOffset()
-                  + ", committed is " + committed.end() + ", isr " + state.isr() + " elr "
-                  + state.elr());
-        }
-        seen.committedEnd = committed.end();
+    PartitionImage state = image.partition(partition.id());
+    boolean candidate =
+        state != null && (state.isr().contains(machine.id()) || state.elr().contains(machine.id()));
+    Watched seen = watched(machine, process, partition.id());
+    Committed committed = of(partition.id());
+    if (!candidate) {
+      seen.candidate = false;
+      return;
+    }
+    if (seen.candidate && seen.committedEnd == committed.end()) {
+      return;
+    }
+    seen.candidate = true;
+    String where = process.name();
+    seen.reader.readTo(
+        committed.end(),
+        batch -> {
+          if (batch.baseOffset() < committed.end()) {
+            committed.saw(batch, where);
+          }
+        });
+    if (partition.logEndOffset() < committed.end()
+        || Math.max(0, seen.reader.offset()) < committed.end()) {
+      throw new Violation(
+          "R18",
+          partition.id()
+              + ": "
+              + where
+              + " ends at "
+              + partition.logEndOffset()
+              + ", committed is "
+              + committed.end()
+              + ", isr "
+              + state.isr()
+              + " elr "
+              + state.elr());
+    }
+    seen.committedEnd = committed.end();
   }
 
   /** Reads everything on every replica from its beginning. */
@@ -218,25 +229,34 @@ public final class Ledger {
       }
       process.look(
           partition -> {
-          Committed committed = of(partition.id());
-          ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
-          reader.readTo(
-              committed.end(),
-              batch -> {
-                committed.saw(batch, process.name());
-                if (batch.computeCrc() != batch.crc()) {
-                  throw new Violation(
-                      "P14",
-                      partition.id() + " on " + process.name() + ": damaged at " + batch.baseOffset());
-                }
-              });
-          if (Math.max(0, reader.offset()) < committed.end()) {
-            throw new Violation(
-                "P1",
-                partition.id() + " on " + process.name() + " ends at " + reader.offset()
-                    + ", committed is " + committed.end());
-          }
-        });
+            Committed committed = of(partition.id());
+            ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
+            reader.readTo(
+                committed.end(),
+                batch -> {
+                  committed.saw(batch, process.name());
+                  if (batch.computeCrc() != batch.crc()) {
+                    throw new Violation(
+                        "P14",
+                        partition.id()
+                            + " on "
+                            + process.name()
+                            + ": damaged at "
+                            + batch.baseOffset());
+                  }
+                });
+            if (Math.max(0, reader.offset()) < committed.end()) {
+              throw new Violation(
+                  "P1",
+                  partition.id()
+                      + " on "
+                      + process.name()
+                      + " ends at "
+                      + reader.offset()
+                      + ", committed is "
+                      + committed.end());
+            }
+          });
     }
   }
 }

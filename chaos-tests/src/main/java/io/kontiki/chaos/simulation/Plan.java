@@ -91,7 +91,14 @@ public record Plan(
   private static QuorumNode.Settings quorumSettings() {
     return new QuorumNode.Settings(
         new SessionTiming(
-            200 * MS, 1_500 * MS, 1_200 * MS, 100 * MS, 600 * MS, 100 * MS, 10_000 * MS, 1_000 * MS),
+            200 * MS,
+            1_500 * MS,
+            1_200 * MS,
+            100 * MS,
+            600 * MS,
+            100 * MS,
+            10_000 * MS,
+            1_000 * MS),
         500,
         10_000,
         64 << 20,

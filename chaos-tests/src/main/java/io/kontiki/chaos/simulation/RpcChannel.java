@@ -144,7 +144,9 @@ final class RpcChannel extends ManagedChannel {
         return;
       }
       if (shown != Network.Shown.ANSWERED) {
-        close(Status.UNAVAILABLE.withDescription(shown == Network.Shown.REFUSED ? "connection refused" : "no answer"));
+        close(
+            Status.UNAVAILABLE.withDescription(
+                shown == Network.Shown.REFUSED ? "connection refused" : "no answer"));
         return;
       }
       for (ClientStreamTracer.Factory factory : options.getStreamTracerFactories()) {
@@ -154,8 +156,7 @@ final class RpcChannel extends ManagedChannel {
       }
       Network.Connection way = client.network().open(client.machine(), server);
       connection = way;
-      way.toClient.onEnd(
-          why -> loop.execute(() -> close(Status.UNAVAILABLE.withDescription(why))));
+      way.toClient.onEnd(why -> loop.execute(() -> close(Status.UNAVAILABLE.withDescription(why))));
       RpcServer<Q, A> far = new RpcServer<>(this, way, method, options);
       there = far;
       way.toServer.send(() -> far.arrive(client.world().serving(server, port), headers));

@@ -84,8 +84,7 @@ public final class SimConsumer {
                 }
                 long deadline = process.control().clock().nanoTime() + WAIT_MS * MS;
                 requests.fetch(
-                    new Fetch(partition, -1, offset, lastEpoch, 4_096, 1, deadline, route),
-                    answer);
+                    new Fetch(partition, -1, offset, lastEpoch, 4_096, 1, deadline, route), answer);
               },
               reply -> {
                 FetchAnswer answer = reply.answer();
@@ -103,16 +102,20 @@ public final class SimConsumer {
     }
 
     private void take(FetchAnswer.Fetched fetched) {
-      if (fetched.highWatermark() < highWatermark) {
+      if (fetched.highWatermark() >= 0 && fetched.highWatermark() < highWatermark) {
         world
             .seen()
             .violates(
                 partition,
                 "P6",
-                "client " + id + " was told high watermark " + fetched.highWatermark() + " after "
+                "client "
+                    + id
+                    + " was told high watermark "
+                    + fetched.highWatermark()
+                    + " after "
                     + highWatermark);
       }
-      highWatermark = fetched.highWatermark();
+      highWatermark = Math.max(highWatermark, fetched.highWatermark());
       for (ByteBuffer bytes : fetched.batches()) {
         for (RecordBatch batch : new RecordBatches(bytes)) {
           if (batch.nextOffset() <= offset) {

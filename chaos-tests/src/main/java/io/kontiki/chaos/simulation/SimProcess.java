@@ -116,7 +116,8 @@ final class SimProcess {
     this.applies = worker("apply");
     applies.taskNanos(machine::applyNanos);
     this.incarnation = new Uid(random.nextLong(), random.nextLong());
-    this.directory = NodeDirectory.open(machine.disk(), Path.of("n" + machine.id()), machine.id(), random);
+    this.directory =
+        NodeDirectory.open(machine.disk(), Path.of("n" + machine.id()), machine.id(), random);
     guard.be(machine.id(), directory.directoryId());
     guard.know(directory.clusterId());
     NodeIdentity identity =
@@ -206,7 +207,10 @@ final class SimProcess {
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     ReplicationPolicy policy =
         new ReplicationPolicy(
-            world.plan().limits(), ReplicaTimes.DEFAULT, CatchUpBudget.NONE, ReplicationMeters.NONE);
+            world.plan().limits(),
+            ReplicaTimes.DEFAULT,
+            CatchUpBudget.NONE,
+            ReplicationMeters.NONE);
     for (int i = 0; i < data.all().size(); i++) {
       EventLoop loop = data.all().get(i);
       partitions.add(
@@ -234,8 +238,7 @@ final class SimProcess {
         new PartitionRouter(
             machine.id(), metadata, local, new GrpcForwarder(channels, machine.clock()), data::of);
     producerIds = new ProducerIds(metadata, control, false);
-    serve(
-        REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
+    serve(REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
     Endpoints endpoints =
         new Endpoints(
             World.endpoint(machine.id(), GRPC),
@@ -358,6 +361,11 @@ final class SimProcess {
 
   boolean logOffline() {
     return logOffline;
+  }
+
+  /** Whether it was told to stop. */
+  boolean stopping() {
+    return stopping;
   }
 
   // ---- Its ends

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An idempotent producer with {@code acks=all}, as the SDK's is (rule I5): up to five batches of a
- * partition under way, the same bytes again after an unknown end, in order, for as long as it takes.
+ * partition under way, the same bytes again after an unknown end, in order, for as long as it
+ * takes.
  */
 public final class SimProducer {
   private static final long MS = 1_000_000;
@@ -84,15 +85,16 @@ public final class SimProducer {
             (process, answer) -> {
               ProducerIds ids = process.producerIds();
               if (ids != null) {
-                ids.next(
-                    CallContext.within(process.data().all().get(0), 2_500 * MS), answer);
+                ids.next(CallContext.within(process.data().all().get(0), 2_500 * MS), answer);
               }
             },
             reply -> {
               asking = false;
               if (reply.answer() instanceof Result.Ok<Long> ok) {
                 producerId = ok.value();
-                world.trace().add(61, producerId, () -> "client " + id + " has producer id " + ok.value());
+                world
+                    .trace()
+                    .add(61, producerId, () -> "client " + id + " has producer id " + ok.value());
               }
             });
   }
@@ -129,12 +131,13 @@ public final class SimProducer {
 
   private static final class Pending {
     private final long value;
+    private final long number;
     private final int sequence;
     private final ByteBuffer bytes;
-    private boolean maybeAppended;
 
-    Pending(long value, int sequence, ByteBuffer bytes) {
+    Pending(long value, long number, int sequence, ByteBuffer bytes) {
       this.value = value;
+      this.number = number;
       this.sequence = sequence;
       this.bytes = bytes;
     }
@@ -156,6 +159,10 @@ public final class SimProducer {
     private @Nullable Integer leader;
     private boolean ackedSinceMark;
     private String lastError = "";
+    private long batches;
+
+    /** One way for all of a round: two would overtake each other. */
+    private Route route = Route.LOCAL;
 
     Lane(PartitionId partition) {
       this.partition = partition;
@@ -170,7 +177,7 @@ public final class SimProducer {
       ByteBuffer bytes =
           Values.batch(
               value, records, 8 + random.nextInt(120), producerId, (short) 0, nextSequence);
-      pending.add(new Pending(value, nextSequence, bytes));
+      pending.add(new Pending(value, ++batches, nextSequence, bytes));
       nextSequence += records;
       send();
     }
@@ -183,7 +190,9 @@ public final class SimProducer {
         findLeader();
         return;
       }
-      while (sentInRound < pending.size() && underWay < IN_FLIGHT) {
+      // Counted from the oldest one: the broker remembers five.
+      while (sentInRound < pending.size()
+          && pending.get(sentInRound).number < pending.get(0).number + IN_FLIGHT) {
         send(pending.get(sentInRound++));
       }
     }
@@ -192,7 +201,6 @@ public final class SimProducer {
       long mine = round;
       underWay++;
       int to = java.util.Objects.requireNonNull(leader);
-      Route route = random.oneIn(8) ? Route.FORWARD : Route.LOCAL;
       world.seen().sends(partition, batch.value, true);
       world
           .trace()
@@ -200,8 +208,16 @@ public final class SimProducer {
               62,
               batch.value,
               () ->
-                  "client " + id + " -> n" + to + " append " + batch.value + " sequence "
-                      + batch.sequence + " to " + partition);
+                  "client "
+                      + id
+                      + " -> n"
+                      + to
+                      + " append "
+                      + batch.value
+                      + " sequence "
+                      + batch.sequence
+                      + " to "
+                      + partition);
       link(to)
           .<AppendAnswer>call(
               (APPEND_MS + 500) * MS,
@@ -218,8 +234,7 @@ public final class SimProducer {
                 ByteBuffer copy = ByteBuffer.allocate(batch.bytes.remaining());
                 copy.put(batch.bytes.duplicate()).flip();
                 long deadline = process.control().clock().nanoTime() + APPEND_MS * MS;
-                requests.append(
-                    new Append(partition, -1, Acks.ALL, copy, deadline, route), answer);
+                requests.append(new Append(partition, -1, Acks.ALL, copy, deadline, route), answer);
               },
               reply -> ended(batch, mine, to, reply));
     }
@@ -233,7 +248,15 @@ public final class SimProducer {
             .add(
                 63,
                 done.baseOffset(),
-                () -> "client " + id + " <- n" + broker + " " + batch.value + " is at " + done.baseOffset());
+                () ->
+                    "client "
+                        + id
+                        + " <- n"
+                        + broker
+                        + " "
+                        + batch.value
+                        + " is at "
+                        + done.baseOffset());
         if (pending.contains(batch)) {
           world.seen().acked(partition, batch.value, done.baseOffset(), Acks.ALL);
           int index = pending.indexOf(batch);
@@ -249,8 +272,10 @@ public final class SimProducer {
         String said = lastError;
         world
             .trace()
-            .add(64, batch.value, () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
-        batch.maybeAppended |= reply.sent() && (error == null || !error.definite());
+            .add(
+                64,
+                batch.value,
+                () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
         if (sentIn == round) {
           failed = true;
           leader = null;
@@ -263,6 +288,7 @@ public final class SimProducer {
         failed = false;
         round++;
         sentInRound = 0;
+        route = random.oneIn(6) ? Route.FORWARD : Route.LOCAL;
         waiting = true;
         loop.schedule(
             (20 + random.nextInt(80)) * MS,

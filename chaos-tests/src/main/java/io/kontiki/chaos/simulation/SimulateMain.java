@@ -8,7 +8,7 @@ import java.util.Locale;
 /** {@code kontiki simulate [--seeds N] [--from S] | --seed S [--trace]}. */
 public final class SimulateMain {
   private static final int DEFAULT_SEEDS = 100;
-  private static final int SHRINK_TRIES = 150;
+  private static final int SHRINK_TRIES = Integer.getInteger("kontiki.simulate.shrink", 150);
   private static final String USAGE =
       "usage: kontiki simulate [--seeds N] [--from S] | --seed S [--trace]";
 
@@ -84,7 +84,8 @@ public final class SimulateMain {
     out.println("seed " + end.seed() + " breaks " + violation.getMessage());
     for (Throwable cause = violation.getCause(); cause != null; cause = cause.getCause()) {
       out.println("  because of " + cause);
-      for (StackTraceElement at : List.of(cause.getStackTrace()).subList(0, Math.min(12, cause.getStackTrace().length))) {
+      for (StackTraceElement at :
+          List.of(cause.getStackTrace()).subList(0, Math.min(12, cause.getStackTrace().length))) {
         out.println("    at " + at);
       }
     }

@@ -307,6 +307,7 @@ public final class World {
   /** Everything works from now on: links, processes, disks, clocks. */
   public void heal() {
     healed++;
+    keepUp(healed);
     trace.add(2, 0, () -> "everything is made to work");
     mendAll();
     for (SimMachine machine : machines.values()) {
@@ -321,36 +322,34 @@ public final class World {
     }
   }
 
+  /** A process that ends, because it was told to stop before, is started again. */
+  private void keepUp(long since) {
+    machines.values().forEach(SimMachine::start);
+    time.after(
+        500 * MS,
+        () -> {
+          if (healed == since) {
+            keepUp(since);
+          }
+        });
+  }
+
   /**
    * Everything works, and everything comes back within a minute of virtual time: leaders, in-sync
    * sets, producers; then all is read back and compared.
    */
   public void healAndCheck() {
     heal();
-    long[] restart = {now() + 1_000 * MS};
-    await(
-        "every partition is whole",
-        90_000,
-        () -> {
-          if (now() >= restart[0]) {
-            restart[0] = now() + 1_000 * MS;
-            machines.values().forEach(SimMachine::start);
-          }
-          return whole();
-        });
+    await("every partition is whole", 90_000, this::whole);
     producers.forEach(SimProducer::mark);
     await(
         "producers are acknowledged again",
         30_000,
         () -> producers.stream().allMatch(SimProducer::ackedSinceMark));
     producers.forEach(SimProducer::finish);
-    await(
-        "producers are done", 30_000, () -> producers.stream().allMatch(SimProducer::done));
+    await("producers are done", 30_000, () -> producers.stream().allMatch(SimProducer::done));
     await("replicas are equal", 30_000, this::equal);
-    await(
-        "consumers have read all",
-        30_000,
-        () -> consumers.stream().allMatch(SimConsumer::atEnd));
+    await("consumers have read all", 30_000, () -> consumers.stream().allMatch(SimConsumer::atEnd));
     ledger.checkEnd();
   }
 
@@ -369,7 +368,13 @@ public final class World {
         }
       }
     }
-    return unfenced() == plan.brokers();
+    return unfenced() == plan.brokers()
+        && machines.values().stream()
+            .allMatch(
+                machine -> {
+                  SimProcess process = machine.process();
+                  return process != null && !process.stopping();
+                });
   }
 
   private boolean equal() {
@@ -396,8 +401,7 @@ public final class World {
 
   /** Brokers that are active in the metadata. */
   public int unfenced() {
-    return (int)
-        raft.image().brokers().values().stream().filter(BrokerImage::unfenced).count();
+    return (int) raft.image().brokers().values().stream().filter(BrokerImage::unfenced).count();
   }
 
   private boolean everybodyKnows(long index) {
@@ -413,17 +417,24 @@ public final class World {
   public String state() {
     StringBuilder text = new StringBuilder();
     ClusterImage image = raft.image();
-    text.append("metadata index ").append(image.index()).append(", led by ").append(raft.leaderId());
+    text.append("metadata index ")
+        .append(image.index())
+        .append(", led by ")
+        .append(raft.leaderId());
     for (SimMachine machine : machines.values()) {
       SimProcess process = machine.process();
       BrokerImage broker = image.brokers().get(machine.id());
       text.append("; n")
           .append(machine.id())
           .append(process == null ? " down" : machine.paused() ? " paused" : " up")
-          .append(broker == null ? " unregistered" : " " + broker.state() + " epoch " + broker.epoch());
+          .append(
+              broker == null ? " unregistered" : " " + broker.state() + " epoch " + broker.epoch());
       if (process != null) {
-        text.append(" (own ").append(process.brokerEpoch())
-            .append(", image ").append(process.metadata().image().index()).append(')');
+        text.append(" (own ")
+            .append(process.brokerEpoch())
+            .append(", image ")
+            .append(process.metadata().image().index())
+            .append(')');
       }
     }
     for (TopicImage topic : image.topics().values()) {
@@ -431,12 +442,19 @@ public final class World {
         PartitionImage partition = topic.partitions().get(i);
         PartitionId id = new PartitionId(topic.id(), i);
         text.append("; ")
-            .append(topic.name()).append('-').append(i)
-            .append(" leader ").append(partition.leader())
-            .append(" epoch ").append(partition.leaderEpoch())
-            .append(" isr ").append(partition.isr())
-            .append(" elr ").append(partition.elr())
-            .append(" committed ").append(ledger.of(id).end());
+            .append(topic.name())
+            .append('-')
+            .append(i)
+            .append(" leader ")
+            .append(partition.leader())
+            .append(" epoch ")
+            .append(partition.leaderEpoch())
+            .append(" isr ")
+            .append(partition.isr())
+            .append(" elr ")
+            .append(partition.elr())
+            .append(" committed ")
+            .append(ledger.of(id).end());
         for (int replica : partition.replicas()) {
           SimProcess process = machine(replica).process();
           String held =

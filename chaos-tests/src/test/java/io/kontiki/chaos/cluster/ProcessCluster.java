@@ -331,6 +331,23 @@ public final class ProcessCluster implements AutoCloseable {
         .orElseGet(OptionalInt::empty);
   }
 
+  /** A call that changes something, by a living node; not repeated. */
+  JsonObject change(String method, JsonObject request) {
+    try {
+      return anyAlive().admin(method, request);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The replicas of a partition, in order of preference; empty if nobody answers. */
+  List<Integer> replicas(String topic, int partition) {
+    List<Integer> ids = new ArrayList<>();
+    describe(topic, partition)
+        .ifPresent(found -> found.getAsJsonArray("replicas").forEach(id -> ids.add(id.getAsInt())));
+    return ids;
+  }
+
   /** The first answer of a living node. */
   private Optional<JsonObject> ask(String method, JsonObject request) {
     for (ServerNode node : nodes.values()) {

@@ -4,7 +4,9 @@ import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataMachine;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.codec.ClusterImageCodec;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.PartitionId;
@@ -91,14 +93,30 @@ public final class MetadataStateMachine implements StateMachine {
   @Override
   public CommandOutcome apply(long index, ByteBuffer command) {
     ByteBuffer copy = ByteBuffer.allocate(command.remaining()).put(command.duplicate()).flip();
-    ApplyResult result =
-        MetadataMachine.apply(current, index, MetadataCommandCodec.decode(index, copy));
+    MetadataCommand decoded = MetadataCommandCodec.decode(index, copy);
+    ApplyResult result = MetadataMachine.apply(current, index, decoded);
     current = result.image();
+    if (decoded instanceof MetadataCommand.ElectUnclean unclean
+        && result.outcome() instanceof CommandOutcome.Number leader) {
+      logUnclean(unclean, leader.value());
+    }
     history.add(index, copy);
     if (!result.recovered().isEmpty()) {
       listener.onRecovered(result.recovered());
     }
     return result.outcome();
+  }
+
+  private void logUnclean(MetadataCommand.ElectUnclean command, long leader) {
+    PartitionId id = command.partition().partition();
+    TopicImage topic = current.topics().get(id.topicId());
+    LOG.warn(
+        "unclean election, as an operator asked: broker {} leads {}-{}; acknowledged records that it"
+            + " lacks are lost (R19); reason: {}",
+        leader,
+        topic == null ? id.topicId() : topic.name(),
+        id.partition(),
+        command.reason());
   }
 
   @Override

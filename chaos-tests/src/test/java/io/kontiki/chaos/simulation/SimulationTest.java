@@ -1,0 +1,70 @@
+package io.kontiki.chaos.simulation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+class SimulationTest {
+  private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 40);
+  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 20);
+
+  @BeforeAll
+  static void quiet() {
+    ((Logger) LoggerFactory.getLogger("io.kontiki")).setLevel(Level.OFF);
+  }
+
+  @Test
+  void oneSeedDecidesEverything() {
+    for (long seed = 1; seed <= 3; seed++) {
+      Simulation.Outcome first = Simulation.run(seed, new Trace(false));
+      Simulation.Outcome second = Simulation.run(seed, new Trace(true));
+      assertEquals(first.hash(), second.hash(), "seed " + seed);
+      assertEquals(first.events(), second.events(), "seed " + seed);
+    }
+    assertTrue(
+        Simulation.run(1, new Trace(false)).hash() != Simulation.run(2, new Trace(false)).hash());
+  }
+
+  @Test
+  void noRuleIsBrokenInFixedSeeds() {
+    play(1, FIXED_SEEDS);
+  }
+
+  /**
+   * Other ones each day and on each machine; the seed is printed, and is all that a replay needs.
+   */
+  @Test
+  void noRuleIsBrokenInFreshSeeds() {
+    long from = System.nanoTime() >>> 1;
+    System.out.println("fresh seeds from " + from);
+    play(from, FRESH_SEEDS);
+  }
+
+  private static void play(long from, long count) {
+    long faults = 0;
+    long acked = 0;
+    for (long seed = from; seed < from + count; seed++) {
+      Simulation.Outcome end = Simulation.run(seed, new Trace(false));
+      assertNull(
+          end.violation(),
+          () ->
+              "kontiki simulate --seed "
+                  + end.seed()
+                  + " --trace shows it: "
+                  + end.violation()
+                  + "\n"
+                  + end.state());
+      faults += end.faults();
+      acked += end.acked();
+    }
+    System.out.println(count + " seeds, " + faults + " faults, " + acked + " acknowledged");
+    assertTrue(faults > count * 10, "too little happened: " + faults + " faults");
+    assertTrue(acked > count * 100, "too little happened: " + acked + " acknowledged");
+  }
+}
