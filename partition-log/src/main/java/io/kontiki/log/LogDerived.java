@@ -27,16 +27,13 @@ final class LogDerived {
   private int underivedBytes;
 
   LogDerived(
-      LogShared shared,
-      LogState state,
-      LogCut cut,
-      NavigableSet<Long> snapshots,
-      LogCleaning cleaning) {
+      LogShared shared, LogState state, LogCut cut, RecoveredLog from, LogCleaning cleaning) {
     this.shared = shared;
     this.state = state;
     this.cut = cut;
     this.cleaning = cleaning;
-    this.snapshots = new TreeSet<>(snapshots);
+    this.snapshots = new TreeSet<>(from.snapshots());
+    this.underivedBytes = from.underivedBytes();
   }
 
   /** Offsets of the producer snapshots, a copy. */
@@ -45,7 +42,7 @@ final class LogDerived {
   }
 
   void onAppended(int bytes) {
-    underivedBytes += bytes;
+    underivedBytes = (int) Math.min((long) underivedBytes + bytes, Integer.MAX_VALUE);
     if (underivedBytes >= shared.config.derivedBytes()) {
       write();
     }

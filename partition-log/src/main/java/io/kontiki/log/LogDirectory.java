@@ -69,6 +69,7 @@ public final class LogDirectory {
    * @param store of the directory, locked for this process
    * @param commit the commit thread of this directory
    * @param reads cold reads, checkpoints, compaction and what else may block
+   * @param syncs syncs of checkpoints, side by side; at least one, may be {@code reads}
    * @throws StorageException CORRUPT if the checkpoint cannot be read; IO if the disk fails
    */
   public static LogDirectory open(
@@ -77,13 +78,14 @@ public final class LogDirectory {
       Clock clock,
       Worker commit,
       Worker reads,
+      List<Worker> syncs,
       FaultHandler faults) {
-    return open(store, config, clock, commit, reads, reads, faults);
+    return open(store, config, clock, commit, reads, syncs, reads, faults);
   }
 
   /**
-   * As {@link #open(FileStore, LogConfig, Clock, Worker, Worker, FaultHandler)}, but nothing waits
-   * behind a step of compaction.
+   * As {@link #open(FileStore, LogConfig, Clock, Worker, Worker, List, FaultHandler)}, but nothing
+   * waits behind a step of compaction.
    *
    * @param cleaner for compaction alone
    */
@@ -93,19 +95,17 @@ public final class LogDirectory {
       Clock clock,
       Worker commit,
       Worker reads,
+      List<Worker> syncs,
       Worker cleaner,
       FaultHandler faults) {
     LogShared shared = new LogShared(store, config, clock, reads, cleaner, faults);
     DirectoryRecovery.Found found = new DirectoryRecovery(shared).run();
-    List<CheckpointRow> rows = new ArrayList<>();
-    found.logs().forEach(log -> rows.add(log.row()));
-    Checkpointer checkpointer = new Checkpointer(shared, rows);
+    Checkpointer checkpointer = new Checkpointer(shared, syncs, found.logs());
     CommitJournal journal =
         new CommitJournal(
             store,
             config.journal(),
-            found.generation(),
-            found.nextSequence(),
+            found.journal(),
             commit,
             reads,
             new CommitJournal.Owner() {
@@ -271,10 +271,12 @@ public final class LogDirectory {
           // Not before: a checkpoint may pass none of its records with an older row of it.
           home.remove(leavingLog);
           List<Long> barriers = leavingLog.barriers();
+          Runnable then = () -> loop.execute(() -> clear(leavingLog, done));
           shared.reads.execute(
               () ->
-                  moveAside(
-                      id, delete, barriers, () -> loop.execute(() -> clear(leavingLog, done))));
+                  shared
+                      .checkpointer()
+                      .whenNoneIsMade(() -> moveAside(id, delete, barriers, then)));
         });
     leavingLog.retire();
   }
@@ -386,6 +388,8 @@ public final class LogDirectory {
       }
       if (loops.isEmpty()) {
         new LogScrubber(shared, this::openLogs).start(loop);
+        // What was found is replayed at each start until a checkpoint is through.
+        shared.checkpointer().onDirty(loop);
       }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);

@@ -17,6 +17,10 @@ import java.util.TreeSet;
  * @param snapshots offsets of the producer snapshots
  * @param recoveryPoint exclusive end of what is synced: the log end, but for damage
  * @param damagedFrom offset from which on it cannot be read, or -1
+ * @param plain whether it is what checkpoint and journal say, and may be unsynced: see {@link
+ *     LogRecovery}
+ * @param savedEpochs what the file of epochs has
+ * @param underivedBytes of the log that indexes and producers on disk do not cover, about
  * @param mark how far it has been compacted
  */
 record RecoveredLog(
@@ -33,6 +37,9 @@ record RecoveredLog(
     long recoveryPoint,
     boolean doubtful,
     long damagedFrom,
+    boolean plain,
+    List<EpochHistory.Entry> savedEpochs,
+    int underivedBytes,
     CleanMark mark) {
   /** A new one. */
   static RecoveredLog empty(PartitionId id, String topicName, Durability durability) {
@@ -50,7 +57,32 @@ record RecoveredLog(
         0,
         false,
         -1,
+        true,
+        List.of(),
+        0,
         CleanMark.NONE);
+  }
+
+  /** The same once its epochs are in their file. */
+  RecoveredLog withSavedEpochs() {
+    return new RecoveredLog(
+        id,
+        topicName,
+        durability,
+        logStart,
+        logEnd,
+        segments,
+        epochs,
+        producers,
+        snapshots,
+        highWatermark,
+        recoveryPoint,
+        doubtful,
+        damagedFrom,
+        plain,
+        epochs.entries(),
+        underivedBytes,
+        mark);
   }
 
   /** For the checkpoint. */

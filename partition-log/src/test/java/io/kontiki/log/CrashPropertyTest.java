@@ -203,6 +203,7 @@ class CrashPropertyTest {
     @Nullable VirtualWorker commit;
     @Nullable VirtualWorker reads;
     @Nullable VirtualWorker cleaner;
+    VirtualWorker[] syncs = new VirtualWorker[2];
     @Nullable LogDirectory directory;
     List<Batch> matched = List.of();
     int operationsLeft;
@@ -335,6 +336,9 @@ class CrashPropertyTest {
       if (commit != null && reads != null) {
         commit.stop();
         reads.stop();
+        for (VirtualWorker worker : syncs) {
+          worker.stop();
+        }
       }
       if (cleaner != null) {
         cleaner.stop();
@@ -358,6 +362,10 @@ class CrashPropertyTest {
       loops = new VirtualLoop[] {time.newLoop("a"), time.newLoop("b")};
       commit = time.newWorker("commit");
       reads = time.newWorker("reads");
+      for (int i = 0; i < syncs.length; i++) {
+        syncs[i] = time.newWorker("sync");
+        syncs[i].taskNanos(() -> random.nextInt(300_000));
+      }
       commit.taskNanos(() -> random.nextInt(300_000));
       reads.taskNanos(() -> random.nextInt(300_000));
       directory =
@@ -367,6 +375,7 @@ class CrashPropertyTest {
               time.clock(),
               commit,
               reads,
+              List.of(syncs[0], syncs[1]),
               compaction ? newCleaner() : reads,
               (what, cause) -> {
                 throw new AssertionError(what, cause);
