@@ -5,7 +5,9 @@ import static io.kontiki.chaos.mutation.SeedRun.CRASHES;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_ENGINE;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_FSYNC;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_REPLICATED;
+import static io.kontiki.chaos.mutation.SeedRun.SCENARIOS;
 import static io.kontiki.chaos.mutation.SeedRun.SESSIONS;
+import static io.kontiki.chaos.mutation.SeedRun.SIMULATION;
 import static io.kontiki.chaos.mutation.SeedRun.VOTERS;
 
 import java.util.List;
@@ -24,6 +26,7 @@ final class Guards {
   private static final String LEADER_ROLE = "io.kontiki.broker.partition.LeaderRole";
   private static final String LEADER_READS = "io.kontiki.broker.partition.LeaderReads";
   private static final String FOLLOWER_ROLE = "io.kontiki.broker.partition.FollowerRole";
+  private static final String ROUTER = "io.kontiki.broker.api.PartitionRouter";
   private static final String CONTROLLER = "io.kontiki.broker.session.ControllerSessions";
   private static final String LEASE = "io.kontiki.broker.session.Lease";
   private static final String FORMING = "io.kontiki.broker.session.Forming";
@@ -132,7 +135,7 @@ final class Guards {
             .edit(LEADER, "if (request.leaderEpoch() != leaderEpoch) {", "if (leaderEpoch < 0) {")
             .caughtBy(REPLICATION_REPLICATED, 1000),
         Guard.of("validated-position", "R26", "positions count from the old subscription on")
-            .edit(CURSOR, "live = false; heldEnd = UNKNOWN; damaged", "live = false; damaged")
+            .edit(CURSOR, "live = false; heldEnd = UNKNOWN;", "live = false;")
             .caughtBy(REPLICATION_REPLICATED, 300),
         Guard.of("subscription-of-acks", "R27", "acknowledgements of an older stream count")
             .edit(
@@ -240,13 +243,38 @@ final class Guards {
         Guard.of("fenced-not-in-isr", "R13", "a fenced broker may join the in-sync set")
             .edit(ISR_COMMANDS, "|| state == State.FENCED ||", "||")
             .caughtBy(COMMANDS, 20),
-        Guard.of("leader-epoch", "R13", "a leader of an older epoch changes the in-sync set")
+        Guard.of("partition-epoch", "R13", "a change that was decided on an older state is applied")
             .edit(
                 ISR_COMMANDS,
-                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader ||"
-                    + " now.leaderEpoch() != change.leaderEpoch()) {",
-                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader) {")
+                "if (now.partitionEpoch() != change.partitionEpoch()) {"
+                    + " return new IsrOutcome(change.partition(), Kind.STALE, now); } TopicImage",
+                "TopicImage")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("joiner-incarnation", "R13", "an older incarnation joins the in-sync set")
+            .edit(
+                ISR_COMMANDS,
+                "|| BrokerCommands.stale(draft, id, member.brokerEpoch()) != null",
+                "")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("rejection-burns-epoch", "R17", "another copy of a refused change can be applied")
+            .edit(ISR_COMMANDS, "next.burnEpoch();", "")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("registration-leaves-isr", "R2", "a new incarnation inherits an in-sync place")
+            .edit(
+                BROKER_COMMANDS, "change.leaveIsr(old.id()); // What an fsync", "// What an fsync")
             .caughtBy(COMMANDS, 20),
+        Guard.of("unclean-leaves-elr", "R3", "who may have lost bytes stays eligible")
+            .edit(
+                BROKER_COMMANDS,
+                "if (!clean && topic.durability() != Durability.FSYNC) {",
+                "if (!clean && topic.durability() == null) {")
+            .caughtBy(SCENARIOS, 8),
+        Guard.of("recovery-waits-for-all", "R19", "balanced recovery takes who has reported")
+            .edit(
+                CHANGE,
+                "if (report == null || states.apply(replica) != State.ACTIVE) { return; }",
+                "if (report == null || states.apply(replica) != State.ACTIVE) { continue; }")
+            .caughtBy(SCENARIOS, 8),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
             .caughtBy(COMMANDS, 20),
@@ -266,6 +294,12 @@ final class Guards {
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
             .caughtBy(SESSIONS, 100),
+        Guard.of("indefinite-stays", "P4", "a refusal is definite though a try before it may count")
+            .edit(
+                ROUTER,
+                "error != null && error.definite() && maybeAppended ?",
+                "error != null && error.definite() && tries < 0 ?")
+            .caughtBy(SIMULATION, 100),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
             .caughtBy(SESSIONS, 300),

@@ -3,6 +3,8 @@ package io.kontiki.chaos.mutation;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One seed of one simulation, played with the classes of a loader. */
@@ -62,6 +64,20 @@ enum SeedRun {
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
       Object run = construct(loader, "io.kontiki.log.CrashPropertyTest$Run", seed, seed % 2 == 0);
       call(run.getClass(), run, "all");
+    }
+  },
+  /** The golden scenarios of replication, one a seed: something else comes of one. */
+  SCENARIOS {
+    @Override
+    void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
+      List<Path> files = SourceTree.find().scenarios();
+      Path file = files.get((int) (seed % files.size()));
+      String expected = SourceTree.readFile(file);
+      Class<?> type = Class.forName(PACKAGE + "partition.GoldenScenariosTest", true, loader);
+      if (!expected.equals(call(type, null, "play", expected))) {
+        throw new InvocationTargetException(
+            new AssertionError("something else comes of " + file.getFileName()));
+      }
     }
   },
   /** Random commands at the state machine. */
