@@ -96,6 +96,7 @@ class LogMainTest {
             time.clock(),
             time.newWorker("commit"),
             time.newWorker("reads"),
+            List.of(time.newWorker("syncs")),
             (what, cause) -> {
               throw new AssertionError(what, cause);
             });

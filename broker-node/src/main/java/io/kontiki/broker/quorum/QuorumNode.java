@@ -146,7 +146,7 @@ public final class QuorumNode implements AutoCloseable {
     this.engine = engine;
   }
 
-  /** What the Raft port serves besides {@link #raftService}. */
+  /** What the Raft port serves besides {@link JRaftQuorum#service Raft}. */
   public BindableService clusterService() {
     return service;
   }

@@ -152,7 +152,7 @@ public final class Ledger {
                 + ": high watermark "
                 + seen.highWatermark
                 + ", but its files end at "
-                + seen.reader.offset());
+                + seen.reader);
       }
     }
   }

@@ -61,8 +61,8 @@ final class ReplicaReader {
   private boolean readChunk(long target, Consumer<RecordBatch> batches) {
     String path = directory + "/" + segment;
     if (!disk.exists(path)) {
-      seek(offset);
-      return false;
+      seek(offset); // it was cut or deleted
+      return disk.exists(directory + "/" + segment);
     }
     boolean any = false;
     try (FileStore.File file = disk.open(path)) {
@@ -99,6 +99,19 @@ final class ReplicaReader {
       }
     }
     return false;
+  }
+
+  /** Where it stands, and what there is. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    text.append(offset).append(" (").append(segment).append('@').append(position).append(" of");
+    for (String name : disk.list(directory)) {
+      try (FileStore.File file = disk.open(directory + "/" + name)) {
+        text.append(' ').append(name).append(' ').append(file.size());
+      }
+    }
+    return text.append(')').toString();
   }
 
   private List<String> segments() {
