@@ -36,17 +36,15 @@ import org.slf4j.LoggerFactory;
 final class Checkpointer {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
 
-<<<<<<< HEAD
   private static final int SYNCS_A_TASK = 8;
 
   // What a file may have that a pass was about to write when it failed: like no history.
   private static final List<EpochHistory.Entry> UNKNOWN =
       List.of(new EpochHistory.Entry(EpochHistory.NONE, -1));
-=======
+
   private static final long NO_SPACE_PAUSE_NANOS = 500_000_000;
   private static final long CLOSE_PAUSE_NANOS = 100_000_000;
   private static final int MOST_CLOSE_TRIES = 20;
->>>>>>> main
 
   private final LogShared shared;
   private final TreeMap<PartitionId, CheckpointRow> rows = new TreeMap<>();

@@ -8,6 +8,7 @@ import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.JournalScan;
 import io.kontiki.log.journal.JournalStart;
 import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
@@ -38,6 +39,7 @@ final class DirectoryRecovery {
   private final Map<PartitionId, CleanLogs.Found> clean = new HashMap<>();
   private final List<String> leftovers = new ArrayList<>();
   private final List<RecoveredLog> logs = new ArrayList<>();
+  private final Map<PartitionId, LogReplay> settled = new HashMap<>();
 
   // What the next start would begin with if this one did not come to a checkpoint of its own.
   private final TreeMap<PartitionId, LogCheckpoint.Entry> nextRows = new TreeMap<>();
@@ -93,15 +95,6 @@ final class DirectoryRecovery {
       JournalStart start = start(journal, positions, generation);
       return new Found(logs, start, believed, leftovers);
     }
-<<<<<<< HEAD
-=======
-    Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
-    if (believed.isEmpty()) {
-      logs.forEach(log -> new UnsyncedTail(shared, replayOf(log.id())).makeDirty(log.segments()));
-    }
-    finish(logs, generation, nextSequence);
-    return new Found(logs, generation, nextSequence, believed, leftovers);
->>>>>>> main
   }
 
   private Optional<CleanMarker> readMarker() {
@@ -144,10 +137,10 @@ final class DirectoryRecovery {
     Set<PartitionId> all = new TreeSet<>(directories);
     all.addAll(rows.keySet());
     all.addAll(journal.records().keySet());
-    long settled = journal.nextSequence();
+    long next = journal.nextSequence();
     for (PartitionId id : all) {
       if (!openClean(id, journal)) {
-        recover(id, journal, settled);
+        recover(id, journal, next);
         shared.files.closeIdle(id.directoryName());
       }
     }
@@ -181,7 +174,7 @@ final class DirectoryRecovery {
             == last.sizeBytes();
   }
 
-  private void recover(PartitionId id, JournalScan journal, long settled) {
+  private void recover(PartitionId id, JournalScan journal, long nextSequence) {
     LogCheckpoint.Entry row = rows.get(id);
     boolean isRow = row != null && !row.gone();
     LogReplay replay = new LogReplay(shared, journal, id);
@@ -209,12 +202,15 @@ final class DirectoryRecovery {
     if (!replay.isKnown()) {
       quarantine(id);
       if (replay.isRemoved() || (row != null && row.gone())) {
-        nextRows.put(id, LogCheckpoint.Entry.gone(settled));
+        nextRows.put(id, LogCheckpoint.Entry.gone(nextSequence));
       }
       return;
     }
     RecoveredLog log = new LogRecovery(shared, replay).recover(journal.damaged());
     logs.add(log);
+    if (!log.plain()) {
+      settled.put(id, replay);
+    }
     if (row != null) {
       nextRows.put(id, row);
     }
@@ -229,14 +225,16 @@ final class DirectoryRecovery {
     }
   }
 
-<<<<<<< HEAD
   /**
-   * Rule D10: no clean stop, so what was read may be in the page cache only, also where it agrees
-   * with the checkpoint: a start that was killed may have cut a torn tail there, and a power cut
-   * would bring it back, perhaps behind a segment that was closed since. What ends below the
-   * recovery point was synced before that was.
+   * Rule D10: no clean stop, so what was read may be in the page cache only. Of a plain log all
+   * that a sync may not have reached was written by the replay just now.
    */
   private void markUnsynced(RecoveredLog log) {
+    LogReplay replay = settled.get(log.id());
+    if (replay != null) {
+      new UnsyncedTail(shared, replay).makeDirty(log.segments());
+      return;
+    }
     LogCheckpoint.Entry row = rows.get(log.id());
     long synced = row == null || row.gone() ? 0 : row.recoveryPoint();
     List<Segment> segments = log.segments();
@@ -324,11 +322,6 @@ final class DirectoryRecovery {
       shared.files.markDirectory(directory);
     }
     for (String path : shared.files.dirtyFiles(directory)) {
-=======
-  /** Rule D10: synced before it counts; then the new checkpoint, then the marker goes. */
-  private void finish(List<RecoveredLog> logs, long generation, long nextSequence) {
-    for (String path : shared.files.dirtyFiles()) {
->>>>>>> main
       shared.files.sync(path);
       shared.counters.onFileSync();
     }

@@ -201,7 +201,8 @@ final class LogRecovery {
         segment.truncateIndexFiles(shared.files);
       }
       if (segment != found.walked().get(found.walked().size() - 1)) {
-        segment.close(shared.files);
+        segment.complete(shared.files);
+        segment.deactivate();
       }
     }
     deleteUntrustedSnapshots();

@@ -40,7 +40,6 @@ final class LogReplay {
   private boolean removed;
   private boolean lost;
   private @Nullable PartitionMeta meta;
-  private LogCheckpoint.@Nullable Entry row;
   private boolean fsync;
   private long logStart;
   private long passedStart;
@@ -65,7 +64,6 @@ final class LogReplay {
   }
 
   /** What the checkpoint and the directory say, before the first record. */
-<<<<<<< HEAD
   void begin(LogCheckpoint.@Nullable Entry checkpointed) {
     row = checkpointed;
     meta = readMeta();
@@ -73,14 +71,6 @@ final class LogReplay {
     lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
     known = row != null || meta != null;
     recorded = row != null;
-=======
-  void begin(LogCheckpoint.@Nullable Entry saved) {
-    row = saved;
-    meta = readMeta();
-    // Rule D3: both were durable before the row was.
-    lost = saved != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
-    known = saved != null || meta != null;
->>>>>>> main
     if (row != null) {
       fsync = row.fsync();
       logStart = row.logStart();
@@ -346,11 +336,6 @@ final class LogReplay {
   /** Whether its last record was that it left. */
   boolean isRemoved() {
     return removed && !known;
-  }
-
-  /** What the checkpoint said of it, or null. */
-  LogCheckpoint.@Nullable Entry row() {
-    return row;
   }
 
   /**

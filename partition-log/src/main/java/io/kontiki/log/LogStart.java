@@ -49,20 +49,17 @@ final class LogStart {
     this.derived = derived;
     this.appends = appends;
     this.removable = state.logStart;
-<<<<<<< HEAD
     if (state.segments.size() > 1
         && state.segments.higherKey(state.segments.firstKey()) <= state.logStart) {
       // Recovery left what no checkpoint has passed.
       home.shedding(log);
     }
-=======
     this.durable = state.logStart;
   }
 
   /** See {@link PartitionLog#durableLogStart}. */
   long durable() {
     return durable;
->>>>>>> main
   }
 
   /** See {@link PartitionLog#advanceLogStart}. */

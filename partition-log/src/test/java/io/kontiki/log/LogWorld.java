@@ -65,11 +65,8 @@ final class LogWorld {
     loop.stop();
     commit.stop();
     reads.stop();
-<<<<<<< HEAD
     syncs.stop();
-=======
     long wallMs = time.clock().wallMs();
->>>>>>> main
     time = new SimulatedTime();
     time.jumpWall(wallMs - time.clock().wallMs());
     loop = time.newLoop("loop");

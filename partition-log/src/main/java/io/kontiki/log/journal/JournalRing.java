@@ -32,6 +32,7 @@ final class JournalRing {
   private final ArrayDeque<JournalFile> chain = new ArrayDeque<>();
   private final TreeSet<Integer> free = new TreeSet<>();
   private int headPosition;
+  private boolean ends;
 
   JournalRing(FileStore store, int slotBytes, int maxSlots) {
     this.store = store;
@@ -88,7 +89,7 @@ final class JournalRing {
 
   /** The number of the next file to prepare, or -1 if there are enough. */
   int nextToPrepare() {
-    for (int slot = 0; free.isEmpty() && slot < maxSlots; slot++) {
+    for (int slot = 0; !ends && free.isEmpty() && slot < maxSlots; slot++) {
       if (!files.containsKey(slot) && !isInChain(slot)) {
         return slot;
       }
@@ -168,8 +169,9 @@ final class JournalRing {
     }
   }
 
-  /** Removes a file that no replay needs; it is not made again. */
+  /** Removes a file that no replay needs; none is made any more. */
   boolean deleteFree() {
+    ends = true;
     Integer slot = free.pollLast();
     if (slot == null) {
       return false;
