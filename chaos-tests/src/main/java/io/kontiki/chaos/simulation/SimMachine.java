@@ -28,6 +28,7 @@ public final class SimMachine {
   private final DiskReserve reserve = new DiskReserve(RESERVE);
   private MemoryFileStore disk;
   private @Nullable MemoryFileStore oldDisk;
+  private boolean swapped;
   private boolean failed;
   private boolean rotted;
   private boolean looking;
@@ -239,6 +240,7 @@ public final class SimMachine {
     world.trace().add(18, id, () -> "n" + id + " gets an empty disk");
     world.seen().onLossyStop(id);
     oldDisk = disk;
+    swapped = false;
     disk = newDisk();
   }
 
@@ -256,6 +258,7 @@ public final class SimMachine {
     world.trace().add(19, id, () -> "n" + id + " gets its other disk");
     oldDisk = disk;
     disk = other;
+    swapped = !swapped;
   }
 
   /** The id of its data directory, or null before its first start. */
@@ -298,6 +301,10 @@ public final class SimMachine {
   /** The disk works again; a process that gave it up is started again. */
   void repair() {
     disk.faults(null);
+    if (swapped) {
+      kill();
+      swapDisks();
+    }
     if (failed) {
       failed = false;
       kill();

@@ -331,7 +331,7 @@ final class SimProcess {
 
   /** Looks at every replica whose log is open, in a turn of its loop. */
   void look(Consumer<Partition> eye) {
-    if (logOffline || closed || machine.rotted()) {
+    if (closed || machine.rotted()) {
       return; // its files say nothing that could be held against it
     }
     machine.looking(true);
@@ -349,7 +349,7 @@ final class SimProcess {
 
   /** Looks at one replica; null if its log is not open. */
   <T> @Nullable T look(PartitionId id, Function<Partition, T> eye) {
-    if (partitions.isEmpty() || closed || logOffline) {
+    if (partitions.isEmpty() || closed) {
       return null;
     }
     int index = data.indexOf(id);

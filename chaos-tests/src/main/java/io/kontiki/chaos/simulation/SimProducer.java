@@ -116,7 +116,7 @@ public final class SimProducer {
   }
 
   void mark() {
-    lanes.values().forEach(lane -> lane.ackedSinceMark = false);
+    lanes.values().forEach(lane -> lane.ackedSinceMark = lane.givenUp);
   }
 
   boolean ackedSinceMark() {
@@ -176,6 +176,7 @@ public final class SimProducer {
     private @Nullable Integer leader;
     private boolean ackedSinceMark;
     private boolean deleted;
+    private boolean givenUp;
     private String lastError = "";
     private long batches;
 
@@ -187,7 +188,7 @@ public final class SimProducer {
     }
 
     void produce() {
-      if (pending.size() >= 20) {
+      if (pending.size() >= 20 || givenUp) {
         return;
       }
       int records = 1 + random.nextInt(3);
@@ -295,7 +296,14 @@ public final class SimProducer {
                 64,
                 batch.value,
                 () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
-        if (!plan.idempotent()) {
+        if (error != null
+            && error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
+            && !world.seen().of(partition).promised()) {
+          // What was lost, for a reason, takes the session of its producer along.
+          pending.clear();
+          givenUp = true;
+          ackedSinceMark = true;
+        } else if (!plan.idempotent()) {
           // It cannot be sent again without being there twice.
           if (error != null && error.definite()) {
             world.seen().refused(partition, batch.value);

@@ -337,8 +337,8 @@ public final class World {
       machine.slowDiskMs(0);
       machine.slowApplyMs(0);
       machine.drift(1);
-      machine.room(Long.MAX_VALUE);
       machine.repair();
+      machine.room(Long.MAX_VALUE);
       machine.clock().correctWall();
       raft.deaf(machine.id(), false);
       machine.pause(false);
