@@ -19,6 +19,7 @@ import io.kontiki.runtime.system.SystemClock;
 import io.kontiki.runtime.system.ThreadWorker;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -36,18 +37,24 @@ final class BenchNode implements AutoCloseable {
 
   private static final SystemClock CLOCK = new SystemClock();
   private static final int QUEUE = 1 << 20;
+  private static final int SYNC_WORKERS = 4;
 
   private final NettyLoop loop;
   private final ThreadWorker commits;
   private final ThreadWorker reads;
+  private final List<ThreadWorker> syncs = new ArrayList<>();
   private final LogDirectory directory;
 
   private BenchNode(Path path, LogConfig config, NettyLoop loop) {
     this.loop = loop;
     this.commits = new ThreadWorker("journal", QUEUE, FAULTS);
     this.reads = new ThreadWorker("log-reads", QUEUE, FAULTS);
+    for (int i = 0; i < SYNC_WORKERS; i++) {
+      syncs.add(new ThreadWorker("log-sync-" + i, QUEUE, FAULTS));
+    }
     this.directory =
-        LogDirectory.open(new DiskFileStore(path), config, CLOCK, commits, reads, FAULTS);
+        LogDirectory.open(
+            new DiskFileStore(path), config, CLOCK, commits, reads, List.copyOf(syncs), FAULTS);
   }
 
   static LoopGroup loops() {
@@ -121,6 +128,7 @@ final class BenchNode implements AutoCloseable {
   public void close() {
     commits.close();
     reads.close();
+    syncs.forEach(ThreadWorker::close);
   }
 
   static IllegalStateException damaged(long offset) {

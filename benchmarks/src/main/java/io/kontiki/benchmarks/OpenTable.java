@@ -115,7 +115,7 @@ public final class OpenTable {
   }
 
   /** GB/s. */
-  private static double readAll(Path path) throws IOException {
+  static double readAll(Path path) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.walk(path)) {
       files = all.filter(each -> each.toString().endsWith(".log")).toList();

@@ -81,6 +81,7 @@ import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
 import io.kontiki.runtime.system.ThreadWorker;
@@ -110,6 +111,7 @@ final class BrokerServer implements AutoCloseable {
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
   private static final int WORKER_QUEUE = 100_000;
+  private static final int SYNC_WORKERS = 4;
   private static final long STOP_MARGIN_MS = 1_000;
 
   private final NodeConfig config;
@@ -212,9 +214,13 @@ final class BrokerServer implements AutoCloseable {
     // The logs, while the quorum forms.
     ThreadWorker commits = closeLater(new ThreadWorker("journal", WORKER_QUEUE, faults));
     ThreadWorker reads = closeLater(new ThreadWorker("log-reads", WORKER_QUEUE, faults));
+    List<Worker> syncs = new ArrayList<>();
+    for (int i = 0; i < SYNC_WORKERS; i++) {
+      syncs.add(closeLater(new ThreadWorker("log-sync-" + i, 16, faults)));
+    }
     ThreadWorker background = closeLater(new ThreadWorker("background", WORKER_QUEUE, faults));
     LogDirectory logDirectory =
-        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, faults);
+        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, syncs, faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
@@ -235,12 +241,15 @@ final class BrokerServer implements AutoCloseable {
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
+    long ownRate = config.limits().catchUpBytesPerSecond();
+    PacedCatchUp catchUp = new PacedCatchUp(ownRate, clock.nanoTime());
+    metadata.listen(
+        image -> {
+          long rate = image.catchUpBytesPerSecond();
+          catchUp.limit(rate == ClusterImage.OWN_LIMIT ? ownRate : rate);
+        });
     ReplicationPolicy replication =
-        new ReplicationPolicy(
-            ReplicationLimits.DEFAULT,
-            replicaTimes(),
-            new PacedCatchUp(config.limits().catchUpBytesPerSecond(), clock.nanoTime()),
-            metrics);
+        new ReplicationPolicy(ReplicationLimits.DEFAULT, replicaTimes(), catchUp, metrics);
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);

@@ -22,6 +22,7 @@ import io.kontiki.runtime.EventLoop;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -52,8 +53,8 @@ public final class ReplicaHost {
   private final Set<TopicId> deleting = new TreeSet<>();
   private final Set<PartitionId> reporting = new TreeSet<>();
 
-  /** Replicas whose logs are being deleted: nobody opens such a log before it is gone. */
-  private final TreeMap<PartitionId, Leaving> leaving = new TreeMap<>();
+  /** Whom to tell when a log that is being deleted is gone. */
+  private final TreeMap<PartitionId, List<Runnable>> discarding = new TreeMap<>();
 
   private final Runnable onFollowed;
 
@@ -65,14 +66,6 @@ public final class ReplicaHost {
   private @Nullable Brokers brokers;
   private boolean sorted;
   private boolean closed;
-
-  /** A replica that leaves; control loop. */
-  private static final class Leaving {
-    /** It shall be here again, as soon as it is gone. */
-    @Nullable PartitionAssignment again;
-
-    final List<Runnable> whenGone = new ArrayList<>();
-  }
 
   /**
    * @param partitions of the data loops, in their order
@@ -120,14 +113,9 @@ public final class ReplicaHost {
     List<List<PartitionAssignment>> byLoop = new ArrayList<>();
     partitions.forEach(unused -> byLoop.add(new ArrayList<>()));
     brokers = change.brokers();
-    for (PartitionAssignment assignment : change.changed()) {
-      Leaving left = leaving.get(assignment.id());
-      if (left == null) {
-        byLoop.get(data.indexOf(assignment.id())).add(assignment);
-      } else {
-        left.again = assignment;
-      }
-    }
+    change
+        .changed()
+        .forEach(assignment -> byLoop.get(data.indexOf(assignment.id())).add(assignment));
     handedOut = image.index();
     for (int i = 0; i < partitions.size(); i++) {
       int loop = i;
@@ -224,7 +212,7 @@ public final class ReplicaHost {
       return;
     }
     TreeSet<PartitionId> mine = new TreeSet<>();
-    leaving.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
+    discarding.keySet().stream().filter(id -> id.topicId().equals(topic)).forEach(mine::add);
     for (PartitionId id : logs.partitions()) {
       if (id.topicId().equals(topic)) {
         mine.add(id);
@@ -237,38 +225,41 @@ public final class ReplicaHost {
             confirm(topic);
           }
         };
-    mine.forEach(id -> discard(id).whenGone.add(one));
+    mine.forEach(id -> discard(id).add(one));
     one.run();
   }
 
-  /** Ends the replica's role, then deletes its log. */
-  private Leaving discard(PartitionId id) {
-    Leaving before = leaving.get(id);
-    if (before != null) {
-      before.again = null;
-      return before;
+  /** Ends the replica's role, then deletes its log; answers the list of those to tell then. */
+  private List<Runnable> discard(PartitionId id) {
+    assignments.onLeaving(id);
+    List<Runnable> others = discarding.get(id);
+    if (others != null) {
+      return others;
     }
-    Leaving now = new Leaving();
-    leaving.put(id, now);
+    List<Runnable> whenGone = new ArrayList<>();
+    discarding.put(id, whenGone);
     int index = data.indexOf(id);
     EventLoop loop = data.all().get(index);
     loop.execute(
         () -> {
           partitions.get(index).remove(id, log -> {});
-          logs.delete(id, loop, () -> control.execute(() -> gone(id, now)));
+          logs.delete(id, loop, () -> control.execute(() -> gone(id)));
         });
-    return now;
+    return whenGone;
   }
 
-  private void gone(PartitionId id, Leaving left) {
-    leaving.remove(id);
-    left.whenGone.forEach(Runnable::run);
-    PartitionAssignment again = left.again;
-    Brokers newest = brokers;
-    if (again != null && newest != null && !closed) {
-      int index = data.indexOf(id);
-      data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
+  private void gone(PartitionId id) {
+    List<Runnable> whenGone = discarding.remove(id);
+    if (whenGone != null) {
+      whenGone.forEach(Runnable::run);
     }
+    assignments.onGone(id).filter(again -> !closed).ifPresent(this::apply);
+  }
+
+  private void apply(PartitionAssignment again) {
+    int index = data.indexOf(again.id());
+    Brokers newest = Objects.requireNonNull(brokers);
+    data.all().get(index).execute(() -> partitions.get(index).apply(newest, List.of(again)));
   }
 
   private void confirm(TopicId topic) {

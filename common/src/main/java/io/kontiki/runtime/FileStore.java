@@ -22,7 +22,13 @@ public interface FileStore {
   /** Whether a file or directory has this name. */
   boolean exists(String path);
 
-  /** When a file was last written, in ms since 1970 by the system's clock; survives restarts. */
+  /** Length of a file in bytes; cheaper than opening it. */
+  long sizeBytes(String path);
+
+  /**
+   * When a file was last written, or a name in a directory changed, in ms since 1970 by the
+   * system's clock; survives restarts.
+   */
   long modifiedMs(String path);
 
   /** Names in a directory, sorted; empty if the directory does not exist. */

@@ -51,6 +51,14 @@ public record PartitionImage(
     return replicas.subList(0, replicas.size() - removing.size());
   }
 
+  /**
+   * Whether fewer replicas are in sync than there should be; those that a reassignment brings are
+   * not missed before they have come.
+   */
+  public boolean underReplicated() {
+    return isr.size() < replicationFactor();
+  }
+
   /** Copies that count: until a reassignment ends, as many as before it. */
   public int replicationFactor() {
     return reassigning() ? original.size() : replicas.size();

@@ -82,10 +82,46 @@ class ApplyCostTest {
               unfence,
               micros(fenced, new MetadataCommand.UnfenceBroker(1, 3, cluster.epoch(3), List.of())));
     }
+    long reassign = reassign(cluster, topics);
     System.out.printf(
-        "%d topics, %d partitions: alter one %d us, producer ids %d us, fence %d us, unfence %d us%n",
-        topics, PARTITIONS, alter, ids, fence, unfence);
+        "%d topics, %d partitions: alter one %d us, producer ids %d us, fence %d us, unfence %d us, reassign 500 and"
+            + " back %d us%n",
+        topics, PARTITIONS, alter, ids, fence, unfence, reassign);
     assertTrue(Math.max(Math.max(alter, fence), Math.max(unfence, ids)) < BOUND_MICROS);
+    assertTrue(reassign < BOUND_MICROS);
+  }
+
+  /** As many as a controller lets be under way, to fewer replicas and back again. */
+  private static long reassign(Cluster cluster, int topics) {
+    long best = Long.MAX_VALUE;
+    for (int round = 0; round < 10; round++) {
+      List<MetadataCommand.Reassignment> moves = new ArrayList<>();
+      List<MetadataCommand.PartitionAt> ends = new ArrayList<>();
+      for (int i = 0; i < 500; i++) {
+        PartitionId id =
+            topics == 1
+                ? new PartitionId(new TopicId(1, 0), i)
+                : new PartitionId(new TopicId(1, i), 0);
+        PartitionImage now = cluster.image().partition(id);
+        moves.add(
+            new MetadataCommand.Reassignment(
+                id, now.partitionEpoch(), now.replicas().subList(0, 2)));
+        ends.add(new MetadataCommand.PartitionAt(id, now.partitionEpoch() + 1));
+      }
+      ClusterImage image = cluster.image();
+      long start = System.nanoTime();
+      image =
+          MetadataMachine.apply(
+                  image, image.index() + 1, new MetadataCommand.ReassignPartitions(1, moves))
+              .image();
+      CommandOutcome outcome =
+          MetadataMachine.apply(
+                  image, image.index() + 1, new MetadataCommand.FinishReassignments(1, ends))
+              .outcome();
+      best = Math.min(best, (System.nanoTime() - start) / 1000);
+      assertTrue(Cluster.number(outcome) > 0);
+    }
+    return best;
   }
 
   private static long micros(Cluster cluster, MetadataCommand command) {

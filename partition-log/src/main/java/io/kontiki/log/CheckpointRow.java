@@ -27,6 +27,8 @@ record CheckpointRow(
         highWatermark,
         lastSegment,
         lastSegmentBytes,
-        doubtful);
+        doubtful,
+        0,
+        false);
   }
 }

@@ -6,7 +6,9 @@ import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,8 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes what lies behind the journal durable in the files themselves and frees the journal (rules
- * L9, D2, D3). Lives on the read pool, one short task per file, so that reads come in between;
- * {@link #onDirty} and {@link #request} are thread-safe.
+ * L9, D2, D3). Lives on the read pool, in short steps, so that reads come in between; what must be
+ * written and synced goes to the sync workers, a few files a task. {@link #onDirty} and {@link
+ * #request} are thread-safe.
  *
  * <ol>
  *   <li>Note the journal's next sequence, or the first truncation not carried out.
@@ -33,18 +36,32 @@ import org.slf4j.LoggerFactory;
 final class Checkpointer {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
 
+  private static final int SYNCS_A_TASK = 8;
+
+  // What a file may have that a pass was about to write when it failed: like no history.
+  private static final List<EpochHistory.Entry> UNKNOWN =
+      List.of(new EpochHistory.Entry(EpochHistory.NONE, -1));
+
   private static final long NO_SPACE_PAUSE_NANOS = 500_000_000;
   private static final long CLOSE_PAUSE_NANOS = 100_000_000;
   private static final int MOST_CLOSE_TRIES = 20;
 
   private final LogShared shared;
   private final TreeMap<PartitionId, CheckpointRow> rows = new TreeMap<>();
-  private final ArrayDeque<String> filesToSync = new ArrayDeque<>();
-  private List<String> directories = List.of();
+  private final List<Worker> syncs;
+
+  // Of the present phase of a pass: what is to be written or synced, by whom is not said.
+  private final ArrayDeque<Runnable> toDo = new ArrayDeque<>();
+  private Runnable nextPhase = () -> {};
+  private int tasksUnderWay;
+  private @Nullable StorageException failed;
+  private boolean savingEpochs;
+  private final List<Runnable> afterEpochs = new ArrayList<>();
   private @Nullable JournalPosition position;
   private @Nullable Close close;
   private final TreeMap<PartitionId, List<EpochHistory.Entry>> savedEpochs = new TreeMap<>();
   private final TreeSet<PartitionId> unsaved = new TreeSet<>();
+  private final List<CleanLog> clean = new ArrayList<>();
   private boolean running;
   private boolean closing;
   private boolean cutting;
@@ -59,11 +76,19 @@ final class Checkpointer {
 
   private record Close(long brokerEpoch, Runnable done) {}
 
-  Checkpointer(LogShared shared, List<CheckpointRow> recovered) {
+  /**
+   * @param syncs at least one; blocks as long as the disk takes
+   */
+  Checkpointer(LogShared shared, List<Worker> syncs, List<RecoveredLog> recovered) {
     this.shared = shared;
-    for (CheckpointRow row : recovered) {
-      rows.put(row.meta().id(), row);
-      savedEpochs.put(row.meta().id(), row.epochs());
+    this.syncs = List.copyOf(syncs);
+    for (RecoveredLog log : recovered) {
+      CheckpointRow row = log.row();
+      rows.put(log.id(), row);
+      savedEpochs.put(log.id(), log.savedEpochs());
+      if (!row.epochs().equals(log.savedEpochs())) {
+        unsaved.add(log.id());
+      }
     }
   }
 
@@ -151,6 +176,7 @@ final class Checkpointer {
     position = shared.journal().checkpointPosition(shared.journal().nextSequence());
     closing = close != null;
     cutting = false;
+    clean.clear();
     boolean last = closing;
     List<LoopLogs> loops = shared.loops();
     loopsToAnswer = loops.size();
@@ -168,6 +194,7 @@ final class Checkpointer {
 
   private void onRows(LoopLogs.Collected collected) {
     cutting |= collected.cutting();
+    clean.addAll(collected.clean());
     for (CheckpointRow row : collected.rows()) {
       // A log that was deleted since has been forgotten, and stays so.
       if (shared.isLive(row.meta().id())) {
@@ -186,37 +213,138 @@ final class Checkpointer {
       // Nothing changes any more and every cut is in the files: no record is needed.
       position = shared.journal().endPosition();
     }
-    while (!unsaved.isEmpty()) {
-      CheckpointRow row = java.util.Objects.requireNonNull(rows.get(unsaved.first()));
-      PartitionId id = row.meta().id();
+    List<Runnable> epochs = new ArrayList<>();
+    for (PartitionId id : List.copyOf(unsaved)) {
+      CheckpointRow row = java.util.Objects.requireNonNull(rows.get(id));
       shared.ensureDirectory(row.meta());
-      if (!row.epochs().equals(savedEpochs.getOrDefault(id, List.of()))) {
-        EpochHistory.write(shared.store, id.directoryName(), row.epochs());
-        shared.files.markDirectory(id.directoryName());
-        savedEpochs.put(id, row.epochs());
+      if (row.epochs().equals(savedEpochs.getOrDefault(id, List.of()))) {
+        unsaved.remove(id);
+      } else {
+        savedEpochs.put(id, UNKNOWN);
+        epochs.add(() -> saveEpochs(row));
       }
-      unsaved.remove(id);
     }
-    filesToSync.addAll(shared.files.dirtyFiles());
-    directories = shared.files.dirtyDirectories();
-    syncNext();
+    savingEpochs = true;
+    inParallel(epochs, this::syncFiles);
   }
 
-  private void syncNext() {
-    String path = filesToSync.poll();
-    if (path == null) {
-      write();
-      return;
+  /** Runs something that gives a directory another name: not while files are made in it. */
+  void whenNoneIsMade(Runnable renaming) {
+    if (savingEpochs) {
+      afterEpochs.add(renaming);
+    } else {
+      renaming.run();
     }
+  }
+
+  private void onEpochsSaved() {
+    savingEpochs = false;
+    List<Runnable> due = List.copyOf(afterEpochs);
+    afterEpochs.clear();
+    due.forEach(Runnable::run);
+  }
+
+  /** On a sync worker. */
+  private void saveEpochs(CheckpointRow row) {
+    PartitionId id = row.meta().id();
+    EpochHistory.write(shared.store, id.directoryName(), row.epochs());
+    shared.files.markDirectory(id.directoryName());
+  }
+
+  private void syncFiles() {
+    for (PartitionId id : unsaved) {
+      savedEpochs.put(id, java.util.Objects.requireNonNull(rows.get(id)).epochs());
+    }
+    unsaved.clear();
+    onEpochsSaved();
+    List<Runnable> files = new ArrayList<>();
+    for (String path : shared.files.dirtyFiles()) {
+      files.add(() -> sync(path));
+    }
+    inParallel(files, this::syncDirectories);
+  }
+
+  /** On a sync worker. */
+  private void sync(String path) {
     if (shared.files.sync(path)) {
       shared.counters.onFileSync();
     }
-    shared.reads.execute(() -> step(this::syncNext));
+  }
+
+  private void syncDirectories() {
+    List<Runnable> directories = new ArrayList<>();
+    for (String directory : shared.files.dirtyDirectories()) {
+      directories.add(() -> syncDirectory(directory));
+    }
+    inParallel(directories, this::write);
+  }
+
+  /** On a sync worker. The log may leave meanwhile. */
+  private void syncDirectory(String directory) {
+    try {
+      shared.files.syncDirectory(directory);
+    } catch (StorageException e) {
+      if (directory.isEmpty() || shared.store.exists(directory)) {
+        throw e;
+      }
+    }
+  }
+
+  /** Lets the sync workers do all of this, then goes on. */
+  private void inParallel(List<Runnable> work, Runnable then) {
+    toDo.addAll(work);
+    nextPhase = then;
+    tasksUnderWay = syncs.size();
+    syncs.forEach(this::handOut);
+  }
+
+  private void handOut(Worker worker) {
+    List<Runnable> some = new ArrayList<>();
+    while (some.size() < SYNCS_A_TASK && !toDo.isEmpty()) {
+      some.add(toDo.remove());
+    }
+    if (!some.isEmpty()) {
+      worker.execute(() -> work(worker, some));
+      return;
+    }
+    tasksUnderWay--;
+    if (tasksUnderWay > 0) {
+      return;
+    }
+    StorageException cause = failed;
+    failed = null;
+    if (cause != null) {
+      throw cause;
+    }
+    nextPhase.run();
+  }
+
+  /** On a sync worker. */
+  private void work(Worker worker, List<Runnable> some) {
+    StorageException failure = null;
+    try {
+      for (Runnable each : some) {
+        if (!shared.isOffline() && !shared.isClosed()) {
+          each.run();
+        }
+      }
+    } catch (StorageException e) {
+      failure = e;
+    }
+    StorageException found = failure;
+    shared.reads.execute(() -> step(() -> onWorked(worker, found)));
+  }
+
+  /** What failed counts when all have come back: nobody works for a pass that is over. */
+  private void onWorked(Worker worker, @Nullable StorageException found) {
+    if (found != null) {
+      failed = failed == null ? found : failed;
+      toDo.clear();
+    }
+    handOut(worker);
   }
 
   private void write() {
-    directories.forEach(shared.files::syncDirectory);
-    directories = List.of();
     JournalPosition from = java.util.Objects.requireNonNull(position);
     TreeMap<PartitionId, LogCheckpoint.Entry> entries = new TreeMap<>();
     rows.forEach((id, row) -> entries.put(id, row.entry()));
@@ -238,15 +366,29 @@ final class Checkpointer {
 
   private void finishPass() {
     running = false;
-    filesToSync.clear();
+    onEpochsSaved();
   }
 
   private void writeMarker(Close order) {
     Map<PartitionId, Long> ends = new TreeMap<>();
     rows.forEach((id, row) -> ends.put(id, row.recoveryPoint()));
+    writeCleanLogs(order);
     new CleanMarker(order.brokerEpoch, ends).write(shared.store);
     LOG.info("{} logs closed cleanly in broker epoch {}", ends.size(), order.brokerEpoch);
     finishClose(order);
+  }
+
+  /** Only a help for the next start. */
+  private void writeCleanLogs(Close order) {
+    try {
+      clean.removeIf(log -> !shared.store.exists(log.id().directoryName()));
+      CleanLogs.write(shared.store, order.brokerEpoch, clean);
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.NO_SPACE) {
+        throw e;
+      }
+      LOG.warn("no space for what makes the next start fast: {}", e.getMessage());
+    }
   }
 
   private void finishClose(Close order) {

@@ -1,32 +1,48 @@
 package io.kontiki.log;
 
+import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.CommitJournal;
-import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.journal.JournalEntry.Kind;
+import io.kontiki.log.journal.JournalFile;
 import io.kontiki.log.journal.JournalPosition;
-import io.kontiki.log.journal.JournalReader;
+import io.kontiki.log.journal.JournalScan;
+import io.kontiki.log.journal.JournalStart;
 import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Brings a log directory back after any stop (rules L3, L9, D2, D10, R3); the steps are in the
- * module's README. Blocks. A crash at any point leaves what a further run begins with: the old
- * checkpoint and the old journal stay until the new checkpoint is durable.
+ * module's README. Blocks. A crash at any point leaves what a further run begins with: checkpoint
+ * and journal stay until a checkpoint that needs them no more is durable, which may be the first
+ * one of the new life.
  */
 final class DirectoryRecovery {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryRecovery.class);
 
   private final LogShared shared;
-  private final TreeMap<PartitionId, LogReplay> replays = new TreeMap<>();
+  private final TreeMap<PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
+  private final Set<PartitionId> directories = new TreeSet<>();
+  private final Map<PartitionId, CleanLogs.Found> clean = new HashMap<>();
   private final List<String> leftovers = new ArrayList<>();
+  private final List<RecoveredLog> logs = new ArrayList<>();
+  private final Map<PartitionId, LogReplay> settled = new HashMap<>();
+
+  // What the next start would begin with if this one did not come to a checkpoint of its own.
+  private final TreeMap<PartitionId, LogCheckpoint.Entry> nextRows = new TreeMap<>();
 
   DirectoryRecovery(LogShared shared) {
     this.shared = shared;
@@ -35,65 +51,50 @@ final class DirectoryRecovery {
   /**
    * What was found.
    *
-   * @param generation for the journal from now on
    * @param leftovers directories to be removed at leisure
    */
   record Found(
       List<RecoveredLog> logs,
-      long generation,
-      long nextSequence,
+      JournalStart journal,
       Optional<CleanMarker> marker,
       List<String> leftovers) {}
 
   Found run() {
     Optional<CleanMarker> marker = readMarker();
+    CleanLogs written =
+        marker.isPresent()
+            ? CleanLogs.read(shared.store, shared.clock.wallMs())
+            : CleanLogs.nothing();
+    if (marker.isPresent() && marker.get().brokerEpoch() == written.brokerEpoch()) {
+      clean.putAll(written.logs());
+    }
     Optional<LogCheckpoint> checkpoint = LogCheckpoint.read(shared.store);
-    TreeMap<PartitionId, LogCheckpoint.Entry> rows =
-        checkpoint.map(LogCheckpoint::logs).orElseGet(TreeMap::new);
-    list(rows);
-    if (checkpoint.isEmpty() && !replays.isEmpty()) {
+    checkpoint.ifPresent(found -> rows.putAll(found.logs()));
+    list();
+    if (checkpoint.isEmpty() && !directories.isEmpty()) {
       throw new StorageException(
           StorageException.Kind.CORRUPT,
           LogCheckpoint.FILE,
           -1,
-          "there are " + replays.size() + " logs and no checkpoint");
+          "there are " + directories.size() + " logs and no checkpoint");
     }
-    long nextSequence = 1;
-    long generation = 1;
-    boolean journalDamaged = false;
-    if (checkpoint.isPresent()) {
-      JournalPosition from = checkpoint.get().position();
-      History history = history(from);
-      JournalReader reader = new JournalReader(shared.store, from);
-      reader.replay(
-          (entry, sequence) -> {
-            PartitionId id = entry.partition();
-            if (sequence >= history.cleared.getOrDefault(id, -1L)) {
-              replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));
-            }
-          });
-      nextSequence = reader.nextSequence();
-      generation = checkpoint.get().position().generation() + 1;
-      journalDamaged = reader.damaged();
+    if (checkpoint.isEmpty()) {
+      return new Found(logs, begin(freshStart(1, 1), List.of(), true), marker, leftovers);
     }
-    if (journalDamaged) {
-      LOG.error("the journal is damaged: every log with durability=fsync is doubtful");
-    }
-    List<RecoveredLog> logs = new ArrayList<>();
-    for (LogReplay replay : replays.values()) {
-      replay.end();
-      if (replay.isKnown()) {
-        logs.add(new LogRecovery(shared, replay).recover(journalDamaged));
-      } else {
-        quarantine(replay.id());
+    List<JournalPosition> positions = checkpoint.get().positions();
+    long generation = positions.get(positions.size() - 1).generation() + 1;
+    try (JournalScan journal = new JournalScan(shared.store, positions)) {
+      if (journal.damaged()) {
+        LOG.error("the journal is damaged: every log with durability=fsync is doubtful");
       }
+      recoverAll(journal);
+      Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
+      if (believed.isEmpty()) {
+        logs.forEach(this::markUnsynced);
+      }
+      JournalStart start = start(journal, positions, generation);
+      return new Found(logs, start, believed, leftovers);
     }
-    Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
-    if (believed.isEmpty()) {
-      logs.forEach(log -> new UnsyncedTail(shared, replayOf(log.id())).makeDirty(log.segments()));
-    }
-    finish(logs, generation, nextSequence);
-    return new Found(logs, generation, nextSequence, believed, leftovers);
   }
 
   private Optional<CleanMarker> readMarker() {
@@ -108,7 +109,7 @@ final class DirectoryRecovery {
     }
   }
 
-  private void list(TreeMap<PartitionId, LogCheckpoint.Entry> rows) {
+  private void list() {
     for (String name : shared.store.list("")) {
       if (name.endsWith(SegmentFiles.DELETED)) {
         leftovers.add(name);
@@ -117,16 +118,10 @@ final class DirectoryRecovery {
       } else {
         PartitionId id = parse(name);
         if (id != null) {
-          replayOf(id).begin(rows.get(id));
+          directories.add(id);
         }
       }
     }
-    rows.forEach(
-        (id, row) -> {
-          if (!replays.containsKey(id)) {
-            replayOf(id).begin(row);
-          }
-        });
   }
 
   private static @Nullable PartitionId parse(String name) {
@@ -138,30 +133,87 @@ final class DirectoryRecovery {
     }
   }
 
-  private LogReplay replayOf(PartitionId id) {
-    return replays.computeIfAbsent(id, any -> new LogReplay(shared, id));
+  private void recoverAll(JournalScan journal) {
+    Set<PartitionId> all = new TreeSet<>(directories);
+    all.addAll(rows.keySet());
+    all.addAll(journal.records().keySet());
+    long next = journal.nextSequence();
+    for (PartitionId id : all) {
+      if (!openClean(id, journal)) {
+        recover(id, journal, next);
+        shared.files.closeIdle(id.directoryName());
+      }
+    }
   }
 
-  /**
-   * What a first pass over the journal tells of partitions (rule L9).
-   *
-   * @param marks behind which record their files need a replay: the last mark
-   * @param cleared up to which record all is of a log that is gone, files included
-   */
-  private record History(TreeMap<PartitionId, Long> marks, TreeMap<PartitionId, Long> cleared) {}
+  /** Opens a log from what a clean stop wrote, if nothing speaks against it. */
+  private boolean openClean(PartitionId id, JournalScan journal) {
+    CleanLogs.Found found = clean.remove(id);
+    LogCheckpoint.Entry row = rows.get(id);
+    if (found == null
+        || row == null
+        || !found.log().fits(row)
+        || !directories.contains(id)
+        || journal.records().containsKey(id)
+        || shared.store.modifiedMs(id.directoryName()) != found.directoryMs()
+        || !lastSegmentIsWhole(found.log())) {
+      return false;
+    }
+    shared.onDirectoryExists(id);
+    logs.add(found.log().open());
+    nextRows.put(id, row);
+    return true;
+  }
 
-  private History history(JournalPosition from) {
-    History history = new History(new TreeMap<>(), new TreeMap<>());
-    new JournalReader(shared.store, from)
-        .replay(
-            (entry, sequence) -> {
-              if (entry.kind() == JournalEntry.Kind.MARK) {
-                history.marks.put(entry.partition(), sequence);
-              } else if (entry.kind() == JournalEntry.Kind.CLEARED) {
-                history.cleared.put(entry.partition(), sequence);
-              }
-            });
-    return history;
+  private boolean lastSegmentIsWhole(CleanLog log) {
+    LogWalk.Ref last =
+        log.segments().isEmpty() ? null : log.segments().get(log.segments().size() - 1);
+    return last == null
+        || shared.store.sizeBytes(
+                SegmentFiles.path(log.id().directoryName(), last.baseOffset(), SegmentFiles.LOG))
+            == last.sizeBytes();
+  }
+
+  private void recover(PartitionId id, JournalScan journal, long nextSequence) {
+    LogCheckpoint.Entry row = rows.get(id);
+    boolean isRow = row != null && !row.gone();
+    LogReplay replay = new LogReplay(shared, journal, id);
+    if (isRow || directories.contains(id)) {
+      replay.begin(isRow ? row : null);
+    }
+    // Rule L9: what is settled, or of a log that was cleared away, is left out; behind the last
+    // mark files need a replay.
+    long from = row == null ? 0 : row.settled();
+    long mark = -1;
+    List<JournalScan.Found> records = journal.records().getOrDefault(id, List.of());
+    for (JournalScan.Found record : records) {
+      if (record.kind() == Kind.CLEARED) {
+        from = Math.max(from, record.sequence());
+      } else if (record.kind() == Kind.MARK) {
+        mark = record.sequence();
+      }
+    }
+    for (JournalScan.Found record : records) {
+      if (record.sequence() >= from) {
+        replay.apply(record, record.sequence() > mark);
+      }
+    }
+    replay.end();
+    if (!replay.isKnown()) {
+      quarantine(id);
+      if (replay.isRemoved() || (row != null && row.gone())) {
+        nextRows.put(id, LogCheckpoint.Entry.gone(nextSequence));
+      }
+      return;
+    }
+    RecoveredLog log = new LogRecovery(shared, replay).recover(journal.damaged());
+    logs.add(log);
+    if (!log.plain()) {
+      settled.put(id, replay);
+    }
+    if (row != null) {
+      nextRows.put(id, row);
+    }
   }
 
   /** A directory without meta that no record speaks of: nothing in it was ever acknowledged. */
@@ -173,19 +225,108 @@ final class DirectoryRecovery {
     }
   }
 
-  /** Rule D10: synced before it counts; then the new checkpoint, then the marker goes. */
-  private void finish(List<RecoveredLog> logs, long generation, long nextSequence) {
-    for (String path : shared.files.dirtyFiles()) {
+  /**
+   * Rule D10: no clean stop, so what was read may be in the page cache only. Of a plain log all
+   * that a sync may not have reached was written by the replay just now.
+   */
+  private void markUnsynced(RecoveredLog log) {
+    LogReplay replay = settled.get(log.id());
+    if (replay != null) {
+      new UnsyncedTail(shared, replay).makeDirty(log.segments());
+      return;
+    }
+    LogCheckpoint.Entry row = rows.get(log.id());
+    long synced = row == null || row.gone() ? 0 : row.recoveryPoint();
+    List<Segment> segments = log.segments();
+    for (int i = segments.size() - 1; i >= 0; i--) {
+      shared.files.markDirty(segments.get(i).path());
+      if (segments.get(i).baseOffset() < synced) {
+        break;
+      }
+    }
+    shared.files.markDirectory(log.id().directoryName());
+  }
+
+  /** A new generation beside the old ones, or instead of them if nothing needs them. */
+  private JournalStart start(
+      JournalScan journal, List<JournalPosition> positions, long generation) {
+    List<JournalFile> older = journal.damaged() ? List.of() : journal.files();
+    int most = shared.config.journal().maxFiles() / 2;
+    if (older.size() <= most && logs.stream().anyMatch(RecoveredLog::plain)) {
+      try {
+        JournalStart start =
+            new JournalStart(generation, journal.nextSequence(), freeSlot(older), older);
+        return begin(start, positions, false);
+      } catch (StorageException e) {
+        if (e.kind() != StorageException.Kind.NO_SPACE) {
+          throw e;
+        }
+        LOG.warn("no space for another journal file: all logs are synced instead");
+      }
+    }
+    return begin(freshStart(generation, journal.nextSequence()), List.of(), true);
+  }
+
+  private static int freeSlot(List<JournalFile> used) {
+    int slot = 0;
+    while (isUsed(used, slot)) {
+      slot++;
+    }
+    return slot;
+  }
+
+  private static boolean isUsed(List<JournalFile> used, int slot) {
+    return used.stream().anyMatch(file -> file.slot() == slot);
+  }
+
+  private static JournalStart freshStart(long generation, long nextSequence) {
+    return new JournalStart(generation, nextSequence, 0, List.of());
+  }
+
+  /**
+   * Rule D10: synced before it counts, but for what a further replay would bring back; then the
+   * checkpoint that names the new generation, then the marker goes.
+   *
+   * @param all whether no further replay is wanted of any log
+   */
+  private JournalStart begin(JournalStart start, List<JournalPosition> positions, boolean all) {
+    CommitJournal.prepareFirst(shared.store, shared.config.journal(), start.slot());
+    List<JournalPosition> next = new ArrayList<>();
+    for (JournalPosition position : positions) {
+      if (start.older().stream().anyMatch(file -> file.generation() == position.generation())) {
+        next.add(position);
+      }
+    }
+    next.add(start.position());
+    for (int i = 0; i < logs.size(); i++) {
+      RecoveredLog log = logs.get(i);
+      if (all || !log.plain()) {
+        logs.set(i, settle(log));
+        nextRows.put(log.id(), log.row().entry().settledBelow(start.firstSequence()));
+      }
+    }
+    shared.files.syncDirectory("");
+    new LogCheckpoint(next, nextRows).write(shared.store);
+    shared.store.delete(CleanMarker.FILE);
+    shared.store.delete(CleanLogs.FILE);
+    shared.store.syncDirectory("");
+    return start;
+  }
+
+  /** Durable on return, with what a row takes for granted. */
+  private RecoveredLog settle(RecoveredLog log) {
+    String directory = log.id().directoryName();
+    List<EpochHistory.Entry> epochs = log.epochs().entries();
+    if (!epochs.equals(log.savedEpochs())) {
+      EpochHistory.write(shared.store, directory, epochs);
+      shared.files.markDirectory(directory);
+    }
+    for (String path : shared.files.dirtyFiles(directory)) {
       shared.files.sync(path);
       shared.counters.onFileSync();
     }
-    shared.files.dirtyDirectories().forEach(shared.files::syncDirectory);
-    CommitJournal.prepareFirst(shared.store, shared.config.journal());
-    TreeMap<PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
-    logs.forEach(log -> rows.put(log.id(), log.row().entry()));
-    new LogCheckpoint(CommitJournal.start(generation, nextSequence), rows).write(shared.store);
-    shared.store.delete(CleanMarker.FILE);
-    shared.store.syncDirectory("");
+    shared.files.syncDirectory(directory);
+    return log.withSavedEpochs();
   }
 
   private static boolean matches(CleanMarker marker, List<RecoveredLog> logs) {

@@ -25,11 +25,12 @@ final class LogDerived {
   private final NavigableSet<Long> snapshots;
   private int underivedBytes;
 
-  LogDerived(LogShared shared, LogState state, LogCut cut, NavigableSet<Long> snapshots) {
+  LogDerived(LogShared shared, LogState state, LogCut cut, RecoveredLog from) {
     this.shared = shared;
     this.state = state;
     this.cut = cut;
-    this.snapshots = new TreeSet<>(snapshots);
+    this.snapshots = new TreeSet<>(from.snapshots());
+    this.underivedBytes = from.underivedBytes();
   }
 
   /** Offsets of the producer snapshots, a copy. */
@@ -38,7 +39,7 @@ final class LogDerived {
   }
 
   void onAppended(int bytes) {
-    underivedBytes += bytes;
+    underivedBytes = (int) Math.min((long) underivedBytes + bytes, Integer.MAX_VALUE);
     if (underivedBytes >= shared.config.derivedBytes()) {
       write();
     }

@@ -66,6 +66,7 @@ public final class LogDirectory {
    * @param store of the directory, locked for this process
    * @param commit the commit thread of this directory
    * @param reads cold reads, checkpoints and what else may block
+   * @param syncs syncs of checkpoints, side by side; at least one, may be {@code reads}
    * @throws StorageException CORRUPT if the checkpoint cannot be read; IO if the disk fails
    */
   public static LogDirectory open(
@@ -74,18 +75,16 @@ public final class LogDirectory {
       Clock clock,
       Worker commit,
       Worker reads,
+      List<Worker> syncs,
       FaultHandler faults) {
     LogShared shared = new LogShared(store, config, clock, reads, faults);
     DirectoryRecovery.Found found = new DirectoryRecovery(shared).run();
-    List<CheckpointRow> rows = new ArrayList<>();
-    found.logs().forEach(log -> rows.add(log.row()));
-    Checkpointer checkpointer = new Checkpointer(shared, rows);
+    Checkpointer checkpointer = new Checkpointer(shared, syncs, found.logs());
     CommitJournal journal =
         new CommitJournal(
             store,
             config.journal(),
-            found.generation(),
-            found.nextSequence(),
+            found.journal(),
             commit,
             reads,
             new CommitJournal.Owner() {
@@ -250,10 +249,12 @@ public final class LogDirectory {
           // Not before: a checkpoint may pass none of its records with an older row of it.
           home.remove(leavingLog);
           List<Long> barriers = leavingLog.barriers();
+          Runnable then = () -> loop.execute(() -> clear(leavingLog, done));
           shared.reads.execute(
               () ->
-                  moveAside(
-                      id, delete, barriers, () -> loop.execute(() -> clear(leavingLog, done))));
+                  shared
+                      .checkpointer()
+                      .whenNoneIsMade(() -> moveAside(id, delete, barriers, then)));
         });
     leavingLog.retire();
   }
@@ -365,6 +366,8 @@ public final class LogDirectory {
       }
       if (loops.isEmpty()) {
         new LogScrubber(shared, this::openLogs).start(loop);
+        // What was found is replayed at each start until a checkpoint is through.
+        shared.checkpointer().onDirty(loop);
       }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);

@@ -18,6 +18,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Judges one log after the replay (rules L3, D2): finds its end, cuts a torn tail, keeps aside what
  * is doubtful, tells damage. Blocks; runs before the directory is served.
+ *
+ * <p>Most logs are <em>plain</em>: checkpoint and journal say what is in them, and the files agree.
+ * Nothing is synced of these, and nothing is removed that a further replay might miss (rules D5,
+ * D10). All others are settled: what was found is written down, synced by the caller, and never
+ * replayed again.
  */
 final class LogRecovery {
   private static final Logger LOG = LoggerFactory.getLogger(LogRecovery.class);
@@ -43,14 +48,19 @@ final class LogRecovery {
 
   RecoveredLog recover(boolean journalDamaged) {
     doubtful |= journalDamaged && log.isFsync();
-    list();
-    dropBelow(Math.min(log.logStart(), newestTrustedSnapshot()));
+    boolean plain = log.isPlain() && !journalDamaged;
+    list(plain);
+    if (!plain) {
+      dropBelow(Math.min(log.logStart(), newestTrustedSnapshot()));
+    }
     EpochHistory epochs = log.epochs();
     if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
       walk(new TreeSet<>(), Math.min(log.trust(), refs.get(0).baseOffset()), epochs);
       changed = true;
+      plain = false;
     }
     LogWalk.Found found = walk(snapshots, log.trust(), epochs);
+    plain &= found.fault().isEmpty() && found.endOffset() >= log.logStart() && endsWhereDue();
     if (!found.fault().isEmpty() && found.endOffset() < log.logStart()) {
       // Whatever is wrong down there, nothing will be read of it.
       dropBelow(log.logStart());
@@ -83,7 +93,7 @@ final class LogRecovery {
       producers = new ProducerState();
       changed = true;
     }
-    segments = fromStart(segments);
+    segments = fromStart(segments, plain ? log.passedStart() : log.logStart());
     // What was written ahead of the recovery point and is not true any more must go now: as the
     // recovery point rises it would be trusted (rule I1).
     changed |=
@@ -95,7 +105,9 @@ final class LogRecovery {
     if (log.logStart() > 0) {
       epochs.advanceStart(log.logStart());
     }
-    if (changed) {
+    if (plain) {
+      tidy(found);
+    } else if (changed) {
       save(found, segments, producers, end);
     }
     return new RecoveredLog(
@@ -111,7 +123,23 @@ final class LogRecovery {
         Math.min(log.highWatermark(), end),
         damagedFrom < 0 ? end : log.recoveryPoint(),
         doubtful,
-        damagedFrom);
+        damagedFrom,
+        plain,
+        plain || !changed ? log.savedEpochs() : epochs.entries(),
+        snapshots.contains(end) || segments.isEmpty() ? 0 : walkedBytes(found));
+  }
+
+  private boolean endsWhereDue() {
+    LogWalk.Ref last = refs.isEmpty() ? null : refs.get(refs.size() - 1);
+    return last == null
+        ? log.lastSegment() < 0
+        : last.baseOffset() == log.lastSegment()
+            && last.sizeBytes() == log.endOf(log.lastSegment());
+  }
+
+  private static int walkedBytes(LogWalk.Found found) {
+    long bytes = found.walked().stream().mapToLong(Segment::sizeBytes).sum();
+    return (int) Math.min(bytes, Integer.MAX_VALUE);
   }
 
   /** Also when the file was trimmed for a log start that did not become durable. */
@@ -121,7 +149,13 @@ final class LogRecovery {
         || (log.trust() > first && epochs.epochOf(first) == EpochHistory.NONE);
   }
 
-  private void list() {
+  /**
+   * Finds the files.
+   *
+   * @param cut what lies behind the end that checkpoint and journal say: no commit of the journal
+   *     had it, so it was never held, and a further replay would not know whether it may stay
+   */
+  private void list(boolean cut) {
     List<String> names = shared.store.list(directory);
     TreeSet<Long> bases = new TreeSet<>();
     for (String name : names) {
@@ -141,8 +175,43 @@ final class LogRecovery {
     }
     long now = shared.clock.wallMs();
     for (long base : bases) {
-      long size = shared.files.use(log.path(base, SegmentFiles.LOG), file -> file.size());
+      String path = log.path(base, SegmentFiles.LOG);
+      long size = shared.store.sizeBytes(path);
+      long end = log.endOf(base);
+      if (cut && end < 0) {
+        removeSegment(base);
+        continue;
+      }
+      if (cut && size > end) {
+        LOG.debug("{}: {} bytes that no commit had are cut", directory, size - end);
+        shared.files.truncate(path, end);
+        size = end;
+      }
       refs.add(new LogWalk.Ref(base, size, now));
+    }
+  }
+
+  /**
+   * What was written ahead of the recovery point of derived data goes: it would be trusted as soon
+   * as the recovery point rises (rule I1).
+   */
+  private void tidy(LogWalk.Found found) {
+    for (Segment segment : found.walked()) {
+      if (found.staleIndexes()) {
+        segment.truncateIndexFiles(shared.files);
+      }
+      if (segment != found.walked().get(found.walked().size() - 1)) {
+        segment.complete(shared.files);
+        segment.deactivate();
+      }
+    }
+    deleteUntrustedSnapshots();
+  }
+
+  private void deleteUntrustedSnapshots() {
+    for (long snapshot : List.copyOf(snapshots.tailSet(log.trust(), false))) {
+      log.delete(log.path(snapshot, SegmentFiles.SNAPSHOT));
+      snapshots.remove(snapshot);
     }
   }
 
@@ -161,10 +230,10 @@ final class LogRecovery {
     }
   }
 
-  /** Without those wholly below the log start. */
-  private List<Segment> fromStart(List<Segment> segments) {
+  /** Without those wholly below a log start. */
+  private List<Segment> fromStart(List<Segment> segments, long start) {
     List<Segment> kept = new ArrayList<>(segments);
-    while (kept.size() > 1 && kept.get(1).baseOffset() <= log.logStart()) {
+    while (kept.size() > 1 && kept.get(1).baseOffset() <= start) {
       removeSegment(kept.remove(0).baseOffset());
     }
     return kept;
@@ -309,10 +378,7 @@ final class LogRecovery {
     }
     // Names may be newer than what is durable of them, also those that are gone (rules D3, D10).
     shared.files.markDirectory(directory);
-    for (long snapshot : List.copyOf(snapshots.tailSet(log.trust(), false))) {
-      log.delete(log.path(snapshot, SegmentFiles.SNAPSHOT));
-      snapshots.remove(snapshot);
-    }
+    deleteUntrustedSnapshots();
     if (!segments.isEmpty()) {
       shared.files.replace(log.path(end, SegmentFiles.SNAPSHOT), producers.snapshot(end));
       snapshots.add(end);

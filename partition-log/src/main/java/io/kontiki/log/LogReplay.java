@@ -1,16 +1,19 @@
 package io.kontiki.log;
 
 import io.kontiki.log.epoch.EpochHistory;
-import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.journal.JournalEntry.Kind;
+import io.kontiki.log.journal.JournalScan;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,48 +23,63 @@ import org.slf4j.LoggerFactory;
  * (rule L9). What is left is judged by {@link LogRecovery}.
  *
  * <p>The bytes of a replicated log are not in the journal: what is in its files stays, records only
- * lower what may be trusted (a cut that was carried out may have been appended to since).
+ * lower what may be trusted (a cut that was carried out may have been appended to since). Of an
+ * fsync log the checkpoint and the journal say where it ends: what the files have behind that was
+ * never held.
  */
 final class LogReplay {
   private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
 
   private final LogShared shared;
+  private final JournalScan journal;
   private final PartitionId id;
   private final String directory;
+  private LogCheckpoint.@Nullable Entry row;
   private boolean known;
+  private boolean recorded;
+  private boolean removed;
   private boolean lost;
   private @Nullable PartitionMeta meta;
-  private LogCheckpoint.@Nullable Entry row;
   private boolean fsync;
   private long logStart;
+  private long passedStart;
   private long recoveryPoint;
   private long trust;
   private long highWatermark;
+  // Where segments end by checkpoint and journal: the last one of the checkpoint, and those that
+  // records spoke of since. Below legitBelow there are others, which have not changed.
+  private final TreeMap<Long, Long> ends = new TreeMap<>();
+  private long legitBelow = -1;
   private boolean doubtful;
   private boolean touched;
   private boolean epochsLost;
   private EpochHistory epochs = new EpochHistory();
   private List<EpochHistory.Entry> savedEpochs = List.of();
 
-  LogReplay(LogShared shared, PartitionId id) {
+  LogReplay(LogShared shared, JournalScan journal, PartitionId id) {
     this.shared = shared;
+    this.journal = journal;
     this.id = id;
     this.directory = id.directoryName();
   }
 
   /** What the checkpoint and the directory say, before the first record. */
-  void begin(LogCheckpoint.@Nullable Entry saved) {
-    row = saved;
+  void begin(LogCheckpoint.@Nullable Entry checkpointed) {
+    row = checkpointed;
     meta = readMeta();
     // Rule D3: both were durable before the row was.
-    lost = saved != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
-    known = saved != null || meta != null;
+    lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
+    known = row != null || meta != null;
+    recorded = row != null;
     if (row != null) {
       fsync = row.fsync();
       logStart = row.logStart();
+      passedStart = logStart;
       recoveryPoint = row.recoveryPoint();
       highWatermark = row.highWatermark();
       doubtful = row.doubtful();
+      legitBelow = row.lastSegment();
+      reaches(row.lastSegment(), row.lastSegmentBytes());
     } else if (meta != null) {
       fsync = meta.durability() == Durability.FSYNC;
       touched = true;
@@ -126,10 +144,10 @@ final class LogReplay {
    * @param inFiles whether the files may not show it yet; no for what a later mark says is durable:
    *     carried out again it would undo what came between the two
    */
-  void apply(JournalEntry entry, boolean inFiles) {
-    if (entry.kind() == JournalEntry.Kind.NEW_PARTITION) {
+  void apply(JournalScan.Found entry, boolean inFiles) {
+    if (entry.kind() == Kind.NEW_PARTITION) {
       onNew(entry);
-    } else if (entry.kind() == JournalEntry.Kind.CLEARED) {
+    } else if (entry.kind() == Kind.CLEARED) {
       onCleared();
     } else if (known) {
       touched = true;
@@ -138,8 +156,12 @@ final class LogReplay {
           if (inFiles) {
             onData(entry);
           }
+          reaches(entry.a(), entry.b() + entry.payloadBytes());
         }
-        case MARK -> recoveryPoint = Math.max(recoveryPoint, entry.a());
+        case MARK -> {
+          recoveryPoint = Math.max(recoveryPoint, entry.a());
+          reaches(segmentOf(entry), entry.b());
+        }
         case EPOCH -> onEpoch((int) entry.b(), entry.a());
         case TRUNCATE -> onTruncate(entry, inFiles);
         case LOG_START -> logStart = Math.max(logStart, entry.a());
@@ -150,26 +172,54 @@ final class LogReplay {
     }
   }
 
-  private void onNew(JournalEntry entry) {
+  /** The log has bytes up to there. */
+  private void reaches(long segment, long position) {
+    // Below, the row may be ahead of the records, and is right.
+    if (segment >= 0 && segment >= legitBelow) {
+      ends.merge(segment, position, Math::max);
+    }
+  }
+
+  /** Of TRUNCATE and MARK. */
+  private long segmentOf(JournalScan.Found entry) {
+    ByteBuffer payload = journal.payload(entry);
+    return payload.remaining() < Long.BYTES ? -1 : payload.getLong();
+  }
+
+  private void onNew(JournalScan.Found entry) {
     if (!known) {
       known = true;
+      removed = false;
       forget();
     }
     fsync = entry.b() == 1;
     touched = true;
-    String name = StandardCharsets.UTF_8.decode(entry.payload().duplicate()).toString();
+    recorded = true;
+    String name = StandardCharsets.UTF_8.decode(journal.payload(entry)).toString();
+    PartitionMeta read = meta;
     meta = new PartitionMeta(id, fsync ? Durability.FSYNC : Durability.REPLICATED, name);
-    if (!lost) {
-      shared.ensureDirectory(meta);
-      shared.files.replace(directory + "/" + PartitionMeta.FILE, meta.encode());
+    if (lost) {
+      return;
+    }
+    shared.ensureDirectory(meta);
+    String file = directory + "/" + PartitionMeta.FILE;
+    if (meta.equals(read)) {
+      // Rule D10: perhaps in the page cache only.
+      shared.files.markDirty(file);
+      shared.files.markDirectory("");
+    } else {
+      shared.files.replace(file, meta.encode());
     }
   }
 
   private void forget() {
     logStart = 0;
+    passedStart = 0;
     recoveryPoint = 0;
     trust = 0;
     highWatermark = 0;
+    ends.clear();
+    legitBelow = -1;
     doubtful = false;
     lost = false;
     epochsLost = false;
@@ -180,16 +230,18 @@ final class LogReplay {
   private void onCleared() {
     forget();
     touched = true;
+    recorded = false;
+    removed = false;
     known = meta != null;
     fsync = meta != null && meta.durability() == Durability.FSYNC;
   }
 
-  private void onData(JournalEntry entry) {
+  private void onData(JournalScan.Found entry) {
     if (lost) {
       makeDirectory();
     }
     shared.files.write(
-        path(entry.a(), SegmentFiles.LOG), List.of(entry.payload().duplicate()), entry.b());
+        path(entry.a(), SegmentFiles.LOG), List.of(journal.payload(entry)), entry.b());
     shared.files.markDirectory(directory);
   }
 
@@ -200,13 +252,19 @@ final class LogReplay {
     }
   }
 
-  private void onTruncate(JournalEntry entry, boolean inFiles) {
+  private void onTruncate(JournalScan.Found entry, boolean inFiles) {
     long offset = entry.a();
-    long segment = entry.payload().getLong(entry.payload().position());
+    long segment = segmentOf(entry);
     lowerTrust(offset);
     epochs.truncate(offset);
     doubtful = false;
-    if (inFiles && fsync && segment >= 0) {
+    if (segment < 0) {
+      return;
+    }
+    ends.tailMap(segment, false).clear();
+    ends.put(segment, entry.b());
+    legitBelow = Math.min(legitBelow, segment);
+    if (inFiles && fsync) {
       removeSegments(segment + 1, Long.MAX_VALUE);
       String path = path(segment, SegmentFiles.LOG);
       if (shared.store.exists(path)) {
@@ -225,14 +283,18 @@ final class LogReplay {
       }
     }
     logStart = offset;
+    passedStart = offset;
     recoveryPoint = offset;
     trust = offset;
+    ends.clear();
+    legitBelow = -1;
     doubtful = false;
     epochs.clear();
   }
 
   private void onGone() {
     known = false;
+    removed = true;
     meta = null;
     lost = false;
     shared.forgetDirectory(id);
@@ -271,6 +333,33 @@ final class LogReplay {
     return known;
   }
 
+  /** Whether its last record was that it left. */
+  boolean isRemoved() {
+    return removed && !known;
+  }
+
+  /**
+   * Whether checkpoint and journal alone say that there is the log and what is in it, so that a
+   * further replay comes to the same, synced or not (rule D10).
+   */
+  boolean isPlain() {
+    return fsync && recorded && !lost && !doubtful && !epochsLost && meta != null;
+  }
+
+  /**
+   * Where a segment must end by checkpoint and journal: the greatest long if they do not speak of
+   * it, -1 if there can be none.
+   */
+  long endOf(long segment) {
+    Long end = ends.get(segment);
+    return end != null ? end : segment < legitBelow ? Long.MAX_VALUE : -1;
+  }
+
+  /** Base offset of the segment in which it ends by checkpoint and journal, or -1. */
+  long lastSegment() {
+    return ends.isEmpty() ? -1 : ends.lastKey();
+  }
+
   PartitionId id() {
     return id;
   }
@@ -294,6 +383,11 @@ final class LogReplay {
 
   long logStart() {
     return logStart;
+  }
+
+  /** The log start that a checkpoint has passed: what lies below it may be gone (rule D5). */
+  long passedStart() {
+    return passedStart;
   }
 
   long recoveryPoint() {

@@ -49,6 +49,11 @@ final class LogStart {
     this.derived = derived;
     this.appends = appends;
     this.removable = state.logStart;
+    if (state.segments.size() > 1
+        && state.segments.higherKey(state.segments.firstKey()) <= state.logStart) {
+      // Recovery left what no checkpoint has passed.
+      home.shedding(log);
+    }
     this.durable = state.logStart;
   }
 

@@ -210,8 +210,9 @@ final class LoopLogs implements CommitJournal.Party {
    * What the logs of a loop have for a checkpoint.
    *
    * @param cutting whether a truncation of one of them is still on its way into the files
+   * @param clean of a clean stop: what the next start needs of them
    */
-  record Collected(List<CheckpointRow> rows, boolean cutting) {}
+  record Collected(List<CheckpointRow> rows, boolean cutting, List<CleanLog> clean) {}
 
   /**
    * The rows of the logs that changed.
@@ -234,11 +235,18 @@ final class LoopLogs implements CommitJournal.Party {
     }
     dirty.forEach(log -> rows.add(log.row()));
     dirty.clear();
+    List<CleanLog> clean = new ArrayList<>();
     if (closing && still.isEmpty()) {
-      logs.values().forEach(SegmentedLog::retire);
+      for (SegmentedLog log : logs.values()) {
+        CleanLog whole = log.cleanLog();
+        if (whole != null) {
+          clean.add(whole);
+        }
+        log.retire();
+      }
     }
     still.forEach(this::markDirty);
-    return new Collected(rows, !still.isEmpty());
+    return new Collected(rows, !still.isEmpty(), clean);
   }
 
   /** From any thread. */

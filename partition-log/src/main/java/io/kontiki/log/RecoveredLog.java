@@ -16,6 +16,10 @@ import java.util.TreeSet;
  * @param snapshots offsets of the producer snapshots
  * @param recoveryPoint exclusive end of what is synced: the log end, but for damage
  * @param damagedFrom offset from which on it cannot be read, or -1
+ * @param plain whether it is what checkpoint and journal say, and may be unsynced: see {@link
+ *     LogRecovery}
+ * @param savedEpochs what the file of epochs has
+ * @param underivedBytes of the log that indexes and producers on disk do not cover, about
  */
 record RecoveredLog(
     PartitionId id,
@@ -30,7 +34,10 @@ record RecoveredLog(
     long highWatermark,
     long recoveryPoint,
     boolean doubtful,
-    long damagedFrom) {
+    long damagedFrom,
+    boolean plain,
+    List<EpochHistory.Entry> savedEpochs,
+    int underivedBytes) {
   /** A new one. */
   static RecoveredLog empty(PartitionId id, String topicName, Durability durability) {
     return new RecoveredLog(
@@ -46,7 +53,31 @@ record RecoveredLog(
         0,
         0,
         false,
-        -1);
+        -1,
+        true,
+        List.of(),
+        0);
+  }
+
+  /** The same once its epochs are in their file. */
+  RecoveredLog withSavedEpochs() {
+    return new RecoveredLog(
+        id,
+        topicName,
+        durability,
+        logStart,
+        logEnd,
+        segments,
+        epochs,
+        producers,
+        snapshots,
+        highWatermark,
+        recoveryPoint,
+        doubtful,
+        damagedFrom,
+        plain,
+        epochs.entries(),
+        underivedBytes);
   }
 
   /** For the checkpoint. */

@@ -53,7 +53,7 @@ final class SegmentedLog implements PartitionLog {
     this.reads = new LogReads(shared, home, this, state);
     this.damages = new LogDamage(shared, home, this, state, reads);
     this.cut = new LogCut(shared, home, this, state);
-    this.derived = new LogDerived(shared, state, cut, from.snapshots());
+    this.derived = new LogDerived(shared, state, cut, from);
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
     this.truncation = new LogTruncation(shared, home, this, state, reads, cut);
     this.start = new LogStart(home, this, state, cut, derived, appends);
@@ -347,6 +347,44 @@ final class SegmentedLog implements PartitionLog {
       derived.write();
       home.markDirty(this);
     }
+  }
+
+  /** For the next start, after {@link #flushForClose}; null: its files must be read. */
+  @Nullable CleanLog cleanLog() {
+    Segment active = state.active();
+    boolean isWhole =
+        !state.gone
+            && !state.doubtful
+            && state.unreadableFrom() == Long.MAX_VALUE
+            && !cut.isPending()
+            && !derived.isBehind()
+            && (active == null || active.isActive());
+    if (!isWhole) {
+      return null;
+    }
+    List<ByteBuffer> indexes =
+        active == null
+            ? List.of(ByteBuffer.allocate(0), ByteBuffer.allocate(0))
+            : active.encodeIndexes();
+    ByteBuffer producers = state.producers.snapshot(state.logEnd);
+    int bytes = indexes.get(0).remaining() + indexes.get(1).remaining() + producers.remaining();
+    if (bytes > CleanLog.MAX_DERIVED_BYTES) {
+      return null;
+    }
+    return new CleanLog(
+        id(),
+        state.meta.topicName(),
+        state.meta.durability(),
+        state.logStart,
+        state.logEnd,
+        Math.min(state.highWatermark, state.logEnd),
+        active == null ? new Segment.Tail(-1, -1, 0) : active.tail(),
+        walkTask().segments(),
+        state.epochs.entries(),
+        List.copyOf(derived.snapshots()),
+        indexes.get(0),
+        indexes.get(1),
+        producers);
   }
 
   /** It was deleted, moved aside or closed: every call fails from now on. */

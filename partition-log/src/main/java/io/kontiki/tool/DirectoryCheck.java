@@ -73,7 +73,7 @@ final class DirectoryCheck {
       if (found.isEmpty()) {
         return new TreeMap<>();
       }
-      JournalReader journal = new JournalReader(store, found.get().position());
+      JournalReader journal = new JournalReader(store, found.get().positions());
       journal.replay((entry, sequence) -> {});
       if (journal.damaged()) {
         damage("journal", -1, -1, "a record that had been durable cannot be read");

@@ -209,13 +209,17 @@ final class FileDump {
     LogCheckpoint.read(store)
         .ifPresent(
             checkpoint -> {
-              report.line(
-                  "journal",
-                  entry(
-                      "generation",
-                      checkpoint.position().generation(),
-                      "sequence",
-                      checkpoint.position().sequence()));
+              checkpoint
+                  .positions()
+                  .forEach(
+                      position ->
+                          report.line(
+                              "journal",
+                              entry(
+                                  "generation",
+                                  position.generation(),
+                                  "sequence",
+                                  position.sequence())));
               checkpoint
                   .logs()
                   .forEach(
@@ -227,6 +231,8 @@ final class FileDump {
                         fields.put("recoveryPoint", log.recoveryPoint());
                         fields.put("highWatermark", log.highWatermark());
                         fields.put("doubtful", log.doubtful());
+                        fields.put("settled", log.settled());
+                        fields.put("gone", log.gone());
                         report.line("log", fields);
                       });
             });

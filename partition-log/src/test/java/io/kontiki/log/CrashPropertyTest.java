@@ -188,6 +188,7 @@ class CrashPropertyTest {
     VirtualLoop[] loops = new VirtualLoop[2];
     @Nullable VirtualWorker commit;
     @Nullable VirtualWorker reads;
+    VirtualWorker[] syncs = new VirtualWorker[2];
     @Nullable LogDirectory directory;
     int operationsLeft;
     boolean kill;
@@ -302,6 +303,9 @@ class CrashPropertyTest {
       if (commit != null && reads != null) {
         commit.stop();
         reads.stop();
+        for (VirtualWorker worker : syncs) {
+          worker.stop();
+        }
       }
     }
 
@@ -322,6 +326,10 @@ class CrashPropertyTest {
       loops = new VirtualLoop[] {time.newLoop("a"), time.newLoop("b")};
       commit = time.newWorker("commit");
       reads = time.newWorker("reads");
+      for (int i = 0; i < syncs.length; i++) {
+        syncs[i] = time.newWorker("sync");
+        syncs[i].taskNanos(() -> random.nextInt(300_000));
+      }
       commit.taskNanos(() -> random.nextInt(300_000));
       reads.taskNanos(() -> random.nextInt(300_000));
       directory =
@@ -331,6 +339,7 @@ class CrashPropertyTest {
               time.clock(),
               commit,
               reads,
+              List.of(syncs[0], syncs[1]),
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });

@@ -40,7 +40,7 @@ class FileFormatTest {
     readers.put(
         "d/" + EpochHistory.FILE, () -> EpochHistory.read(store, "d").map(EpochHistory::entries));
     TreeMap<io.kontiki.model.PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
-    rows.put(LogWorld.ORDERS, new LogCheckpoint.Entry(true, 3, 9, 5, 0, 700, true));
+    rows.put(LogWorld.ORDERS, new LogCheckpoint.Entry(true, 3, 9, 5, 0, 700, true, 0, false));
     new LogCheckpoint(new JournalPosition(2, 40, 1, 33), rows).write(store);
     readers.put(LogCheckpoint.FILE, () -> LogCheckpoint.read(store));
     new CleanMarker(8, java.util.Map.of(LogWorld.ORDERS, 12L)).write(store);

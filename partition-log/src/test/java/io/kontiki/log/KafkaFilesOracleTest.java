@@ -184,24 +184,26 @@ class KafkaFilesOracleTest {
 
   @Test
   void weRecoverAndReadTheSegmentsThatKafkaWrote() throws IOException {
+    // Of an fsync log a start keeps only what checkpoint and journal know.
+    LogSettings copied = LogWorld.REPLICATED.withSegments(24 << 10, 3_600_000);
     for (CompressionType codec : CompressionType.values()) {
       Path directory = Files.createDirectories(temporary.resolve(codec.name));
       List<MemoryRecords> written = writeByKafka(directory, codec);
       for (boolean trusted : List.of(false, true)) {
         String what = codec + (trusted ? ", indexes trusted" : ", after a crash");
         LogWorld world = new LogWorld(LogWorld.CONFIG.withHot(0, 0));
-        world.openLog(SETTINGS);
+        world.openLog(copied);
         world.run(world.directory::checkpoint);
         world.store.kill();
         copyIn(world.store, directory);
         // Scanned from offset 0, since the checkpoint knows nothing of these bytes (rule L3).
         world.restart();
         if (trusted) {
-          world.openLog(SETTINGS);
+          world.openLog(copied);
           world.close(1);
           world.restart();
         }
-        PartitionLog log = world.openLog(SETTINGS);
+        PartitionLog log = world.openLog(copied);
         assertFalse(world.call(log::doubtful), what);
         assertEquals(40, world.call(log::logEndOffset), what);
         assertEquals(4, world.call(() -> log.epochs().epochOf(39)), what);

@@ -31,6 +31,7 @@ final class LogWorld {
   VirtualLoop loop = time.newLoop("loop");
   VirtualWorker commit = time.newWorker("commit");
   VirtualWorker reads = time.newWorker("reads");
+  VirtualWorker syncs = time.newWorker("syncs");
   LogDirectory directory;
   final List<Long> held = new ArrayList<>();
   final List<StorageException> offline = new ArrayList<>();
@@ -53,6 +54,7 @@ final class LogWorld {
         time.clock(),
         commit,
         reads,
+        List.of(syncs, reads),
         (what, cause) -> {
           throw new AssertionError(what, cause);
         });
@@ -63,12 +65,14 @@ final class LogWorld {
     loop.stop();
     commit.stop();
     reads.stop();
+    syncs.stop();
     long wallMs = time.clock().wallMs();
     time = new SimulatedTime();
     time.jumpWall(wallMs - time.clock().wallMs());
     loop = time.newLoop("loop");
     commit = time.newWorker("commit");
     reads = time.newWorker("reads");
+    syncs = time.newWorker("syncs");
     held.clear();
     directory = open();
   }

@@ -114,7 +114,7 @@ public record ClusterSummary(
       PartitionImage partition = topic.partitions().get(number);
       String name = topic.name() + "-" + number;
       partitions++;
-      if (partition.isr().size() < partition.replicas().size()) {
+      if (partition.underReplicated()) {
         firstUnderReplicated = underReplicated++ == 0 ? name : firstUnderReplicated;
       }
       if (partition.leader() == PartitionImage.NO_LEADER) {

@@ -176,10 +176,7 @@ public final class PrometheusMetrics
         "Partitions that this broker leads with fewer in-sync replicas than replicas.",
         image ->
             count(
-                image,
-                partition ->
-                    partition.leader() == brokerId
-                        && partition.isr().size() < partition.replicas().size()));
+                image, partition -> partition.leader() == brokerId && partition.underReplicated()));
     ofImage(
         metadata,
         "kontiki.partition.under.min.isr",

@@ -16,6 +16,7 @@ import io.kontiki.model.TopicId;
 import io.kontiki.replication.IsrState;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -29,6 +30,10 @@ import org.jspecify.annotations.Nullable;
 public final class ReplicaAssignments {
   private final int brokerId;
   private final SortedMap<PartitionId, PartitionImage> mine = new TreeMap<>();
+
+  /** Whose logs are being deleted, with what they shall be again as soon as they are gone. */
+  private final SortedMap<PartitionId, Optional<PartitionAssignment>> leaving = new TreeMap<>();
+
   private ClusterImage applied = ClusterImage.EMPTY;
   private long brokerEpoch = -1;
 
@@ -41,7 +46,7 @@ public final class ReplicaAssignments {
    * What to do.
    *
    * @param brokers of the image
-   * @param changed replicas that are new or whose entry changed
+   * @param changed replicas that are new or whose entry changed, but for those that still leave
    * @param removed replicas that this broker should not have any more, their topics still there
    * @param deleted topics whose deletion this broker has not confirmed (rule M20)
    */
@@ -74,6 +79,12 @@ public final class ReplicaAssignments {
       }
     }
     mine.keySet().removeIf(id -> !image.topics().containsKey(id.topicId()));
+    for (PartitionAssignment assignment : List.copyOf(changed)) {
+      if (leaving.replace(assignment.id(), Optional.of(assignment)) != null) {
+        changed.remove(assignment);
+      }
+    }
+    leaving.replaceAll((id, again) -> mine.containsKey(id) ? again : Optional.empty());
     List<TopicId> deleted = new ArrayList<>();
     for (Tombstone tombstone : image.tombstones().values()) {
       if (tombstone.pendingBrokers().contains(brokerId)) {
@@ -82,6 +93,21 @@ public final class ReplicaAssignments {
     }
     applied = image;
     return new Change(brokers(image), changed, List.copyOf(removed), deleted);
+  }
+
+  /** The log of a replica is being deleted: nobody may open it before {@link #onGone}. */
+  public void onLeaving(PartitionId id) {
+    leaving.put(id, Optional.empty());
+  }
+
+  /**
+   * It is gone.
+   *
+   * @return what the replica shall be again, if the metadata brought it back meanwhile
+   */
+  public Optional<PartitionAssignment> onGone(PartitionId id) {
+    Optional<PartitionAssignment> again = leaving.remove(id);
+    return again == null ? Optional.empty() : again;
   }
 
   private void compare(

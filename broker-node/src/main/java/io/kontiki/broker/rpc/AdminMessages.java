@@ -101,7 +101,7 @@ final class AdminMessages {
     int underReplicated = 0;
     int offline = 0;
     for (PartitionImage partition : topic.partitions()) {
-      underReplicated += partition.isr().size() < partition.replicas().size() ? 1 : 0;
+      underReplicated += partition.underReplicated() ? 1 : 0;
       offline += partition.leader() == PartitionImage.NO_LEADER ? 1 : 0;
     }
     return TopicSummary.newBuilder()

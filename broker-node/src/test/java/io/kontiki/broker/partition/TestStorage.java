@@ -121,6 +121,7 @@ interface TestStorage {
               time.clock(),
               commit,
               reads,
+              List.of(reads),
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });

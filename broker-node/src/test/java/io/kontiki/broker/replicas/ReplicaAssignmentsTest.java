@@ -3,10 +3,12 @@ package io.kontiki.broker.replicas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.testing.MemoryMetadata;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
 import io.kontiki.metadata.MetadataCommand.CreateTopic;
 import io.kontiki.metadata.MetadataCommand.DeleteTopic;
@@ -76,6 +78,49 @@ class ReplicaAssignmentsTest {
         new CreateTopic(1, id, "theirs", new TreeMap<>(), List.of(List.of(1, 3), List.of(2, 1))));
     register();
     assertEquals(List.of(new PartitionId(id, 1)), ids(next().changed()));
+  }
+
+  private void reassign(PartitionId id, Integer... replicas) {
+    metadata.apply(
+        new MetadataCommand.ReassignPartitions(
+            1,
+            List.of(
+                new MetadataCommand.Reassignment(
+                    id, metadata.image().partition(id).partitionEpoch(), List.of(replicas)))));
+    metadata.apply(
+        new MetadataCommand.FinishReassignments(
+            1,
+            List.of(
+                new MetadataCommand.PartitionAt(
+                    id, metadata.image().partition(id).partitionEpoch()))));
+    time.runUntilIdle();
+  }
+
+  @Test
+  void whoComesBackWhileItsLogIsBeingDeletedWaitsUntilThatIsDoneR34() {
+    TopicId topic = TopicId.random(5, 6);
+    PartitionId id = new PartitionId(topic, 0);
+    metadata.apply(new CreateTopic(1, topic, "orders", new TreeMap<>(), List.of(List.of(1, 2, 3))));
+    time.runUntilIdle();
+    register();
+    next();
+    reassign(id, 1, 3);
+    assertEquals(List.of(id), next().removed());
+    assignments.onLeaving(id);
+    reassign(id, 1, 3, 2);
+    assertEquals(List.of(), next().changed());
+    int epoch = metadata.image().partition(id).partitionEpoch();
+    assertEquals(epoch, assignments.onGone(id).orElseThrow().state().partitionEpoch());
+    assertTrue(assignments.onGone(id).isEmpty());
+    reassign(id, 1, 3);
+    next();
+    assignments.onLeaving(id);
+    reassign(id, 1, 3, 2);
+    next();
+    metadata.apply(new MetadataCommand.DeleteTopic(1, topic));
+    time.runUntilIdle();
+    next();
+    assertTrue(assignments.onGone(id).isEmpty(), "the topic is gone, too");
   }
 
   @Test

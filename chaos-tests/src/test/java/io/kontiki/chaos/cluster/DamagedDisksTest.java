@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * P14, D9 with real processes: bytes of one replica change on the disk under load. No consumer sees
- * a wrong byte, and all of them come back.
+ * P14, D9 with real processes: bytes of one replica change on the disk under load, also where it is
+ * being written, and in indexes. No consumer sees a wrong byte, and all of them come back.
  */
 final class DamagedDisksTest {
   private static final int PARTITIONS = 3;
@@ -66,13 +66,28 @@ final class DamagedDisksTest {
     }
   }
 
+  /**
+   * Of the bytes a third lies in segments that are being appended to, which the journal covers,
+   * too, a third in the indexes of closed ones, and a third anywhere in segments.
+   */
   private static int flip(ServerNode node, Random random) throws IOException {
-    List<Path> files = new ArrayList<>();
+    List<Path> active = new ArrayList<>();
+    List<Path> indexes = new ArrayList<>();
+    List<Path> all = new ArrayList<>();
     for (Path directory : partitions(node)) {
-      files.addAll(list(directory, ".log"));
+      List<Path> segments = list(directory, ".log");
+      active.add(segments.get(segments.size() - 1));
+      all.addAll(segments);
+      indexes.addAll(list(directory, "index"));
     }
+    return flip(active, FLIPS / 3, random)
+        + flip(indexes, FLIPS / 3, random)
+        + flip(all, FLIPS - 2 * (FLIPS / 3), random);
+  }
+
+  private static int flip(List<Path> files, int flips, Random random) throws IOException {
     int flipped = 0;
-    while (flipped < FLIPS) {
+    while (flipped < flips) {
       try (RandomAccessFile file =
           new RandomAccessFile(files.get(random.nextInt(files.size())).toFile(), "rw")) {
         if (file.length() > 0) {

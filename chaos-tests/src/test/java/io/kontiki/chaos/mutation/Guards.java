@@ -35,6 +35,7 @@ final class Guards {
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
+  private static final String UNSYNCED = "io.kontiki.log.UnsyncedTail";
   private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
 
   private Guards() {}
@@ -195,7 +196,7 @@ final class Guards {
                 "if (state.gone) { return Optional")
             .caughtBy(CRASHES, 300),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
-            .edit(DIRECTORY, "shared.files.markDirty(segments.get(i).path());", "")
+            .edit(UNSYNCED, "shared.files.markDirty(segment.path());", "")
             .edit(
                 RECOVERY,
                 "shared.files.markDirty(segment.path()); segment.truncate",
@@ -263,10 +264,7 @@ final class Guards {
             .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
             .caughtBy(SESSIONS, 20),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
-            .edit(
-                CONTROLLER,
-                "broker.unfenced() && known.applied >= known.deposedAt,",
-                "broker.unfenced(),")
+            .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
             .caughtBy(SESSIONS, 100),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")

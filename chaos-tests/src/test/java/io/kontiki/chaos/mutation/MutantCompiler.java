@@ -1,9 +1,7 @@
 package io.kontiki.chaos.mutation;
 
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -27,6 +25,10 @@ final class MutantCompiler {
   private final SourceTree sources;
   private final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
 
+  /** One for all mutants: it keeps what it has read of the class path. */
+  private final StandardJavaFileManager files =
+      compiler.getStandardFileManager(null, Locale.ROOT, StandardCharsets.UTF_8);
+
   MutantCompiler(SourceTree sources) {
     this.sources = sources;
   }
@@ -45,28 +47,14 @@ final class MutantCompiler {
 
   private Map<String, byte[]> compile(String name, List<JavaFileObject> units) {
     DiagnosticCollector<JavaFileObject> told = new DiagnosticCollector<>();
-    try (StandardJavaFileManager files =
-            compiler.getStandardFileManager(told, Locale.ROOT, StandardCharsets.UTF_8);
-        Outputs outputs = new Outputs(files)) {
-      boolean good =
-          compiler
-              .getTask(
-                  null,
-                  outputs,
-                  told,
-                  List.of("-proc:none", "-cp", System.getProperty("java.class.path")),
-                  null,
-                  units)
-              .call();
-      if (!good) {
-        throw new IllegalArgumentException(name + " does not compile: " + errors(told));
-      }
-      Map<String, byte[]> classes = new TreeMap<>();
-      outputs.classes.forEach((className, file) -> classes.put(className, file.bytes()));
-      return classes;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    Outputs outputs = new Outputs(files);
+    List<String> options = List.of("-proc:none", "-cp", System.getProperty("java.class.path"));
+    if (!compiler.getTask(null, outputs, told, options, null, units).call()) {
+      throw new IllegalArgumentException(name + " does not compile: " + errors(told));
     }
+    Map<String, byte[]> classes = new TreeMap<>();
+    outputs.classes.forEach((className, file) -> classes.put(className, file.bytes()));
+    return classes;
   }
 
   private static List<String> errors(DiagnosticCollector<JavaFileObject> told) {

@@ -7,6 +7,19 @@ import org.jspecify.annotations.Nullable;
 
 /** One seed of one simulation, played with the classes of a loader. */
 enum SeedRun {
+  /** The simulator of whole brokers. */
+  SIMULATION {
+    @Override
+    void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
+      Object trace = construct(loader, SIMULATOR + "Trace", false);
+      Class<?> type = Class.forName(SIMULATOR + "Simulation", true, loader);
+      Object outcome = call(type, null, "run", seed, trace);
+      Object violation = call(outcome.getClass(), outcome, "violation");
+      if (violation instanceof Throwable found) {
+        throw new InvocationTargetException(found);
+      }
+    }
+  },
   /** Partitions of three brokers, with a stand-in for the metadata leader and simple logs. */
   REPLICATION_FSYNC {
     @Override
@@ -60,6 +73,7 @@ enum SeedRun {
     }
   };
 
+  private static final String SIMULATOR = "io.kontiki.chaos.simulation.";
   private static final String PACKAGE = "io.kontiki.broker.";
 
   /** Ends in an exception or error if something is noticed. */
@@ -103,13 +117,13 @@ enum SeedRun {
     throw new NoSuchMethodException(className);
   }
 
-  private static void call(Class<?> type, @Nullable Object object, String name, Object... arguments)
+  private static @Nullable Object call(
+      Class<?> type, @Nullable Object object, String name, Object... arguments)
       throws ReflectiveOperationException {
     for (Method one : type.getDeclaredMethods()) {
       if (one.getName().equals(name) && one.getParameterCount() == arguments.length) {
         one.setAccessible(true);
-        one.invoke(object, arguments);
-        return;
+        return one.invoke(object, arguments);
       }
     }
     throw new NoSuchMethodException(type + "." + name);

@@ -84,11 +84,19 @@ final class MemoryDisk {
     return find(path) != null;
   }
 
+  synchronized long sizeBytes(String path) {
+    return file(path).size();
+  }
+
   synchronized long modifiedMs(String path) {
+    return find(path) instanceof Directory directory ? directory.modifiedMs : file(path).modifiedMs;
+  }
+
+  private MemoryFileData file(String path) {
     if (!(find(path) instanceof MemoryFileData data)) {
       throw new StorageException(Kind.IO, path, -1, "no such file");
     }
-    return data.modifiedMs;
+    return data;
   }
 
   synchronized List<String> list(String path) {
@@ -247,7 +255,16 @@ final class MemoryDisk {
       usedBytes -= data.size();
     }
     change.apply();
+    change.directory.modifiedMs = nextChangeMs(change.directory);
+    if (change.fromDirectory != null) {
+      change.fromDirectory.modifiedMs = nextChangeMs(change.fromDirectory);
+    }
     pending.add(change);
+  }
+
+  /** Without a clock each change is later than the one before. */
+  private long nextChangeMs(Directory directory) {
+    return clock == null ? directory.modifiedMs + 1 : wallMs();
   }
 
   private @Nullable Node find(String path) {
@@ -283,6 +300,7 @@ final class MemoryDisk {
   private static final class Directory extends Node {
     private final TreeMap<String, Node> now = new TreeMap<>();
     private final TreeMap<String, Node> durable = new TreeMap<>();
+    private long modifiedMs;
   }
 
   /**

@@ -114,6 +114,11 @@ public final class MemoryFileStore implements FileStore {
   }
 
   @Override
+  public long sizeBytes(String path) {
+    return disk.sizeBytes(full(path));
+  }
+
+  @Override
   public long modifiedMs(String path) {
     return disk.modifiedMs(full(path));
   }

@@ -67,6 +67,11 @@ public final class DiskFileStore implements FileStore {
   }
 
   @Override
+  public long sizeBytes(String path) {
+    return attempt(path, () -> Files.size(resolve(path)));
+  }
+
+  @Override
   public long modifiedMs(String path) {
     return attempt(path, () -> Files.getLastModifiedTime(resolve(path)).toMillis());
   }

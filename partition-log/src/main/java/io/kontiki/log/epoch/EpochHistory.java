@@ -42,6 +42,25 @@ public final class EpochHistory {
     this.entries = new ArrayList<>(entries);
   }
 
+  /**
+   * With these entries.
+   *
+   * @throws IllegalArgumentException if they do not rise
+   */
+  public static EpochHistory of(List<Entry> entries) {
+    EpochHistory history = new EpochHistory();
+    entries.forEach(history::add);
+    return history;
+  }
+
+  private void add(Entry entry) {
+    Entry last = entries.isEmpty() ? new Entry(NONE, -1) : entries.get(entries.size() - 1);
+    if (entry.epoch <= last.epoch || entry.startOffset <= last.startOffset) {
+      throw new IllegalArgumentException(entry + " behind " + last);
+    }
+    entries.add(entry);
+  }
+
   /** An epoch and the offset of its first record, or of the record that it would have had. */
   public record Entry(int epoch, long startOffset) {}
 
@@ -174,12 +193,7 @@ public final class EpochHistory {
     int count = SealedFile.count(payload, ENTRY_BYTES);
     EpochHistory history = new EpochHistory();
     for (int i = 0; i < count; i++) {
-      Entry entry = new Entry(payload.getInt(), payload.getLong());
-      Entry last = i == 0 ? new Entry(NONE, -1) : history.entries.get(i - 1);
-      if (entry.epoch <= last.epoch || entry.startOffset <= last.startOffset) {
-        throw new IllegalArgumentException(entry + " behind " + last);
-      }
-      history.entries.add(entry);
+      history.add(new Entry(payload.getInt(), payload.getLong()));
     }
     return history;
   }

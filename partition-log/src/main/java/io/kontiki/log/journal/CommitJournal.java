@@ -124,46 +124,40 @@ public final class CommitJournal {
   }
 
   /**
-   * Begins a new generation; a checkpoint that needs no older record must be durable already.
+   * Begins a new generation; a checkpoint that names it must be durable already.
    *
    * @param background prepares files
    */
   public CommitJournal(
       FileStore store,
       Sizes sizes,
-      long generation,
-      long firstSequence,
+      JournalStart start,
       Worker commitWorker,
       Worker background,
       Owner owner) {
     this.ring = new JournalRing(store, sizes.fileBytes, sizes.maxFiles);
-    this.generation = generation;
-    this.nextSequence = firstSequence;
-    this.committedSequence = firstSequence - 1;
+    this.generation = start.generation();
+    this.nextSequence = start.firstSequence();
+    this.committedSequence = start.firstSequence() - 1;
     this.maxPendingBytes = sizes.maxPendingBytes;
     this.bypassBytes = sizes.bypassBytes;
     this.staging = ByteBuffer.allocateDirect(Math.min(STAGING_BYTES, sizes.fileBytes));
     this.commitWorker = commitWorker;
     this.background = background;
     this.owner = owner;
-    ring.begin(firstSequence);
-    ring.add(0, ring.open(0));
+    ring.begin(start);
+    ring.add(start.slot(), ring.open(start.slot()));
   }
 
   /** Makes the first file, before the checkpoint that names it; changes nothing in an old one. */
-  public static void prepareFirst(FileStore store, Sizes sizes) {
+  public static void prepareFirst(FileStore store, Sizes sizes, int slot) {
     JournalRing ring = new JournalRing(store, sizes.fileBytes, sizes.maxFiles);
-    try (FileStore.File file = ring.open(0)) {
+    try (FileStore.File file = ring.open(slot)) {
       boolean more = true;
       while (more) {
         more = ring.fill(file);
       }
     }
-  }
-
-  /** Where a new generation begins. */
-  public static JournalPosition start(long generation, long firstSequence) {
-    return new JournalPosition(generation, firstSequence, 0, firstSequence);
   }
 
   /** The most bytes that the payload of one record may have. */
@@ -219,16 +213,17 @@ public final class CommitJournal {
 
   /**
    * Where a checkpoint may begin that covers everything below a sequence: there, or at the first
-   * barrier that has not been carried out.
+   * barrier that has not been carried out. Always in this generation: what was there before it is
+   * covered by the first checkpoint.
    */
   public synchronized JournalPosition checkpointPosition(long sequence) {
     long first = barriers.isEmpty() ? sequence : Math.min(sequence, barriers.first());
-    return ring.positionOf(generation, first);
+    return ring.positionOf(first);
   }
 
   /** Behind everything handed over: for the last checkpoint, when the files have it all. */
   public synchronized JournalPosition endPosition() {
-    return ring.positionOf(generation, nextSequence);
+    return ring.positionOf(nextSequence);
   }
 
   /** A checkpoint with this position is durable: the files before it are free. */

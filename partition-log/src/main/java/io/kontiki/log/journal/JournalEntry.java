@@ -58,7 +58,10 @@ public record JournalEntry(
     GONE(7),
     /** The journal goes on in the file a. */
     SWITCH(8),
-    /** All of the partition's bytes below offset a are durable in its own files (bypass). */
+    /**
+     * All of the partition's bytes below offset a are durable in its own files (bypass); the
+     * payload is a segment's base offset, b where they end in it.
+     */
     MARK(9),
     /** Its old directory is gone durably; what has its name is of a later log with the same id. */
     CLEARED(10);
@@ -93,11 +96,17 @@ public record JournalEntry(
 
   /** What stands in the journal for these DATA once the segments are durable. */
   JournalEntry mark() {
-    return of(partition, Kind.MARK, logEnd, 0);
+    ByteBuffer segment = ByteBuffer.allocate(Long.BYTES).putLong(a).flip();
+    return new JournalEntry(partition, Kind.MARK, logEnd, b + payload.remaining(), segment);
   }
 
   static JournalEntry switchTo(int slot) {
     return of(NOBODY, Kind.SWITCH, slot, 0);
+  }
+
+  /** Of TRUNCATE and MARK: base offset of the segment that is spoken of; -1: none. */
+  public long segment() {
+    return payload.remaining() < Long.BYTES ? -1 : payload.getLong(payload.position());
   }
 
   /** Bytes in the journal. */

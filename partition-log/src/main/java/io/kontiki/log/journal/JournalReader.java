@@ -1,20 +1,27 @@
 package io.kontiki.log.journal;
 
 import io.kontiki.runtime.FileStore;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Reads a journal at open, in order from a checkpoint on.
+ * Reads a journal at open, in order from a checkpoint on: one generation, or several where starts
+ * died before a checkpoint of theirs was through.
  *
- * <p>It ends at the first record that is not whole. A power cut leaves such a one only in the last
- * commit, which nobody was told of. If a valid record of a <em>later</em> commit lies behind it,
- * the bad one had been durable once: that is damage, not a torn tail, and is told apart by "first
- * of commit".
+ * <p>A generation ends at the first record that is not whole. A power cut leaves such a one only in
+ * the last commit, which nobody was told of. If a valid record of a <em>later</em> commit lies
+ * behind it, the bad one had been durable once: that is damage, not a torn tail, and is told apart
+ * by "first of commit". A later generation says how far the one before was read when it began; less
+ * than that is damage, too.
  */
 public final class JournalReader {
   private final FileStore store;
-  private final JournalPosition from;
+  private final List<JournalPosition> generations;
+  private final List<JournalFile> files = new ArrayList<>();
   private long nextSequence;
   private boolean damaged;
+  private int takenSlot;
+  private long takenPosition;
 
   /** Takes a record. */
   @FunctionalInterface
@@ -23,20 +30,38 @@ public final class JournalReader {
     void take(JournalEntry entry, long sequence);
   }
 
-  /** Nothing is read yet. */
-  public JournalReader(FileStore store, JournalPosition from) {
+  /**
+   * Nothing is read yet.
+   *
+   * @param generations where to begin in each, the oldest first; see {@link LogCheckpoint}
+   */
+  public JournalReader(FileStore store, List<JournalPosition> generations) {
     this.store = store;
-    this.from = from;
-    this.nextSequence = from.slotSequence();
+    this.generations = List.copyOf(generations);
+    this.nextSequence = generations.get(0).slotSequence();
   }
 
   /** Hands over every record from the checkpoint on. */
   public void replay(Sink sink) {
+    int known = store.list(JournalRing.DIRECTORY).size();
+    for (int i = 0; i < generations.size(); i++) {
+      JournalPosition from = generations.get(i);
+      boolean last = i == generations.size() - 1;
+      replay(from, last ? Long.MAX_VALUE : generations.get(i + 1).sequence(), known, sink);
+    }
+  }
+
+  private void replay(JournalPosition from, long end, int known, Sink sink) {
+    nextSequence = from.slotSequence();
     int slot = from.slot();
-    int files = store.list(JournalRing.DIRECTORY).size();
     // A chain cannot be longer than there are files: a bound if links ever formed a circle.
-    for (int i = 0; i < files && slot >= 0; i++) {
-      slot = replaySlot(slot, sink);
+    for (int i = 0; i < known && slot >= 0 && nextSequence < end; i++) {
+      slot = replaySlot(from, end, slot, sink);
+    }
+    damaged |= end != Long.MAX_VALUE && nextSequence < end;
+    if (nextSequence <= from.sequence()) {
+      // Nothing was taken from it.
+      files.removeIf(file -> file.generation() == from.generation());
     }
     nextSequence = Math.max(nextSequence, from.sequence());
   }
@@ -51,7 +76,22 @@ public final class JournalReader {
     return damaged;
   }
 
-  private int replaySlot(int slot, Sink sink) {
+  /** Number of the file that has the record being taken. */
+  int takenSlot() {
+    return takenSlot;
+  }
+
+  /** Where the record being taken begins in it. */
+  long takenPosition() {
+    return takenPosition;
+  }
+
+  /** The files of the generations that had a record from the checkpoint on, in order. */
+  public List<JournalFile> files() {
+    return List.copyOf(files);
+  }
+
+  private int replaySlot(JournalPosition from, long end, int slot, Sink sink) {
     String path = JournalRing.path(slot);
     if (!store.exists(path)) {
       damaged = true;
@@ -61,34 +101,38 @@ public final class JournalReader {
       // Rule D10 for the journal itself: a record that is only in the page cache must not be acted
       // upon, because a power cut during the recovery would take it back but not what it caused.
       file.sync();
-      return replay(new JournalWindow(file), sink);
+      takenSlot = slot;
+      files.add(new JournalFile(from.generation(), slot, nextSequence));
+      return replay(new JournalWindow(file), from, end, sink);
     }
   }
 
-  private int replay(JournalWindow window, Sink sink) {
+  private int replay(JournalWindow window, JournalPosition from, long end, Sink sink) {
     long at = 0;
-    while (true) {
+    while (nextSequence < end) {
       JournalEntry.Stored stored = window.read(at, from.generation());
       if (stored == null || stored.sequence() != nextSequence) {
-        lookForLaterCommits(window, at + 1);
+        lookForLaterCommits(window, from.generation(), at + 1);
         return -1;
       }
       if (stored.entry().kind() == JournalEntry.Kind.SWITCH) {
         return (int) stored.entry().a();
       }
       nextSequence++;
+      takenPosition = at;
       at += stored.entry().sizeBytes();
       if (stored.sequence() >= from.sequence()) {
         sink.take(stored.entry(), stored.sequence());
       }
     }
+    return -1;
   }
 
-  private void lookForLaterCommits(JournalWindow window, long first) {
+  private void lookForLaterCommits(JournalWindow window, long generation, long first) {
     long due = nextSequence;
     for (long at = first; window.hasHeader(at); at++) {
-      if (window.generation(at) == from.generation()) {
-        JournalEntry.Stored later = window.read(at, from.generation());
+      if (window.generation(at) == generation) {
+        JournalEntry.Stored later = window.read(at, generation);
         if (later != null && later.firstOfCommit() > due) {
           damaged = true;
           return;

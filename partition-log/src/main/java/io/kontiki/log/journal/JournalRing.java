@@ -29,13 +29,10 @@ final class JournalRing {
   private final int slotBytes;
   private final int maxSlots;
   private final Map<Integer, FileStore.File> files = new HashMap<>();
-  private final ArrayDeque<Link> chain = new ArrayDeque<>();
+  private final ArrayDeque<JournalFile> chain = new ArrayDeque<>();
   private final TreeSet<Integer> free = new TreeSet<>();
-  private int slots;
   private int headPosition;
-
-  /** A file in use and the sequence of its first record. */
-  private record Link(int slot, long firstSequence) {}
+  private boolean ends;
 
   JournalRing(FileStore store, int slotBytes, int maxSlots) {
     this.store = store;
@@ -50,10 +47,10 @@ final class JournalRing {
         + slot;
   }
 
-  /** Begins anew in file 0, after a checkpoint that needs none of the old records. */
-  void begin(long firstSequence) {
-    chain.add(new Link(0, firstSequence));
-    slots = Math.max(slots, 1);
+  /** Begins a generation; a checkpoint that names it is durable. */
+  void begin(JournalStart start) {
+    chain.addAll(start.older());
+    chain.add(new JournalFile(start.generation(), start.slot(), start.firstSequence()));
   }
 
   /** Opens a file, making it if there is none; to be filled before it is added. */
@@ -81,15 +78,23 @@ final class JournalRing {
 
   void add(int slot, FileStore.File file) {
     files.put(slot, file);
-    slots = Math.max(slots, slot + 1);
-    if (chain.stream().noneMatch(link -> link.slot == slot)) {
+    if (!isInChain(slot)) {
       free.add(slot);
     }
   }
 
+  private boolean isInChain(int slot) {
+    return chain.stream().anyMatch(link -> link.slot() == slot);
+  }
+
   /** The number of the next file to prepare, or -1 if there are enough. */
   int nextToPrepare() {
-    return free.isEmpty() && slots < maxSlots ? slots : -1;
+    for (int slot = 0; !ends && free.isEmpty() && slot < maxSlots; slot++) {
+      if (!files.containsKey(slot) && !isInChain(slot)) {
+        return slot;
+      }
+    }
+    return -1;
   }
 
   /** Whether a record fits into the head, with room for the SWITCH behind it. */
@@ -102,7 +107,7 @@ final class JournalRing {
   }
 
   int headSlot() {
-    return chain.getLast().slot;
+    return chain.getLast().slot();
   }
 
   boolean hasFree() {
@@ -115,7 +120,7 @@ final class JournalRing {
 
   /** Goes on in the first free file. */
   void advance(long firstSequence) {
-    chain.add(new Link(free.pollFirst(), firstSequence));
+    chain.add(new JournalFile(chain.getLast().generation(), free.pollFirst(), firstSequence));
     headPosition = 0;
   }
 
@@ -132,8 +137,10 @@ final class JournalRing {
     headPosition += bytes;
   }
 
+  /** Files of the present generation that no checkpoint has passed. */
   int chainLength() {
-    return chain.size();
+    long present = chain.getLast().generation();
+    return (int) chain.stream().filter(link -> link.generation() == present).count();
   }
 
   int maxSlots() {
@@ -141,28 +148,30 @@ final class JournalRing {
   }
 
   /** Where a replay from a sequence begins. */
-  JournalPosition positionOf(long generation, long sequence) {
-    Link found = chain.getFirst();
-    for (Link link : chain) {
-      if (link.firstSequence <= sequence) {
+  JournalPosition positionOf(long sequence) {
+    JournalFile found = chain.getFirst();
+    for (JournalFile link : chain) {
+      if (link.firstSequence() <= sequence) {
         found = link;
       }
     }
-    return new JournalPosition(generation, sequence, found.slot, found.firstSequence);
+    return new JournalPosition(found.generation(), sequence, found.slot(), found.firstSequence());
   }
 
   /** Frees the files before the one that a durable checkpoint begins with. */
-  boolean free(JournalPosition position) {
-    boolean freed = false;
-    while (chain.size() > 1 && chain.getFirst().slot != position.slot()) {
-      free.add(chain.removeFirst().slot);
-      freed = true;
+  void free(JournalPosition position) {
+    while (chain.size() > 1 && chain.getFirst().slot() != position.slot()) {
+      int slot = chain.removeFirst().slot();
+      // One of an older generation is not open: it is prepared like a new one when it is needed.
+      if (files.containsKey(slot)) {
+        free.add(slot);
+      }
     }
-    return freed;
   }
 
-  /** Removes a file that no replay needs; it is not made again. */
+  /** Removes a file that no replay needs; none is made any more. */
   boolean deleteFree() {
+    ends = true;
     Integer slot = free.pollLast();
     if (slot == null) {
       return false;

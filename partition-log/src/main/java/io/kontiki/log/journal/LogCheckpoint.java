@@ -5,6 +5,8 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -16,31 +18,50 @@ import java.util.TreeMap;
  *
  * <pre>
  * offset size field
- *      0    8 generation of the journal
- *      8    8 sequence of the first record to be replayed
- *     16    4 file to begin with
- *     20    8 sequence of the first record in that file
- *     28    4 count
- *     32  61n logs: 16 topic id, 4 partition, 1 flags (1 fsync, 2 doubtful), 8 log start,
+ *      0    4 count of generations of the journal, the oldest first
+ *      4  28n generations: 8 generation, 8 sequence of its first record to be replayed, 4 file to
+ *             begin with, 8 sequence of the first record in that file
+ *      …    4 count
+ *      …  69n logs: 16 topic id, 4 partition, 1 flags (1 fsync, 2 doubtful, 4 gone), 8 log start,
  *             8 recovery point, 8 high watermark, 8 base offset and 8 bytes of the last segment
- *             (-1 and 0: no segment)
+ *             (-1 and 0: no segment), 8 settled
  * </pre>
  *
+ * <p>There is more than one generation from a start after a crash until its first checkpoint: what
+ * was replayed is not synced until then, and would be replayed once more (rule D10).
+ *
+ * @param positions where a replay begins in each generation, at least one
  * @param logs by partition; the map is not changed
  */
-public record LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry> logs) {
+public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId, Entry> logs) {
   /** Name of the file. */
   public static final String FILE = "checkpoint";
 
-  private static final int ENTRY_BYTES = 61;
-  private static final SealedFile FORMAT = SealedFile.of("KCHK", 1, 1 << 30);
+  private static final int POSITION_BYTES = 28;
+  private static final int ENTRY_BYTES = 69;
+  private static final SealedFile FORMAT = SealedFile.of("KCHK", 2, 1 << 30);
+
+  /** Copies the list. */
+  public LogCheckpoint {
+    positions = List.copyOf(positions);
+  }
+
+  /** With one generation. */
+  public LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry> logs) {
+    this(List.of(position), logs);
+  }
 
   /**
    * One log.
    *
    * @param recoveryPoint exclusive end of what has been synced (rule D2)
    * @param highWatermark a lower bound
+   * @param lastSegment base offset of the segment that ends at the recovery point, or -1
+   * @param lastSegmentBytes of it
    * @param doubtful recovery or a read found damage or doubt (rule D2), not resolved yet
+   * @param settled records of the journal below this sequence are in the files durably and in this
+   *     row: a replay leaves them out
+   * @param gone there is no such log; records below {@code settled} are of one that there was
    */
   public record Entry(
       boolean fsync,
@@ -49,20 +70,46 @@ public record LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry
       long highWatermark,
       long lastSegment,
       long lastSegmentBytes,
-      boolean doubtful) {}
+      boolean doubtful,
+      long settled,
+      boolean gone) {
+    /** The same, with records below a sequence settled. */
+    public Entry settledBelow(long sequence) {
+      return new Entry(
+          fsync,
+          logStart,
+          recoveryPoint,
+          highWatermark,
+          lastSegment,
+          lastSegmentBytes,
+          doubtful,
+          sequence,
+          gone);
+    }
+
+    /** A log that was removed by the replay of its last records. */
+    public static Entry gone(long settled) {
+      return new Entry(false, 0, 0, 0, -1, 0, false, settled, true);
+    }
+  }
 
   /** Replaces the file and syncs the directory: the ring behind is free on return. */
   public void write(FileStore store) {
-    ByteBuffer payload = ByteBuffer.allocate(32 + logs.size() * ENTRY_BYTES);
-    payload.putLong(position.generation()).putLong(position.sequence());
-    payload.putInt(position.slot()).putLong(position.slotSequence()).putInt(logs.size());
+    ByteBuffer payload =
+        ByteBuffer.allocate(8 + positions.size() * POSITION_BYTES + logs.size() * ENTRY_BYTES);
+    payload.putInt(positions.size());
+    for (JournalPosition position : positions) {
+      payload.putLong(position.generation()).putLong(position.sequence());
+      payload.putInt(position.slot()).putLong(position.slotSequence());
+    }
+    payload.putInt(logs.size());
     logs.forEach(
         (id, log) -> {
           payload.putLong(id.topicId().high()).putLong(id.topicId().low()).putInt(id.partition());
-          payload.put((byte) ((log.fsync ? 1 : 0) | (log.doubtful ? 2 : 0)));
+          payload.put((byte) ((log.fsync ? 1 : 0) | (log.doubtful ? 2 : 0) | (log.gone ? 4 : 0)));
           payload.putLong(log.logStart).putLong(log.recoveryPoint);
           payload.putLong(log.highWatermark).putLong(log.lastSegment);
-          payload.putLong(log.lastSegmentBytes);
+          payload.putLong(log.lastSegmentBytes).putLong(log.settled);
         });
     FORMAT.write(store, FILE, payload.flip());
     store.syncDirectory("");
@@ -74,9 +121,24 @@ public record LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry
   }
 
   private static LogCheckpoint parse(ByteBuffer payload) {
-    JournalPosition position =
-        new JournalPosition(
-            payload.getLong(), payload.getLong(), payload.getInt(), payload.getLong());
+    List<JournalPosition> positions = new ArrayList<>();
+    for (int i = SealedFile.count(payload, POSITION_BYTES); i > 0; i--) {
+      JournalPosition position =
+          new JournalPosition(
+              payload.getLong(), payload.getLong(), payload.getInt(), payload.getLong());
+      JournalPosition before = positions.isEmpty() ? null : positions.get(positions.size() - 1);
+      if (position.slot() < 0
+          || position.slotSequence() > position.sequence()
+          || (before != null
+              && (before.generation() >= position.generation()
+                  || before.sequence() > position.sequence()))) {
+        throw new IllegalArgumentException("impossible journal position " + position);
+      }
+      positions.add(position);
+    }
+    if (positions.isEmpty()) {
+      throw new IllegalArgumentException("no journal position");
+    }
     int count = SealedFile.count(payload, ENTRY_BYTES);
     TreeMap<PartitionId, Entry> logs = new TreeMap<>();
     for (int i = 0; i < count; i++) {
@@ -90,7 +152,9 @@ public record LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry
               payload.getLong(),
               payload.getLong(),
               payload.getLong(),
-              (flags & 2) != 0);
+              (flags & 2) != 0,
+              payload.getLong(),
+              (flags & 4) != 0);
       if (id.partition() < 0
           || entry.logStart < 0
           || entry.recoveryPoint < entry.logStart
@@ -100,9 +164,6 @@ public record LogCheckpoint(JournalPosition position, TreeMap<PartitionId, Entry
       }
       logs.put(id, entry);
     }
-    if (position.slot() < 0 || position.slotSequence() > position.sequence()) {
-      throw new IllegalArgumentException("impossible journal position " + position);
-    }
-    return new LogCheckpoint(position, logs);
+    return new LogCheckpoint(positions, logs);
   }
 }

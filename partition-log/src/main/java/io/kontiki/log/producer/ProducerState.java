@@ -282,6 +282,17 @@ public final class ProducerState {
     return FORMAT.read(store, path, payload -> decode(payload, offset));
   }
 
+  /**
+   * Parses the content of a snapshot.
+   *
+   * @param path for the message of an error
+   * @param offset what it must cover exactly
+   * @throws io.kontiki.runtime.StorageException CORRUPT if it cannot be believed
+   */
+  public static ProducerState parse(String path, ByteBuffer content, long offset) {
+    return FORMAT.parse(path, content, payload -> decode(payload, offset));
+  }
+
   private static ProducerState decode(ByteBuffer payload, long offset) {
     long covered = payload.getLong();
     if (covered != offset) {

@@ -77,8 +77,24 @@ public final class OpenFiles {
   }
 
   /** Counts a file as dirty: what is in it may not be durable (rule D10). */
-  public void markDirty(String path) {
-    releaseChanged(path, acquire(path, false));
+  public synchronized void markDirty(String path) {
+    dirty.computeIfAbsent(path, any -> new Dirt()).changed = ++changes;
+  }
+
+  /** Closes the files below a directory that nobody uses; what is dirty of them stays so. */
+  public synchronized void closeIdle(String directory) {
+    String prefix = directory + "/";
+    handles
+        .entrySet()
+        .removeIf(
+            entry -> {
+              Handle handle = entry.getValue();
+              boolean idle = handle.pins == 0 && entry.getKey().startsWith(prefix);
+              if (idle) {
+                handle.file.close();
+              }
+              return idle;
+            });
   }
 
   /** Cuts a file that is made if it does not exist; dirty from then on. */

@@ -42,6 +42,35 @@ public final class Segment {
     this.createdMs = createdMs;
   }
 
+  /**
+   * What the indexes do not say of the end of a segment that is appended to.
+   *
+   * @param maxTimestampMs greatest timestamp of its records, or -1
+   * @param maxTimestampOffset of the batch that has it, or -1
+   * @param bytesSinceEntry behind the last index entry
+   */
+  public record Tail(long maxTimestampMs, long maxTimestampOffset, int bytesSinceEntry) {}
+
+  /** What is known of its end. */
+  public Tail tail() {
+    return new Tail(maxTimestampMs, maxTimestampOffset, bytesSinceEntry);
+  }
+
+  /** Puts indexes on the heap that are complete up to its end. */
+  public void activate(OffsetIndex offsets, TimeIndex times, Tail end) {
+    activate(offsets, times);
+    maxTimestampMs = end.maxTimestampMs;
+    maxTimestampOffset = end.maxTimestampOffset;
+    bytesSinceEntry = end.bytesSinceEntry;
+  }
+
+  /** The content of its index files, the time index second; nothing if they are not on the heap. */
+  public List<ByteBuffer> encodeIndexes() {
+    return index == null || timeIndex == null
+        ? List.of(ByteBuffer.allocate(0), ByteBuffer.allocate(0))
+        : List.of(index.encode(0), timeIndex.encode(0));
+  }
+
   /** Puts the indexes on the heap: the segment is appended to from now on. */
   public void activate(OffsetIndex offsets, TimeIndex times) {
     index = offsets;
@@ -152,16 +181,22 @@ public final class Segment {
     if (index == null || timeIndex == null) {
       return;
     }
-    ByteBuffer entries = index.encode(flushedEntries);
-    files.write(
-        path(SegmentFiles.INDEX),
-        List.of(entries),
-        (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
-    flushedEntries = index.count();
-    ByteBuffer times = timeIndex.encode(flushedTimes);
-    files.write(
-        path(SegmentFiles.TIME_INDEX), List.of(times), (long) flushedTimes * TimeIndex.ENTRY_BYTES);
-    flushedTimes = timeIndex.count();
+    if (index.count() > flushedEntries || flushedEntries == 0) {
+      ByteBuffer entries = index.encode(flushedEntries);
+      files.write(
+          path(SegmentFiles.INDEX),
+          List.of(entries),
+          (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
+      flushedEntries = index.count();
+    }
+    if (timeIndex.count() > flushedTimes || flushedTimes == 0) {
+      ByteBuffer times = timeIndex.encode(flushedTimes);
+      files.write(
+          path(SegmentFiles.TIME_INDEX),
+          List.of(times),
+          (long) flushedTimes * TimeIndex.ENTRY_BYTES);
+      flushedTimes = timeIndex.count();
+    }
   }
 
   /** Cuts the index files to what has been written of the present indexes. */

@@ -105,8 +105,18 @@ public final class SegmentReader {
           long position = located.walker.position();
           long wanted = Math.max(maxBytes, first.sizeBytes());
           ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(wanted, view.sizeBytes - position));
-          file.read(bytes, position);
-          return slice(bytes.flip(), position, view, first.baseOffset(), limitOffset);
+          boolean ends = file.read(bytes, position) < bytes.capacity();
+          Slice slice = slice(bytes.flip(), position, view, first.baseOffset(), limitOffset);
+          return ends && slice.batches.isEmpty() && slice.damage == null
+              ? new Slice(
+                  List.of(),
+                  0,
+                  new Damage(
+                      view.baseOffset,
+                      position,
+                      first.baseOffset(),
+                      "the file ends inside the batch"))
+              : slice;
         });
   }
 

@@ -49,7 +49,8 @@ class JournalFuzzTest {
       long[] due = {1};
       String where = "seed " + seed;
       long before = THREADS.getCurrentThreadAllocatedBytes();
-      JournalReader reader = new JournalReader(store, new JournalPosition(GENERATION, 1, 0, 1));
+      JournalReader reader =
+          new JournalReader(store, List.of(new JournalPosition(GENERATION, 1, 0, 1)));
       try {
         reader.replay(
             (entry, sequence) -> {
@@ -117,7 +118,8 @@ class JournalFuzzTest {
       try (FileStore.File file = store.openOrCreate(JournalRing.path(0))) {
         file.write(bytes.clear(), 0);
       }
-      JournalReader reader = new JournalReader(store, new JournalPosition(GENERATION, 1, 0, 1));
+      JournalReader reader =
+          new JournalReader(store, List.of(new JournalPosition(GENERATION, 1, 0, 1)));
       int[] read = {0};
       String where = "seed " + seed;
       long before = THREADS.getCurrentThreadAllocatedBytes();

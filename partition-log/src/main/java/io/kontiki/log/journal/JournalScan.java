@@ -1,0 +1,97 @@
+package io.kontiki.log.journal;
+
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What a journal has from a checkpoint on, by partition: read once, in order, so that each log can
+ * be brought back by itself, with its files open once. Keeps the places of the records, not their
+ * bytes.
+ */
+public final class JournalScan implements AutoCloseable {
+  private final FileStore store;
+  private final JournalReader reader;
+  private final TreeMap<PartitionId, List<Found>> records = new TreeMap<>();
+  private final Map<Integer, FileStore.File> files = new HashMap<>();
+
+  /** A record: what it says, and where its payload lies. */
+  public record Found(
+      JournalEntry.Kind kind,
+      long a,
+      long b,
+      long sequence,
+      int slot,
+      long position,
+      int payloadBytes) {}
+
+  /**
+   * Reads the journal.
+   *
+   * @param generations as {@link LogCheckpoint#positions} says
+   */
+  public JournalScan(FileStore store, List<JournalPosition> generations) {
+    this.store = store;
+    this.reader = new JournalReader(store, generations);
+    reader.replay(
+        (entry, sequence) ->
+            records
+                .computeIfAbsent(entry.partition(), any -> new ArrayList<>(4))
+                .add(
+                    new Found(
+                        entry.kind(),
+                        entry.a(),
+                        entry.b(),
+                        sequence,
+                        reader.takenSlot(),
+                        reader.takenPosition() + JournalEntry.HEADER_BYTES,
+                        entry.payload().remaining())));
+  }
+
+  /** The partitions that have records, sorted, with those in order. */
+  public TreeMap<PartitionId, List<Found>> records() {
+    return records;
+  }
+
+  /** See {@link JournalReader#nextSequence}. */
+  public long nextSequence() {
+    return reader.nextSequence();
+  }
+
+  /** See {@link JournalReader#damaged}. */
+  public boolean damaged() {
+    return reader.damaged();
+  }
+
+  /** See {@link JournalReader#files}. */
+  public List<JournalFile> files() {
+    return reader.files();
+  }
+
+  /** Reads a record's payload; it was checked when it was found. */
+  public ByteBuffer payload(Found found) {
+    ByteBuffer bytes = ByteBuffer.allocate(found.payloadBytes);
+    if (found.payloadBytes > 0) {
+      FileStore.File file =
+          files.computeIfAbsent(found.slot, slot -> store.open(JournalRing.path(slot)));
+      if (file.read(bytes, found.position) < found.payloadBytes) {
+        throw new StorageException(
+            StorageException.Kind.IO, file.path(), found.position, "a record cannot be read again");
+      }
+    }
+    return bytes.flip();
+  }
+
+  /** Closes the files. */
+  @Override
+  public void close() {
+    files.values().forEach(FileStore.File::close);
+    files.clear();
+  }
+}
