@@ -56,6 +56,11 @@ final class BallastedStore implements FileStore {
   }
 
   @Override
+  public long sizeBytes(String path) {
+    return store.sizeBytes(path);
+  }
+
+  @Override
   public long modifiedMs(String path) {
     return store.modifiedMs(path);
   }
