@@ -241,12 +241,15 @@ final class BrokerServer implements AutoCloseable {
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
+    long ownRate = config.limits().catchUpBytesPerSecond();
+    PacedCatchUp catchUp = new PacedCatchUp(ownRate, clock.nanoTime());
+    metadata.listen(
+        image -> {
+          long rate = image.catchUpBytesPerSecond();
+          catchUp.limit(rate == ClusterImage.OWN_LIMIT ? ownRate : rate);
+        });
     ReplicationPolicy replication =
-        new ReplicationPolicy(
-            ReplicationLimits.DEFAULT,
-            replicaTimes(),
-            new PacedCatchUp(config.limits().catchUpBytesPerSecond(), clock.nanoTime()),
-            metrics);
+        new ReplicationPolicy(ReplicationLimits.DEFAULT, replicaTimes(), catchUp, metrics);
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);

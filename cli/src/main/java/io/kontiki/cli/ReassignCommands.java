@@ -58,6 +58,15 @@ final class ReassignCommands {
         })
     private List<Integer> replicas = new ArrayList<>();
 
+    @Option(
+        names = "--throttle",
+        paramLabel = "BYTES",
+        description = {
+          "Most bytes per second that each broker ships to replicas that come or catch up,",
+          "from now on, also for other moves. 0: no limit. Default: as it is."
+        })
+    private @Nullable Long throttle;
+
     @Option(names = "--cancel", description = "Take moves back that are under way.")
     private boolean cancel;
 
@@ -71,8 +80,8 @@ final class ReassignCommands {
 
     @Override
     public Integer call() {
-      if (cancel && (dryRun || !replicas.isEmpty())) {
-        throw CliException.usage("--cancel goes with neither --replicas nor --dry-run");
+      if (cancel && (dryRun || throttle != null || !replicas.isEmpty())) {
+        throw CliException.usage("--cancel goes with none of --replicas, --throttle and --dry-run");
       }
       Map<Long, String> before = new TreeMap<>();
       JsonObject topic =
@@ -101,6 +110,7 @@ final class ReassignCommands {
       JsonObject request =
           new JsonObject()
               .with("reassignments", moves)
+              .withIfGiven("throttleBytesPerSecond", throttle)
               .withIfGiven("validateOnly", dryRun ? true : null);
       JsonObject answer = options.admin().change("ReassignPartitions", request);
       if (options.json()) {

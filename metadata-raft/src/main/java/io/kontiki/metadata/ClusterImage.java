@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param featureLevel what may be used of new formats and decisions
  * @param nextProducerId lowest id of the raw API (below 2^52) that was never handed out
  * @param nextThinProducerId the same of LogService (from 2^52)
+ * @param catchUpBytesPerSecond most that each broker ships to replicas that come or catch up; 0: no
+ *     limit, {@link #OWN_LIMIT}: each broker's own
  * @param logEnds what balanced recovery has been told of partitions that wait for it (rule R19)
  */
 public record ClusterImage(
@@ -32,9 +34,13 @@ public record ClusterImage(
     SortedMap<TopicId, Tombstone> tombstones,
     long nextProducerId,
     long nextThinProducerId,
+    long catchUpBytesPerSecond,
     SortedMap<PartitionId, List<LogEndReport>> logEnds) {
   /** First id that LogService hands out (API README, section 1). */
   public static final long FIRST_THIN_PRODUCER_ID = 1L << 52;
+
+  /** Of {@link #catchUpBytesPerSecond}: what a broker is configured to. */
+  public static final long OWN_LIMIT = -1;
 
   /** Before the first command. */
   public static final ClusterImage EMPTY =
@@ -49,6 +55,7 @@ public record ClusterImage(
           new TreeMap<>(),
           0,
           FIRST_THIN_PRODUCER_ID,
+          OWN_LIMIT,
           new TreeMap<>());
 
   public ClusterImage {
@@ -99,6 +106,7 @@ public record ClusterImage(
         tombstones,
         nextProducerId,
         nextThinProducerId,
+        catchUpBytesPerSecond,
         logEnds);
   }
 }

@@ -31,6 +31,7 @@ final class ImageDraft {
   private SortedMap<TopicId, Tombstone> tombstones;
   private long nextProducerId;
   private long nextThinProducerId;
+  private long catchUpBytesPerSecond;
   private SortedMap<PartitionId, List<LogEndReport>> logEnds;
   // Folded into the topics at the end: a command may change thousands of partitions of one topic.
   private final TreeMap<TopicId, PartitionImage[]> changed = new TreeMap<>();
@@ -49,6 +50,7 @@ final class ImageDraft {
     tombstones = before.tombstones();
     nextProducerId = before.nextProducerId();
     nextThinProducerId = before.nextThinProducerId();
+    catchUpBytesPerSecond = before.catchUpBytesPerSecond();
     logEnds = before.logEnds();
   }
 
@@ -107,6 +109,10 @@ final class ImageDraft {
     } else {
       tombstones.put(tombstone.id(), tombstone);
     }
+  }
+
+  void limitCatchUp(long bytesPerSecond) {
+    catchUpBytesPerSecond = bytesPerSecond;
   }
 
   long takeProducerIds(boolean thin, int count) {
@@ -244,6 +250,7 @@ final class ImageDraft {
         tombstones,
         nextProducerId,
         nextThinProducerId,
+        catchUpBytesPerSecond,
         logEnds);
   }
 

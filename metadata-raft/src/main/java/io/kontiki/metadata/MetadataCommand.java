@@ -183,6 +183,13 @@ public sealed interface MetadataCommand {
     }
   }
 
+  /**
+   * How fast brokers may ship to replicas that come or catch up: a compare-and-set on the limit.
+   *
+   * @param bytesPerSecond as {@link ClusterImage#catchUpBytesPerSecond}
+   */
+  record LimitCatchUp(long timeMs, long before, long bytesPerSecond) implements MetadataCommand {}
+
   /** A partition's entry as it was with this epoch. */
   record PartitionAt(PartitionId partition, int partitionEpoch) {}
 

@@ -55,6 +55,8 @@ public final class MetadataMachine {
       return ReassignmentCommands.reassign(draft, reassign);
     } else if (command instanceof MetadataCommand.FinishReassignments finish) {
       return ReassignmentCommands.finish(draft, finish);
+    } else if (command instanceof MetadataCommand.LimitCatchUp limit) {
+      return ReassignmentCommands.limit(draft, limit);
     } else if (command instanceof MetadataCommand.ElectUnclean elect) {
       return IsrCommands.electUnclean(draft, elect);
     } else if (command instanceof MetadataCommand.OperatorFence fence) {

@@ -127,6 +127,23 @@ final class ReassignmentCommands {
     return new Number(finished);
   }
 
+  static CommandOutcome limit(ImageDraft draft, MetadataCommand.LimitCatchUp command) {
+    long now = draft.before().catchUpBytesPerSecond();
+    if (command.bytesPerSecond() == now) {
+      return new Done();
+    }
+    if (command.before() != now) {
+      return TopicCommands.changedMeanwhile("limits of moves");
+    }
+    if (command.bytesPerSecond() < ClusterImage.OWN_LIMIT) {
+      return MetadataMachine.rejected(
+          ErrorReason.INVALID_FIELD,
+          command.bytesPerSecond() + " bytes per second; must not be negative");
+    }
+    draft.limitCatchUp(command.bytesPerSecond());
+    return new Done();
+  }
+
   private static TopicImage topic(ImageDraft draft, PartitionId id) {
     return Objects.requireNonNull(draft.before().topics().get(id.topicId()));
   }

@@ -51,7 +51,11 @@ final class RandomCommands {
       case 8 -> {
         return random.nextInt(3) == 0
             ? new MetadataCommand.StopBroker(1, broker, epoch)
-            : new MetadataCommand.AllocateProducerIds(1, random.nextBoolean(), random.nextInt(5));
+            : random.nextBoolean()
+                ? new MetadataCommand.LimitCatchUp(
+                    1, image.catchUpBytesPerSecond() - random.nextInt(2), random.nextInt(5) - 2)
+                : new MetadataCommand.AllocateProducerIds(
+                    1, random.nextBoolean(), random.nextInt(5));
       }
       case 9 -> {
         return create(random);

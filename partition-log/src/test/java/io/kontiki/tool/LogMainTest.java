@@ -14,6 +14,8 @@ import io.kontiki.model.TopicId;
 import io.kontiki.record.Compression;
 import io.kontiki.record.RecordBatchBuilder;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.memory.ParserFuzz;
+import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
 import io.kontiki.runtime.system.DirectoryLock;
@@ -26,6 +28,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -51,6 +54,33 @@ class LogMainTest {
     out = outBytes.toString(StandardCharsets.UTF_8);
     err = errBytes.toString(StandardCharsets.UTF_8);
     return code;
+  }
+
+  /** Files of any bytes are printed as far as they make sense, or refused in words. */
+  @Test
+  void aDumpOfAnyBytesEndsWithAnAnswer() throws IOException {
+    Path log = data.resolve("log");
+    List<Path> files = new ArrayList<>();
+    try (Stream<Path> all = Files.walk(log)) {
+      all.filter(Files::isRegularFile)
+          .filter(path -> path.toString().matches(".*(\\.log|index|checkpoint|epochs)"))
+          .forEach(files::add);
+    }
+    for (Path file : files) {
+      byte[] good = Files.readAllBytes(file);
+      for (int seed = 0; seed < 150; seed++) {
+        SeededRandom random = new SeededRandom(seed);
+        Files.write(file, ParserFuzz.mutated(good, random));
+        int code =
+            random.oneIn(2)
+                ? run("dump", file.toString())
+                : run("dump", "--records", file.toString());
+        if (code != 0 && code != 1) {
+          throw new AssertionError(file + ", seed " + seed + ": " + code + " " + err);
+        }
+      }
+      Files.write(file, good);
+    }
   }
 
   /** The directory of a node that was stopped cleanly. */

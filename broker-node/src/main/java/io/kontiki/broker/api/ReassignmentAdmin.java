@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class ReassignmentAdmin {
   private final Metadata metadata;
   private final int limit;
-  private final long bytesPerSecond;
+  private final long ownBytesPerSecond;
   private final RandomSource random;
 
   /**
@@ -40,7 +40,8 @@ public final class ReassignmentAdmin {
   /**
    * What is under way, by topic name and partition.
    *
-   * @param bytesPerSecond that this broker ships to replicas that catch up, all together (R33)
+   * @param bytesPerSecond that each broker ships to replicas that catch up, all together (R33); 0:
+   *     no limit
    */
   public record Listed(List<UnderWay> underWay, long bytesPerSecond, long index) {}
 
@@ -54,19 +55,57 @@ public final class ReassignmentAdmin {
 
   /**
    * @param limit partitions under way at a time; more are refused
-   * @param bytesPerSecond that this broker ships to replicas that catch up
+   * @param ownBytesPerSecond that this broker ships to replicas that catch up, if the cluster has
+   *     no limit of its own
    * @param random for replicas that are to be chosen; thread-safe
    */
-  public ReassignmentAdmin(Metadata metadata, int limit, long bytesPerSecond, RandomSource random) {
+  public ReassignmentAdmin(
+      Metadata metadata, int limit, long ownBytesPerSecond, RandomSource random) {
     this.metadata = metadata;
     this.limit = limit;
-    this.bytesPerSecond = bytesPerSecond;
+    this.ownBytesPerSecond = ownBytesPerSecond;
     this.random = random;
   }
 
-  /** Begins moves: all or none. */
+  private long bytesPerSecond(ClusterImage image) {
+    long limit = image.catchUpBytesPerSecond();
+    return limit == ClusterImage.OWN_LIMIT ? ownBytesPerSecond : limit;
+  }
+
+  /**
+   * Begins moves: all or none.
+   *
+   * @param throttle bytes per second of each broker, from now on, 0: no limit; null: as it is.
+   *     Stays as it is where the moves are refused, as far as that is known before
+   */
   public void reassign(
-      CallContext call, List<Wanted> wanted, Completion<Result<Begun>> completion) {
+      CallContext call,
+      List<Wanted> wanted,
+      @Nullable Long throttle,
+      Completion<Result<Begun>> completion) {
+    if (throttle == null) {
+      begin(call, wanted, completion);
+      return;
+    }
+    ImageChange.make(
+        metadata,
+        call,
+        image ->
+            Reassignments.decide(
+                    image, wanted, limit, random.nextLong(), call.loop().clock().wallMs())
+                .fold(
+                    moves -> Reassignments.limit(image, throttle, call.loop().clock().wallMs()),
+                    Result::error),
+        done -> {
+          if (done instanceof Result.Err<Long> failed) {
+            completion.complete(Result.error(failed.error()));
+          } else {
+            begin(call, wanted, completion);
+          }
+        });
+  }
+
+  private void begin(CallContext call, List<Wanted> wanted, Completion<Result<Begun>> completion) {
     ImageChange.make(
         metadata,
         call,
@@ -144,7 +183,8 @@ public final class ReassignmentAdmin {
             completion.complete(
                 image.map(
                     found ->
-                        new Listed(Reassignments.underWay(found), bytesPerSecond, found.index()))));
+                        new Listed(
+                            Reassignments.underWay(found), bytesPerSecond(found), found.index()))));
   }
 
   /** Takes moves back. */

@@ -5,6 +5,7 @@ import io.grpc.BindableService;
 import io.grpc.Context;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.api.PartitionRequests;
@@ -41,6 +42,7 @@ import io.kontiki.proto.Failures;
 import io.kontiki.proto.WithPayload;
 import io.kontiki.runtime.Clock;
 import io.kontiki.v1.Failure;
+import java.nio.BufferUnderflowException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -69,17 +71,32 @@ public final class ForwardGrpcService implements BindableService {
             .addMethod(ForwardServiceGrpc.getDescribePartitionsMethod())
             .build();
     return ServerServiceDefinition.builder(descriptor)
-        .addMethod(ForwardMethods.APPEND, ServerCalls.asyncUnaryCall(this::append))
-        .addMethod(ForwardMethods.FETCH, ServerCalls.asyncUnaryCall(this::fetch))
+        .addMethod(ForwardMethods.APPEND, ServerCalls.asyncUnaryCall(checked(this::append)))
+        .addMethod(ForwardMethods.FETCH, ServerCalls.asyncUnaryCall(checked(this::fetch)))
         .addMethod(
-            ForwardServiceGrpc.getListOffsetMethod(), ServerCalls.asyncUnaryCall(this::listOffset))
+            ForwardServiceGrpc.getListOffsetMethod(),
+            ServerCalls.asyncUnaryCall(checked(this::listOffset)))
         .addMethod(
             ForwardServiceGrpc.getDeleteRecordsMethod(),
-            ServerCalls.asyncUnaryCall(this::deleteRecords))
+            ServerCalls.asyncUnaryCall(checked(this::deleteRecords)))
         .addMethod(
             ForwardServiceGrpc.getDescribePartitionsMethod(),
-            ServerCalls.asyncUnaryCall(this::describe))
+            ServerCalls.asyncUnaryCall(checked(this::describe)))
         .build();
+  }
+
+  /** What no broker sends is refused as such. */
+  private static <Q, A> ServerCalls.UnaryMethod<Q, A> checked(ServerCalls.UnaryMethod<Q, A> call) {
+    return (request, out) -> {
+      try {
+        call.invoke(request, out);
+      } catch (IllegalArgumentException | BufferUnderflowException e) {
+        out.onError(
+            Status.INVALID_ARGUMENT
+                .withDescription("the request names no partition: " + e)
+                .asRuntimeException());
+      }
+    };
   }
 
   private void append(

@@ -1,5 +1,6 @@
 package io.kontiki.broker.quorum;
 
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.session.ControllerAction;
@@ -27,6 +28,7 @@ import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
+import java.nio.BufferUnderflowException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -330,7 +332,19 @@ final class ControllerShell {
             core.onOpen(
                 id, message.getOpen().getBrokerId(), message.getOpen().getBrokerEpoch(), now()));
       } else if (message.hasHeartbeat()) {
-        run(core.onHeartbeat(id, heartbeat(message.getHeartbeat()), now()));
+        Heartbeat heartbeat;
+        try {
+          heartbeat = heartbeat(message.getHeartbeat());
+        } catch (IllegalArgumentException | BufferUnderflowException e) {
+          // No broker sends it.
+          broken();
+          out.onError(
+              Status.INVALID_ARGUMENT
+                  .withDescription("the heartbeat names no partition: " + e)
+                  .asRuntimeException());
+          return;
+        }
+        run(core.onHeartbeat(id, heartbeat, now()));
       }
     }
 

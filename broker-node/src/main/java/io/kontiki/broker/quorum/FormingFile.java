@@ -48,23 +48,26 @@ final class FormingFile {
       file.read(bytes, 0);
       text = StandardCharsets.UTF_8.decode(bytes.flip()).toString();
     }
-    String[] lines = text.split("\n");
+    String[] lines = text.split("\n", -1);
     if (!lines[0].equals(HEAD + VERSION)) {
-      throw corrupt("it begins with '" + lines[0] + "'; version " + VERSION + " is known");
+      throw corrupt(0, "it begins with '" + lines[0] + "'; version " + VERSION + " is known");
     }
-    String last = lines[lines.length - 1] + "\n";
-    if (!text.endsWith(last)
+    // Behind the last line there is nothing.
+    int count = lines.length - 1;
+    String last = lines[Math.max(0, count - 1)] + "\n";
+    if (count < 3
+        || !lines[count].isEmpty()
         || !last.equals(end(text.substring(0, text.length() - last.length())))) {
-      throw corrupt("it is cut or changed: its checksum does not match");
+      throw corrupt(text.length(), "it is cut or changed: its checksum does not match");
     }
     long admitted = admitted(lines[1]);
     SortedMap<Integer, Uid> set = new TreeMap<>();
-    for (int i = 2; i < lines.length - 1; i++) {
+    for (int i = 2; i < count - 1; i++) {
       String[] words = lines[i].split(" ");
       try {
         set.put(Integer.parseInt(words[0]), Uid.parse(words[1]));
       } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-        throw corrupt("line '" + lines[i] + "' is not NODE DIRECTORY");
+        throw corrupt(text.indexOf(lines[i]), "line '" + lines[i] + "' is not NODE DIRECTORY");
       }
     }
     return Optional.of(new Stored(set, admitted));
@@ -78,7 +81,7 @@ final class FormingFile {
     } catch (NumberFormatException e) {
       // said below
     }
-    throw corrupt("line '" + line + "' is not " + ADMITTED + "INDEX");
+    throw corrupt(HEAD.length(), "line '" + line + "' is not " + ADMITTED + "INDEX");
   }
 
   private static String end(String lines) {
@@ -87,8 +90,8 @@ final class FormingFile {
     return END + Long.toHexString(checksum.getValue()) + '\n';
   }
 
-  private static StorageException corrupt(String what) {
-    return new StorageException(Kind.CORRUPT, FILE, -1, what);
+  private static StorageException corrupt(long position, String what) {
+    return new StorageException(Kind.CORRUPT, FILE, position, what);
   }
 
   /** Durable on return. */

@@ -22,8 +22,8 @@ final class CatchUpRate {
   private static final int MOST_SAMPLES = 64;
   private static final long NONE = Long.MAX_VALUE;
 
-  private final double slowest;
-  private final double fastest;
+  private double slowest;
+  private double fastest;
   private final long[] samples = new long[MOST_SAMPLES];
   private int count;
   private double rate;
@@ -45,6 +45,19 @@ final class CatchUpRate {
     this.rate = slowest;
     this.windowEndNanos = nowNanos + WINDOW_NANOS;
     this.baseEndNanos = nowNanos + BASE_NANOS;
+  }
+
+  /**
+   * Another bound.
+   *
+   * @param bytesPerSecond positive
+   */
+  void limit(long bytesPerSecond) {
+    if (bytesPerSecond != (long) fastest) {
+      fastest = bytesPerSecond;
+      slowest = fastest / SLOWEST;
+      rate = Math.max(slowest, Math.min(fastest, rate));
+    }
   }
 
   /** Bytes per second, now. */

@@ -9,6 +9,10 @@ import io.kontiki.broker.partition.CatchUpBudget;
  */
 public final class PacedCatchUp implements CatchUpBudget {
   private static final long BURST_BYTES = 1L << 20;
+
+  /** A petabyte a second. */
+  private static final long UNLIMITED = 1L << 50;
+
   private static final long IDLE_NANOS = 1_000_000_000L;
 
   /** The rate may be another one by then. */
@@ -29,6 +33,15 @@ public final class PacedCatchUp implements CatchUpBudget {
     this.rate = new CatchUpRate(bytesPerSecond, nowNanos);
     this.paidAtNanos = nowNanos;
     this.shippedAtNanos = nowNanos;
+  }
+
+  /**
+   * Another bound, from now on.
+   *
+   * @param bytesPerSecond 0: none
+   */
+  public synchronized void limit(long bytesPerSecond) {
+    rate.limit(bytesPerSecond == 0 ? UNLIMITED : bytesPerSecond);
   }
 
   @Override

@@ -184,14 +184,6 @@ public final class AdminCalls {
       CallContext call,
       ReassignPartitionsRequest request,
       Completion<Result<ReassignPartitionsResponse>> completion) {
-    if (request.hasThrottleBytesPerSecond()) {
-      completion.complete(
-          Result.error(
-              Refusals.unimplemented(
-                  "throttle_bytes_per_second (set replication.catchup.bytes.per.second of the"
-                      + " brokers instead)")));
-      return;
-    }
     List<Reassignments.Wanted> wanted =
         request.getReassignmentsList().stream()
             .map(one -> new Reassignments.Wanted(named(one.getPartition()), one.getReplicasList()))
@@ -199,7 +191,11 @@ public final class AdminCalls {
     if (request.getValidateOnly()) {
       reassignments.validate(call, wanted, as(completion, AdminMessages::reassigned));
     } else {
-      reassignments.reassign(call, wanted, as(completion, AdminMessages::reassigned));
+      reassignments.reassign(
+          call,
+          wanted,
+          request.hasThrottleBytesPerSecond() ? request.getThrottleBytesPerSecond() : null,
+          as(completion, AdminMessages::reassigned));
     }
   }
 

@@ -63,7 +63,7 @@ class ReassignmentAdminTest {
 
   private Result<ReassignmentAdmin.Begun> reassign(Wanted... wanted) {
     return path.<Result<ReassignmentAdmin.Begun>>call(
-        (call, done) -> admin.reassign(call, List.of(wanted), done));
+        (call, done) -> admin.reassign(call, List.of(wanted), null, done));
   }
 
   private Result<ReassignmentAdmin.Cancelled> cancel(int... partitions) {
@@ -103,6 +103,27 @@ class ReassignmentAdminTest {
     assertEquals(List.of(new Named("orders", 1)), ok(cancel(0, 1)).partitions());
     assertEquals(before, partition(1).target());
     assertEquals(List.of(), ok(cancel(0)).partitions());
+  }
+
+  @Test
+  void aThrottleHoldsFromThenOnUnlessTheMovesAreRefused() {
+    assertEquals(1000, list().bytesPerSecond(), "the broker's own");
+    assertEquals(
+        ErrorReason.BROKER_NOT_FOUND, error(throttled(1_000_000, wanted(0, 1, 2, 9))).reason());
+    assertEquals(1000, list().bytesPerSecond());
+    assertEquals(ErrorReason.INVALID_FIELD, error(throttled(5, wanted(0, others(0)))).reason());
+    ok(throttled(1_000_000, wanted(0, others(0))));
+    assertTrue(partition(0).reassigning());
+    assertEquals(1_000_000, list().bytesPerSecond());
+    ok(reassign(wanted(1, others(1))));
+    assertEquals(1_000_000, list().bytesPerSecond());
+    ok(throttled(0, wanted(2, others(2))));
+    assertEquals(0, list().bytesPerSecond());
+  }
+
+  private Result<ReassignmentAdmin.Begun> throttled(long bytesPerSecond, Wanted... wanted) {
+    return path.<Result<ReassignmentAdmin.Begun>>call(
+        (call, done) -> admin.reassign(call, List.of(wanted), bytesPerSecond, done));
   }
 
   @Test
@@ -168,7 +189,9 @@ class ReassignmentAdminTest {
     for (int i = 0; i < 3; i++) {
       all.add(new Wanted(new Named("uneven", i), List.of()));
     }
-    ok(path.<Result<ReassignmentAdmin.Begun>>call((call, done) -> admin.reassign(call, all, done)));
+    ok(
+        path.<Result<ReassignmentAdmin.Begun>>call(
+            (call, done) -> admin.reassign(call, all, null, done)));
     TreeMap<Integer, Integer> loads = new TreeMap<>();
     path.metadata
         .image()

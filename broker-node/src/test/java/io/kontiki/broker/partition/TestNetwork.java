@@ -24,6 +24,9 @@ final class TestNetwork {
   /** Every message handed in, in order. */
   final List<ReplicationMessage> sent = new ArrayList<>();
 
+  /** Told of every message handed in, with sender and receiver. */
+  Tap tap = (from, to, message) -> {};
+
   private final SortedSet<Integer> cut = new TreeSet<>();
   private final Set<Link> cutLinks = new LinkedHashSet<>();
   private final LongSupplier delayNanos;
@@ -32,6 +35,11 @@ final class TestNetwork {
 
   TestNetwork(LongSupplier delayNanos) {
     this.delayNanos = delayNanos;
+  }
+
+  /** Sees messages on their way. */
+  interface Tap {
+    void sent(int from, int to, ReplicationMessage message);
   }
 
   /** One direction between two brokers. */
@@ -155,6 +163,7 @@ final class TestNetwork {
       public void send(ReplicationMessage message) {
         if (!mute) {
           sent.add(message);
+          tap.sent(fromClient ? client : server, fromClient ? server : client, message);
           later(() -> other().receive(message));
         }
       }

@@ -8,6 +8,7 @@ import io.kontiki.broker.quorum.FormingFile.Stored;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.memory.ParserFuzz;
 import io.kontiki.runtime.system.DiskFileStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,6 +54,22 @@ class FormingFileTest {
     Files.writeString(file, text);
     StorageException refused = assertThrows(StorageException.class, () -> FormingFile.read(store));
     assertTrue(String.valueOf(refused.getMessage()).contains("forming-set 2"));
+  }
+
+  @Test
+  void anyBytesAreReadAsWrittenOrRefusedWithTheirPlace() throws IOException {
+    FormingFile.write(store, ALL);
+    byte[] good = Files.readAllBytes(file);
+    new ParserFuzz(
+            "forming set",
+            java.util.List.of(good, new byte[] {'\n'}, new byte[] {'\n', '\n'}),
+            e -> e instanceof StorageException refused && refused.position() >= 0)
+        .run(
+            2_000,
+            bytes -> {
+              Files.write(file, bytes);
+              assertEquals(Optional.of(ALL), FormingFile.read(store));
+            });
   }
 
   @Test

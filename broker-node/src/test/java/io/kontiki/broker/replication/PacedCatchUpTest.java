@@ -39,6 +39,19 @@ class PacedCatchUpTest {
   }
 
   @Test
+  void anotherLimitCountsAtOnce() {
+    shipForASecond(0);
+    shipForASecond(0);
+    budget.limit(2 * MIB);
+    shipForASecond(0);
+    assertEquals(2 * MIB, shipForASecond(0), MIB / 2.0);
+    budget.limit(0);
+    assertEquals(0, budget.waitNanos(now + SECOND));
+    budget.onShipped(1000 * MIB, now + SECOND);
+    assertEquals(0, budget.waitNanos(now + SECOND + 1_000_000));
+  }
+
+  @Test
   void whatIsAppendedMeanwhileComesOnTop() {
     shipForASecond(0);
     shipForASecond(0);

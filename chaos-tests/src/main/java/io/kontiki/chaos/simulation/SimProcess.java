@@ -49,6 +49,7 @@ import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.VirtualLoop;
 import io.kontiki.runtime.memory.VirtualWorker;
@@ -189,6 +190,12 @@ final class SimProcess {
     commits.taskNanos(machine::syncNanos);
     VirtualWorker reads = worker("reads");
     reads.taskNanos(machine::readNanos);
+    List<Worker> syncs = new ArrayList<>();
+    for (int i = 1; i <= 2; i++) {
+      VirtualWorker sync = worker("syncs-" + i);
+      sync.taskNanos(machine::syncNanos);
+      syncs.add(sync);
+    }
     LogDirectory logDirectory;
     try {
       logDirectory =
@@ -198,6 +205,7 @@ final class SimProcess {
               machine.clock(),
               commits,
               reads,
+              syncs,
               this::fault);
     } catch (StorageException e) {
       refuse(String.valueOf(e.getMessage()));

@@ -67,6 +67,7 @@ public final class ClusterImageCodec {
             .setFeatureLevel(image.featureLevel())
             .setNextProducerId(image.nextProducerId())
             .setNextThinProducerId(image.nextThinProducerId())
+            .setCatchUpBytesPerSecond(image.catchUpBytesPerSecond())
             .setVoters(image.voters().size())
             .setBrokers(image.brokers().size())
             .setTopics(image.topics().size())
@@ -186,6 +187,7 @@ public final class ClusterImageCodec {
         tombstones,
         header.getNextProducerId(),
         header.getNextThinProducerId(),
+        header.getCatchUpBytesPerSecond(),
         logEnds);
   }
 

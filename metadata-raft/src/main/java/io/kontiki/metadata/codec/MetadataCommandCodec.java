@@ -17,6 +17,7 @@ import io.kontiki.internal.v1.FormClusterCommand;
 import io.kontiki.internal.v1.IsrChangeRecord;
 import io.kontiki.internal.v1.IsrMemberRecord;
 import io.kontiki.internal.v1.LeaderMoveRecord;
+import io.kontiki.internal.v1.LimitCatchUpCommand;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
 import io.kontiki.internal.v1.MoveLeadersCommand;
@@ -45,6 +46,7 @@ import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
+import io.kontiki.metadata.MetadataCommand.LimitCatchUp;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
 import io.kontiki.metadata.MetadataCommand.MoveLeaders;
 import io.kontiki.metadata.MetadataCommand.OperatorFence;
@@ -174,6 +176,11 @@ public final class MetadataCommandCodec {
       FinishReassignmentsCommand.Builder finish = FinishReassignmentsCommand.newBuilder();
       c.partitions().forEach(at -> finish.addPartitions(partitionAt(at)));
       entry.setFinishReassignments(finish);
+    } else if (command instanceof LimitCatchUp c) {
+      entry.setLimitCatchUp(
+          LimitCatchUpCommand.newBuilder()
+              .setBefore(c.before())
+              .setBytesPerSecond(c.bytesPerSecond()));
     } else if (command instanceof ElectUnclean c) {
       entry.setElectUnclean(
           ElectUncleanCommand.newBuilder()
@@ -349,6 +356,10 @@ public final class MetadataCommandCodec {
             entry.getFinishReassignments().getPartitionsList().stream()
                 .map(MetadataCommandCodec::partitionAt)
                 .toList());
+      }
+      case LIMIT_CATCH_UP -> {
+        LimitCatchUpCommand c = entry.getLimitCatchUp();
+        return new LimitCatchUp(timeMs, c.getBefore(), c.getBytesPerSecond());
       }
       case ELECT_UNCLEAN -> {
         ElectUncleanCommand c = entry.getElectUnclean();

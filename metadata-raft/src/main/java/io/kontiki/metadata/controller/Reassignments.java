@@ -2,6 +2,7 @@ package io.kontiki.metadata.controller;
 
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.ReassignPartitions;
 import io.kontiki.metadata.MetadataCommand.Reassignment;
 import io.kontiki.metadata.PartitionImage;
@@ -14,6 +15,7 @@ import io.kontiki.model.Result;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -22,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 /** From a request to move replicas, or to take that back, to the command that does it (R34). */
 public final class Reassignments {
   private static final long RETRY_MS = 1_000;
+
+  /** As of {@code replication.catchup.bytes.per.second}: less would never end. */
+  private static final long LEAST_BYTES_PER_SECOND = 64 * 1024;
 
   private Reassignments() {}
 
@@ -210,6 +215,29 @@ public final class Reassignments {
       }
     }
     return Result.ok(new ReassignPartitions(timeMs, moves(image, targets)));
+  }
+
+  /**
+   * Decides on another limit of the bytes that each broker ships to replicas that come.
+   *
+   * @param bytesPerSecond 0: no limit
+   * @return the command; empty: it is the limit already; or INVALID_FIELD
+   */
+  public static Result<Optional<MetadataCommand>> limit(
+      ClusterImage image, long bytesPerSecond, long timeMs) {
+    if (bytesPerSecond != 0 && bytesPerSecond < LEAST_BYTES_PER_SECOND) {
+      return Result.error(
+          field(
+              "throttle_bytes_per_second",
+              bytesPerSecond
+                  + " bytes per second; must be 0 (no limit) or at least "
+                  + LEAST_BYTES_PER_SECOND));
+    }
+    long before = image.catchUpBytesPerSecond();
+    return Result.ok(
+        before == bytesPerSecond
+            ? Optional.empty()
+            : Optional.of(new MetadataCommand.LimitCatchUp(timeMs, before, bytesPerSecond)));
   }
 
   /** Why there is no such partition, or null. */

@@ -29,20 +29,20 @@ record SealedFile(FileStore store, String name, int magic, int version) {
     }
     try (FileStore.File file = store.open(name)) {
       if (file.size() < AROUND_BYTES || file.size() > MAX_BYTES) {
-        throw damaged("has " + file.size() + " bytes");
+        throw damaged(file.size(), "has " + file.size() + " bytes");
       }
       ByteBuffer bytes = ByteBuffer.allocate((int) file.size());
       file.read(bytes, 0);
       bytes.flip();
       int end = bytes.limit() - 4;
       if (bytes.getInt(0) != magic) {
-        throw damaged("does not begin with " + Integer.toHexString(magic));
+        throw damaged(0, "does not begin with " + Integer.toHexString(magic));
       }
       if (bytes.getInt(4) != version) {
-        throw damaged("has version " + bytes.getInt(4) + ", this program reads " + version);
+        throw damaged(4, "has version " + bytes.getInt(4) + ", this program reads " + version);
       }
       if (bytes.getInt(8) != end - 12 || crc(bytes.array(), end) != bytes.getInt(end)) {
-        throw damaged("has a wrong length or checksum");
+        throw damaged(8, "has a wrong length or checksum");
       }
       return bytes.slice(12, end - 12);
     }
@@ -63,8 +63,8 @@ record SealedFile(FileStore store, String name, int magic, int version) {
     store.syncDirectory("");
   }
 
-  private StorageException damaged(String what) {
-    return new StorageException(StorageException.Kind.CORRUPT, name, -1, what);
+  private StorageException damaged(long position, String what) {
+    return new StorageException(StorageException.Kind.CORRUPT, name, position, what);
   }
 
   private static int crc(byte[] bytes, int length) {
