@@ -278,13 +278,11 @@ public final class Ledger {
 
   private void candidate(SimMachine machine, SimProcess process, Partition partition) {
     PartitionImage state = image.partition(partition.id());
-    boolean candidate =
-        state != null
-            && of(partition.id()).promised()
-            && (state.isr().contains(machine.id()) || state.elr().contains(machine.id()));
     Watched seen = watched(machine, process, partition.id());
     Committed committed = of(partition.id());
-    if (!candidate) {
+    if (state == null
+        || !committed.promised()
+        || !(state.isr().contains(machine.id()) || state.elr().contains(machine.id()))) {
       seen.candidate = false;
       return;
     }
