@@ -118,7 +118,7 @@ final class SimAdmin {
         "move " + name + "-" + partition + " to " + replicas,
         (Calls calls, CallContext context, Completion<Result<ReassignmentAdmin.Begun>> end) ->
             calls.moves.reassign(
-                context, List.of(new Wanted(new Named(name, partition), replicas)), end));
+                context, List.of(new Wanted(new Named(name, partition), replicas)), null, end));
   }
 
   void cancel(String name, int partition) {
