@@ -218,8 +218,7 @@ public sealed interface Fault {
         int count = sameCount ? now.replicas().size() : brokers.size();
         world
             .admin()
-            .reassign(
-                name, id.partition(), brokers.subList(0, Math.min(count, brokers.size())));
+            .reassign(name, id.partition(), brokers.subList(0, Math.min(count, brokers.size())));
       }
     }
   }

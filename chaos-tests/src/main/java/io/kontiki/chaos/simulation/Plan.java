@@ -74,8 +74,7 @@ public record Plan(
     }
     List<ProducerPlan> producers = new ArrayList<>();
     for (int i = 1 + random.nextInt(3); i > 0; i--) {
-      Acks acks =
-          random.oneIn(5) ? Acks.LEADER : random.oneIn(8) ? Acks.NONE : Acks.ALL;
+      Acks acks = random.oneIn(5) ? Acks.LEADER : random.oneIn(8) ? Acks.NONE : Acks.ALL;
       producers.add(new ProducerPlan(acks, acks == Acks.ALL && !random.oneIn(4)));
     }
     return new Plan(

@@ -114,8 +114,7 @@ public record Schedule(List<Event> events) {
     int which = random.nextInt(1_000);
     int partition = random.nextInt(1_000);
     return switch (random.nextInt(9)) {
-      case 0 ->
-          new Fault.Create(Plan.topic(random, "x" + random.nextInt(6), plan.brokers()));
+      case 0 -> new Fault.Create(Plan.topic(random, "x" + random.nextInt(6), plan.brokers()));
       case 1 -> new Fault.Delete(which);
       case 2 -> new Fault.Expand(which, 1 + random.nextInt(2));
       case 3, 4, 5 -> new Fault.Reassign(which, partition, some(random, plan), !random.oneIn(4));

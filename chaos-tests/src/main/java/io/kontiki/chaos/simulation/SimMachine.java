@@ -342,7 +342,9 @@ public final class SimMachine {
       size = opened.size();
     }
     if (size > 0) {
-      world.trace().add(24, position, () -> "n" + id + ": " + path + "@" + position % size + " rots");
+      world
+          .trace()
+          .add(24, position, () -> "n" + id + ": " + path + "@" + position % size + " rots");
       disk.flip(path, position % size, mask);
       rotted = true;
     }

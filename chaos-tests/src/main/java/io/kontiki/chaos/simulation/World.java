@@ -80,8 +80,7 @@ public final class World {
     }
     this.ledger = new Ledger(this);
     this.raft =
-        new SimRaft(
-            time, newRandom(), trace, network, voterEndpoints, image -> onImage(image));
+        new SimRaft(time, newRandom(), trace, network, voterEndpoints, image -> onImage(image));
     this.admin = new SimAdmin(this, FIRST_CLIENT - 1);
   }
 
@@ -94,7 +93,9 @@ public final class World {
     topics = image.topics();
     for (TopicImage topic : image.topics().values()) {
       TopicImage known = before.get(topic.id());
-      for (int i = known == null ? 0 : known.partitions().size(); i < topic.partitions().size(); i++) {
+      for (int i = known == null ? 0 : known.partitions().size();
+          i < topic.partitions().size();
+          i++) {
         PartitionId id = new PartitionId(topic.id(), i);
         producers.forEach(producer -> producer.writesTo(id));
         consumers.forEach(consumer -> consumer.reads(id));
