@@ -39,7 +39,6 @@ final class Guards {
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
-  private static final String UNSYNCED = "io.kontiki.log.UnsyncedTail";
   private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
 
   private Guards() {}
@@ -195,7 +194,7 @@ final class Guards {
                 "if (state.gone) { return Optional")
             .caughtBy(CRASHES, 20),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
-            .edit(UNSYNCED, "shared.files.markDirty(segment.path());", "")
+            .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(
                 RECOVERY,
                 "shared.files.markDirty(segment.path()); segment.truncate",
@@ -204,14 +203,12 @@ final class Guards {
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
-                "replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));",
-                "replayOf(id).apply(entry, true);")
+                "replay.apply(record, record.sequence() > mark);",
+                "replay.apply(record, true);")
             .caughtBy(CRASHES, 20),
         Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
             .edit(
-                DIRECTORY,
-                "if (sequence >= history.cleared.getOrDefault(id, -1L)) {",
-                "if (sequence >= 0) {")
+                DIRECTORY, "from = Math.max(from, record.sequence());", "from = Math.max(from, 0);")
             .caughtBy(CRASHES, 100));
   }
 

@@ -78,8 +78,7 @@ enum SeedRun {
     }
   };
 
-  private static final String REPLICATION =
-      "io.kontiki.broker.partition.ReplicationSimulationTest";
+  private static final String REPLICATION = "io.kontiki.broker.partition.ReplicationSimulationTest";
 
   /** Ends in an {@link InvocationTargetException} if something is noticed. */
   abstract void play(ClassLoader loader, long seed) throws ReflectiveOperationException;
