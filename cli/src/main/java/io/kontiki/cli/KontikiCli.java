@@ -102,6 +102,7 @@ public final class KontikiCli {
         (root, name) -> root.addSubcommand(name, new DemoCommand(console, options, servers())));
     subcommands.put("log", LogCommands::addTo);
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
+    subcommands.put("simulate", (root, name) -> root.addSubcommand(name, new SimulateCommand()));
   }
 
   private ServerProgram servers() {

@@ -201,7 +201,8 @@ public final class LogDirectory {
    * every call from now on.
    *
    * @param loop the caller's, the log's if it is open
-   * @param done runs on the loop when the directory is gone durably (rule M20)
+   * @param done runs on the loop when the directory is gone durably (rule M20); never if the log
+   *     directory is offline or goes offline meanwhile, and the next start finds what is left
    */
   public void delete(PartitionId id, EventLoop loop, Runnable done) {
     leave(id, loop, true, done);
@@ -211,14 +212,17 @@ public final class LogDirectory {
    * Moves a log that metadata does not know out of the way, without deleting anything (rule L6).
    *
    * @param loop the caller's, the log's if it is open
-   * @param done runs on the loop when the directory has its new name durably
+   * @param done runs on the loop when the directory has its new name durably; never if the log
+   *     directory is or goes offline
    */
   public void quarantine(PartitionId id, EventLoop loop, Runnable done) {
     leave(id, loop, false, done);
   }
 
   private void leave(PartitionId id, EventLoop loop, boolean delete, Runnable done) {
-    shared.checkOnline();
+    if (shared.isOffline() || shared.isClosed()) {
+      return;
+    }
     LoopLogs home = homeOf(loop);
     SegmentedLog log;
     RecoveredLog closed;

@@ -14,8 +14,8 @@ import java.util.OptionalLong;
  *   <li>Belongs to one loop: every method is called there and every completion runs there.
  *   <li>Buffers handed in are kept as they are until their bytes are on disk; they must not change
  *       afterwards and are never pooled. Buffers handed out are read-only views that stay valid.
- *   <li>A failed write or sync takes the log offline: from then on every call throws {@link
- *       io.kontiki.runtime.StorageException}, and the listener has been told (rule L4).
+ *   <li>A failed write or sync takes the log offline: from then on every call that needs its files
+ *       throws {@link io.kontiki.runtime.StorageException}, and the listener is told (rule L4).
  *   <li>What runs off the loop comes back with the truncation count that it started under; anything
  *       older is dropped inside (rule R41).
  * </ul>

@@ -67,25 +67,25 @@ final class SegmentedLog implements PartitionLog {
 
   @Override
   public long logStartOffset() {
-    checkUsable();
+    checkThere();
     return state.logStart;
   }
 
   @Override
   public long logEndOffset() {
-    checkUsable();
+    checkThere();
     return state.logEnd;
   }
 
   @Override
   public long heldEndOffset() {
-    checkUsable();
+    checkThere();
     return state.isFsync() ? state.held : state.logEnd;
   }
 
   @Override
   public long durableLogStart() {
-    checkUsable();
+    checkThere();
     return start.durable();
   }
 
@@ -180,7 +180,7 @@ final class SegmentedLog implements PartitionLog {
 
   @Override
   public void noteHighWatermark(long newHighWatermark) {
-    checkUsable();
+    checkThere();
     if (newHighWatermark != state.highWatermark) {
       state.highWatermark = newHighWatermark;
       home.markDirty(this);
@@ -395,7 +395,7 @@ final class SegmentedLog implements PartitionLog {
 
   @Override
   public void changeSettings(LogSettings newSettings) {
-    checkUsable();
+    checkThere();
     state.settings = newSettings;
   }
 
@@ -413,11 +413,19 @@ final class SegmentedLog implements PartitionLog {
   }
 
   private void checkUsable() {
+    shared.checkOnline();
+    checkThere();
+  }
+
+  /**
+   * The directory may have gone offline in another thread's hands, which the loop hears of in a
+   * later turn: until then it may ask for what is known without a file.
+   */
+  private void checkThere() {
     if (!home.loop.inLoop()) {
       shared.faults.onFault(
           "the log " + this + " is used outside of its loop", new IllegalStateException());
     }
-    shared.checkOnline();
     if (state.gone) {
       throw new StorageException(
           StorageException.Kind.IO,

@@ -1,5 +1,10 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.metadata.PartitionImage;
+import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.memory.MemoryFileStore;
+import java.util.List;
+
 /** Something that goes wrong; what it does to whom is decided when it is made. */
 public sealed interface Fault {
   /** Does it. */
@@ -162,6 +167,158 @@ public sealed interface Fault {
     public void happen(World world) {
       world.machine(node).clock().jumpWall(deltaMs);
       world.later(ms, () -> world.machine(node).clock().correctWall());
+    }
+  }
+
+  /** An administrator wants one more topic. */
+  record Create(TopicPlan topic) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.admin().create(topic);
+    }
+  }
+
+  /** An administrator deletes some topic. */
+  record Delete(int which) implements Fault {
+    @Override
+    public void happen(World world) {
+      List<String> names = world.topicNames();
+      if (names.size() > 1) {
+        world.admin().delete(names.get(which % names.size()));
+      }
+    }
+  }
+
+  /** An administrator wants more partitions of some topic. */
+  record Expand(int which, int by) implements Fault {
+    @Override
+    public void happen(World world) {
+      List<String> names = world.topicNames();
+      if (!names.isEmpty()) {
+        String name = names.get(which % names.size());
+        world.admin().expand(name, Math.min(8, world.partitions(name).size() + by));
+      }
+    }
+  }
+
+  /** An administrator moves replicas of some partition. */
+  record Reassign(int which, int partition, List<Integer> brokers, boolean sameCount)
+      implements Fault {
+    @Override
+    public void happen(World world) {
+      List<String> names = world.topicNames();
+      if (names.isEmpty()) {
+        return;
+      }
+      String name = names.get(which % names.size());
+      List<PartitionId> all = world.partitions(name);
+      PartitionId id = all.get(partition % all.size());
+      PartitionImage now = world.image().partition(id);
+      if (now != null) {
+        int count = sameCount ? now.replicas().size() : brokers.size();
+        world
+            .admin()
+            .reassign(name, id.partition(), brokers.subList(0, Math.min(count, brokers.size())));
+      }
+    }
+  }
+
+  /** An administrator takes a move back. */
+  record CancelMove(int which, int partition) implements Fault {
+    @Override
+    public void happen(World world) {
+      List<String> names = world.topicNames();
+      if (!names.isEmpty()) {
+        String name = names.get(which % names.size());
+        world.admin().cancel(name, partition % world.partitions(name).size());
+      }
+    }
+  }
+
+  /** An administrator wants the preferred leader. */
+  record ElectPreferred(int which, int partition) implements Fault {
+    @Override
+    public void happen(World world) {
+      List<String> names = world.topicNames();
+      if (!names.isEmpty()) {
+        String name = names.get(which % names.size());
+        world.admin().electPreferred(name, partition % world.partitions(name).size());
+      }
+    }
+  }
+
+  /** An administrator fences a broker for a while. */
+  record Fence(int node, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.admin().fence(node, true);
+      world.later(ms, () -> world.admin().fence(node, false));
+    }
+  }
+
+  /** A broker comes back with an empty disk, if nothing is only there. */
+  record Wipe(int node, long downMs) implements Fault {
+    @Override
+    public void happen(World world) {
+      if (world.mayLoseDisk(node)) {
+        world.machine(node).kill();
+        world.machine(node).wipe();
+        world.later(downMs, () -> world.machine(node).start());
+      }
+    }
+  }
+
+  /** The disk that was replaced comes back for a while: a voter's is refused by name (M16). */
+  record OldDisk(int node, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      if (world.mayLoseDisk(node) && world.machine(node).hasOldDisk()) {
+        world.machine(node).kill();
+        world.machine(node).swapDisks();
+        world.machine(node).start();
+        world.later(
+            ms,
+            () -> {
+              world.machine(node).kill();
+              world.machine(node).swapDisks();
+              world.machine(node).start();
+            });
+      }
+    }
+  }
+
+  /** Some operation on the log's files fails; the process is started again after a while (D1). */
+  record DiskError(int node, MemoryFileStore.Operation operation, int skip, long ms)
+      implements Fault {
+    @Override
+    public void happen(World world) {
+      world.machine(node).failOnce(operation, skip);
+      world.later(
+          ms,
+          () -> {
+            world.machine(node).failOnce(operation, -1);
+            world.machine(node).kill();
+            world.machine(node).start();
+          });
+    }
+  }
+
+  /** The disk has little room for a while (D4). */
+  record FullDisk(int node, long roomBytes, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.machine(node).room(roomBytes);
+      world.later(ms, () -> world.machine(node).room(Long.MAX_VALUE));
+    }
+  }
+
+  /** Bits of a log file rot, on the one machine where that happens in this run (D9, P14). */
+  record Rot(int node, int file, long position, int mask) implements Fault {
+    @Override
+    public void happen(World world) {
+      if (world.mayRot(node)) {
+        world.machine(node).rot(file, position, mask);
+      }
     }
   }
 }

@@ -1,11 +1,13 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.broker.partition.Partition;
+import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Acks;
+import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
 import java.util.TreeMap;
@@ -19,6 +21,7 @@ public final class Ledger {
   private final TreeMap<PartitionId, Committed> partitions = new TreeMap<>();
   private final TreeMap<Integer, TreeMap<PartitionId, Watched>> watched = new TreeMap<>();
   private ClusterImage image = ClusterImage.EMPTY;
+  private boolean lenient;
 
   Ledger(World world) {
     this.world = world;
@@ -42,7 +45,21 @@ public final class Ledger {
 
   /** What is committed of a partition. */
   public Committed of(PartitionId id) {
-    return partitions.computeIfAbsent(id, Committed::new);
+    return partitions.computeIfAbsent(
+        id,
+        unseen -> {
+          Committed made = new Committed(unseen);
+          if (lenient) {
+            made.lenient();
+          }
+          return made;
+        });
+  }
+
+  /** From now on some replica is not looked at. */
+  void lenient() {
+    lenient = true;
+    partitions.values().forEach(Committed::lenient);
   }
 
   /** Batches that were acknowledged. */
@@ -50,8 +67,17 @@ public final class Ledger {
     return partitions.values().stream().mapToLong(Committed::acked).sum();
   }
 
+  /** Partitions of which something may be lost, for a reason. */
+  public long excused() {
+    return partitions.values().stream().filter(one -> !one.promised()).count();
+  }
+
   void sends(PartitionId id, long value, boolean idempotent) {
     of(id).sends(value, idempotent);
+  }
+
+  void refused(PartitionId id, long value) {
+    of(id).refused(value);
   }
 
   void acked(PartitionId id, long value, long base, Acks acks) {
@@ -72,7 +98,9 @@ public final class Ledger {
   }
 
   void violates(PartitionId id, String rule, String what) {
-    throw new Violation(rule, id + ": " + what);
+    if (of(id).promised()) {
+      throw new Violation(rule, id + ": " + what);
+    }
   }
 
   /** The metadata have changed. */
@@ -82,11 +110,80 @@ public final class Ledger {
     if (before.topics() == newest.topics() && before.brokers() == newest.brokers()) {
       return;
     }
+    rejoined();
     for (TopicImage topic : newest.topics().values()) {
       for (int i = 0; i < topic.partitions().size(); i++) {
         check(new PartitionId(topic.id(), i), topic.partitions().get(i));
       }
     }
+  }
+
+  /** Replicas that lost something and have not been in sync since, with the epoch that they had. */
+  private final TreeMap<PartitionId, TreeMap<Integer, Long>> lossy = new TreeMap<>();
+
+  private void rejoined() {
+    lossy.forEach(
+        (id, nodes) -> {
+          PartitionImage partition = image.partition(id);
+          nodes
+              .entrySet()
+              .removeIf(
+                  node -> {
+                    BrokerImage broker = image.brokers().get(node.getKey());
+                    return partition != null
+                        && broker != null
+                        && broker.epoch() > node.getValue()
+                        && partition.isr().contains(node.getKey());
+                  });
+        });
+  }
+
+  /** A machine loses what it had not synced: P2 covers one less than min ISR at a time. */
+  void onLossyStop(int node) {
+    BrokerImage broker = image.brokers().get(node);
+    for (TopicImage topic : image.topics().values()) {
+      TopicConfig config = TopicConfig.of(topic.config());
+      if (config.durability() != Durability.REPLICATED) {
+        continue;
+      }
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionId id = new PartitionId(topic.id(), i);
+        PartitionImage partition = topic.partitions().get(i);
+        if (!partition.replicas().contains(node) && !partition.adding().contains(node)) {
+          continue;
+        }
+        TreeMap<Integer, Long> nodes = lossy.computeIfAbsent(id, unused -> new TreeMap<>());
+        nodes.put(node, broker == null ? 0 : broker.epoch());
+        if (nodes.size() >= config.minInsyncReplicas(partition.replicas().size())) {
+          of(id).excuse("nodes " + nodes.keySet() + " lost what they had not synced (P2)");
+        }
+      }
+    }
+  }
+
+  /** Whether every partition on a broker has another one that holds all of it, and runs. */
+  boolean spares(int node) {
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        boolean here =
+            partition.replicas().contains(node)
+                || partition.isr().contains(node)
+                || partition.elr().contains(node)
+                || partition.lastKnownElr().contains(node);
+        boolean other =
+            partition.isr().stream().anyMatch(member -> member != node && running(member));
+        if (here && !other) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private boolean running(int node) {
+    SimProcess process = world.machine(node).process();
+    BrokerImage broker = image.brokers().get(node);
+    return process != null && broker != null && broker.epoch() == process.brokerEpoch();
   }
 
   private void check(PartitionId id, PartitionImage partition) {
@@ -143,7 +240,9 @@ public final class Ledger {
       seen.highWatermark = partition.highWatermark();
       String where = process.name();
       seen.reader.readTo(seen.highWatermark, batch -> of(partition.id()).saw(batch, where));
-      if (seen.reader.offset() < seen.highWatermark && seen.highWatermark > 0) {
+      if (seen.reader.offset() < seen.highWatermark
+          && seen.highWatermark > 0
+          && of(partition.id()).promised()) {
         throw new Violation(
             "R9",
             partition.id()
@@ -179,11 +278,11 @@ public final class Ledger {
 
   private void candidate(SimMachine machine, SimProcess process, Partition partition) {
     PartitionImage state = image.partition(partition.id());
-    boolean candidate =
-        state != null && (state.isr().contains(machine.id()) || state.elr().contains(machine.id()));
     Watched seen = watched(machine, process, partition.id());
     Committed committed = of(partition.id());
-    if (!candidate) {
+    if (state == null
+        || !committed.promised()
+        || !(state.isr().contains(machine.id()) || state.elr().contains(machine.id()))) {
       seen.candidate = false;
       return;
     }
@@ -222,6 +321,11 @@ public final class Ledger {
   void checkEnd() {
     watched.clear();
     check();
+    for (Committed committed : partitions.values()) {
+      if (!committed.unseen().isEmpty()) {
+        throw new Violation("P1", committed.unseen());
+      }
+    }
     for (SimMachine machine : world.machines()) {
       SimProcess process = machine.process();
       if (process == null) {
@@ -230,6 +334,9 @@ public final class Ledger {
       process.look(
           partition -> {
             Committed committed = of(partition.id());
+            if (!committed.promised() || !image.topics().containsKey(partition.id().topicId())) {
+              return;
+            }
             ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
             reader.readTo(
                 committed.end(),

@@ -5,6 +5,7 @@ import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.session.SessionTiming;
 import io.kontiki.log.LogConfig;
 import io.kontiki.log.journal.CommitJournal;
+import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.util.ArrayList;
@@ -16,7 +17,8 @@ import java.util.List;
  * @param voters the first so many brokers vote
  * @param dataLoops of each broker
  * @param limits of replication streams
- * @param producers of records, with {@code acks=all} and a producer id
+ * @param producers of records
+ * @param administrators whether topics come, go, grow and move meanwhile
  * @param faultSeconds virtual time in which things go wrong
  * @param faultGapMs between two faults, on average
  */
@@ -28,14 +30,16 @@ public record Plan(
     LogConfig logConfig,
     QuorumNode.Settings quorum,
     List<TopicPlan> topics,
-    int producers,
+    List<ProducerPlan> producers,
     int consumers,
+    boolean administrators,
     int faultSeconds,
     int faultGapMs) {
   private static final long MS = 1_000_000;
 
   public Plan {
     topics = List.copyOf(topics);
+    producers = List.copyOf(producers);
   }
 
   /** Three brokers and one topic on all of them. */
@@ -48,8 +52,9 @@ public record Plan(
         smallLogs(),
         quorumSettings(),
         List.of(new TopicPlan("t0", 2, 3, 2, Durability.FSYNC)),
-        2,
+        List.of(new ProducerPlan(Acks.ALL, true), new ProducerPlan(Acks.ALL, true)),
         1,
+        false,
         20,
         400);
   }
@@ -65,7 +70,12 @@ public record Plan(
     int topicCount = 1 + random.nextInt(3);
     List<TopicPlan> topics = new ArrayList<>();
     for (int i = 0; i < topicCount; i++) {
-      topics.add(new TopicPlan("t" + i, 1 + random.nextInt(3), 3, 2, Durability.FSYNC));
+      topics.add(topic(random, "t" + i, brokers));
+    }
+    List<ProducerPlan> producers = new ArrayList<>();
+    for (int i = 1 + random.nextInt(3); i > 0; i--) {
+      Acks acks = random.oneIn(5) ? Acks.LEADER : random.oneIn(8) ? Acks.NONE : Acks.ALL;
+      producers.add(new ProducerPlan(acks, acks == Acks.ALL && !random.oneIn(4)));
     }
     return new Plan(
         brokers,
@@ -75,10 +85,25 @@ public record Plan(
         smallLogs(),
         quorumSettings(),
         topics,
-        1 + random.nextInt(3),
+        producers,
         1 + random.nextInt(2),
+        random.oneIn(2),
         20,
         100 + random.nextInt(700));
+  }
+
+  /** A topic as chance has it. */
+  static TopicPlan topic(SeededRandom random, String name, int brokers) {
+    int[] factors = {3, 3, 3, 1, 2, 5};
+    int replication = Math.min(brokers, factors[random.nextInt(factors.length)]);
+    int usual = replication / 2 + 1;
+    int minInsync = random.oneIn(4) ? 1 + random.nextInt(replication) : usual;
+    return new TopicPlan(
+        name,
+        1 + random.nextInt(3),
+        replication,
+        minInsync,
+        random.oneIn(4) ? Durability.REPLICATED : Durability.FSYNC);
   }
 
   private static LogConfig smallLogs() {

@@ -1,5 +1,6 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,12 @@ public record Schedule(List<Event> events) {
       weights[i] = random.oneIn(3) ? 0 : 1 + random.nextInt(8);
       total += weights[i];
     }
+    if (!plan.administrators()) {
+      for (int i = FIRST_OF_ADMINISTRATORS; i < KINDS; i++) {
+        total -= weights[i];
+        weights[i] = 0;
+      }
+    }
     if (total == 0) {
       weights[0] = total = 1;
     }
@@ -55,7 +62,8 @@ public record Schedule(List<Event> events) {
     return new Schedule(left);
   }
 
-  private static final int KINDS = 16;
+  private static final int KINDS = 24;
+  private static final int FIRST_OF_ADMINISTRATORS = 21;
 
   private static Fault make(int kind, SeededRandom random, Plan plan) {
     int node = 1 + random.nextInt(plan.brokers());
@@ -77,10 +85,52 @@ public record Schedule(List<Event> events) {
       case 12 -> new Fault.OldImage(node, ms, random.oneIn(2));
       case 13 -> new Fault.MoveController();
       case 14 -> new Fault.Drift(node, 0.9 + random.nextInt(200) / 1_000.0, ms);
-      default ->
+      case 15 ->
           new Fault.WallJump(
               node, (random.nextInt(2) * 2 - 1) * (1L + random.nextInt(3_600_000)), ms);
+      case 16 -> new Fault.Wipe(node, ms);
+      case 17 -> new Fault.OldDisk(node, 1_000 + ms);
+      case 18 -> new Fault.DiskError(node, operation(random), random.nextInt(20), 500 + ms);
+      case 19 -> new Fault.FullDisk(node, random.nextInt(600_000), ms);
+      case 20 ->
+          new Fault.Rot(
+              1 + plan.brokers() / 2,
+              random.nextInt(1_000),
+              random.nextInt(16_384),
+              1 << random.nextInt(8));
+      default -> administer(random, plan, node, ms);
     };
+  }
+
+  private static MemoryFileStore.Operation operation(SeededRandom random) {
+    return switch (random.nextInt(4)) {
+      case 0 -> MemoryFileStore.Operation.READ;
+      case 1 -> MemoryFileStore.Operation.WRITE;
+      default -> MemoryFileStore.Operation.SYNC;
+    };
+  }
+
+  private static Fault administer(SeededRandom random, Plan plan, int node, long ms) {
+    int which = random.nextInt(1_000);
+    int partition = random.nextInt(1_000);
+    return switch (random.nextInt(9)) {
+      case 0 -> new Fault.Create(Plan.topic(random, "x" + random.nextInt(6), plan.brokers()));
+      case 1 -> new Fault.Delete(which);
+      case 2 -> new Fault.Expand(which, 1 + random.nextInt(2));
+      case 3, 4, 5 -> new Fault.Reassign(which, partition, some(random, plan), !random.oneIn(4));
+      case 6 -> new Fault.CancelMove(which, partition);
+      case 7 -> new Fault.ElectPreferred(which, partition);
+      default -> new Fault.Fence(node, ms);
+    };
+  }
+
+  /** Brokers in any order, at least one. */
+  private static List<Integer> some(SeededRandom random, Plan plan) {
+    List<Integer> all = new ArrayList<>();
+    for (int i = 1; i <= plan.brokers(); i++) {
+      all.add(random.nextInt(all.size() + 1), i);
+    }
+    return List.copyOf(all.subList(0, 1 + random.nextInt(all.size())));
   }
 
   private static long spell(SeededRandom random) {

@@ -35,13 +35,31 @@ public final class SimConsumer {
     partitions.forEach(partition -> cursors.put(partition, new Cursor(partition)));
   }
 
+  /** It has one more partition to read. */
+  void reads(PartitionId partition) {
+    Cursor cursor = new Cursor(partition);
+    cursors.put(partition, cursor);
+    loop.execute(cursor::next);
+  }
+
+  /** The partition is deleted. */
+  void forget(PartitionId partition) {
+    Cursor cursor = cursors.remove(partition);
+    if (cursor != null) {
+      cursor.deleted = true;
+    }
+  }
+
   void start() {
     loop.execute(() -> cursors.values().forEach(Cursor::next));
   }
 
   boolean atEnd() {
     return cursors.values().stream()
-        .allMatch(cursor -> cursor.offset >= world.seen().of(cursor.partition).end());
+        .allMatch(
+            cursor ->
+                !world.seen().of(cursor.partition).promised()
+                    || cursor.offset >= world.seen().of(cursor.partition).end());
   }
 
   private ClientLink link(int broker) {
@@ -54,12 +72,16 @@ public final class SimConsumer {
     private int lastEpoch = -1;
     private long highWatermark = -1;
     private int leader = PartitionImage.NO_LEADER;
+    private boolean deleted;
 
     Cursor(PartitionId partition) {
       this.partition = partition;
     }
 
     void next() {
+      if (deleted) {
+        return;
+      }
       if (leader == PartitionImage.NO_LEADER) {
         findLeader();
       } else {
@@ -102,6 +124,9 @@ public final class SimConsumer {
     }
 
     private void take(FetchAnswer.Fetched fetched) {
+      if (deleted) {
+        return;
+      }
       if (fetched.highWatermark() >= 0 && fetched.highWatermark() < highWatermark) {
         world
             .seen()
@@ -130,7 +155,18 @@ public final class SimConsumer {
 
     private void refused(FetchAnswer.Failed failed) {
       ErrorReason reason = failed.error().reason();
+      if (deleted) {
+        return;
+      }
       if (reason == ErrorReason.LOG_TRUNCATED || reason == ErrorReason.OFFSET_OUT_OF_RANGE) {
+        if (!world.seen().of(partition).promised()) {
+          // What was lost may have been read.
+          PartitionRequests.Divergence parts = failed.divergence();
+          offset = parts == null ? 0 : Math.min(offset, parts.endOffset());
+          lastEpoch = -1;
+          highWatermark = -1;
+          return;
+        }
         world
             .seen()
             .violates(

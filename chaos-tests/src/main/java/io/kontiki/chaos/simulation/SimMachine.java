@@ -1,22 +1,37 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.broker.RefusedException;
+import io.kontiki.broker.partition.DiskReserve;
 import io.kontiki.broker.partition.DiskSpace;
+import io.kontiki.log.DirectoryMeta;
+import io.kontiki.model.PartitionId;
+import io.kontiki.model.Uid;
+import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.memory.MachineClock;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A machine that runs one broker, over all of its lives: its disk, its clock, its power. */
 public final class SimMachine {
   private static final long MS = 1_000_000;
+  private static final long CAPACITY = 1L << 40;
+  private static final long RESERVE = 256 << 10;
 
   private final World world;
   private final int id;
   private final SeededRandom random;
   private final MachineClock clock;
+  private final DiskReserve reserve = new DiskReserve(RESERVE);
   private MemoryFileStore disk;
+  private @Nullable MemoryFileStore oldDisk;
+  private boolean swapped;
+  private boolean failed;
+  private boolean rotted;
+  private boolean looking;
   private @Nullable SimProcess process;
   private int lives;
   private boolean paused;
@@ -34,7 +49,7 @@ public final class SimMachine {
   }
 
   private MemoryFileStore newDisk() {
-    MemoryFileStore fresh = new MemoryFileStore();
+    MemoryFileStore fresh = new MemoryFileStore(CAPACITY);
     fresh.clock(clock);
     return fresh;
   }
@@ -73,7 +88,7 @@ public final class SimMachine {
   }
 
   DiskSpace diskSpace() {
-    return DiskSpace.ENOUGH;
+    return reserve.judge(disk.usableBytes());
   }
 
   long recoveryNanos() {
@@ -86,7 +101,7 @@ public final class SimMachine {
   }
 
   long readNanos() {
-    return 50_000 + random.nextInt(300_000);
+    return 50_000L + random.nextInt(300_000);
   }
 
   long applyNanos() {
@@ -132,6 +147,7 @@ public final class SimMachine {
     if (dying != null) {
       gone(dying);
     }
+    world.seen().onLossyStop(id);
     power = false;
     world.network().powerOff(id);
     disk.crash(random);
@@ -200,12 +216,132 @@ public final class SimMachine {
     clock.drift(rate);
   }
 
+  /** Logs that its disk has, under their own names. */
+  List<PartitionId> logsOnDisk() {
+    List<PartitionId> found = new ArrayList<>();
+    for (String name : disk.list("log")) {
+      if (name.endsWith(".deleted") || name.contains(".")) {
+        continue;
+      }
+      try {
+        found.add(PartitionId.parseDirectoryName(name));
+      } catch (IllegalArgumentException e) {
+        // A file of the log directory's own.
+      }
+    }
+    return found;
+  }
+
   /** The disk is replaced by an empty one; the process must not run. */
   public void wipe() {
     if (process != null) {
       throw new IllegalStateException("n" + id + " runs");
     }
     world.trace().add(18, id, () -> "n" + id + " gets an empty disk");
+    world.seen().onLossyStop(id);
+    oldDisk = disk;
+    swapped = false;
     disk = newDisk();
+  }
+
+  /** Whether a disk lies about that was replaced. */
+  public boolean hasOldDisk() {
+    return oldDisk != null;
+  }
+
+  /** The disk that was replaced is put back, or taken out again; no process may run. */
+  public void swapDisks() {
+    MemoryFileStore other = oldDisk;
+    if (other == null || process != null) {
+      throw new IllegalStateException("n" + id + " has no other disk, or runs");
+    }
+    world.trace().add(19, id, () -> "n" + id + " gets its other disk");
+    oldDisk = disk;
+    disk = other;
+    swapped = !swapped;
+  }
+
+  /** The id of its data directory, or null before its first start. */
+  @Nullable Uid directoryId() {
+    return DirectoryMeta.read(disk.child("log")).map(DirectoryMeta::directoryId).orElse(null);
+  }
+
+  /**
+   * One operation on the log's files fails.
+   *
+   * @param skip so many of its kind go well before; -1: none fails
+   */
+  public void failOnce(MemoryFileStore.Operation operation, int skip) {
+    if (skip < 0) {
+      disk.faults(null);
+      return;
+    }
+    int[] left = {skip};
+    disk.faults(
+        (present, path) -> {
+          if (looking || present != operation || !path.startsWith("log/") || left[0]-- != 0) {
+            return null;
+          }
+          failed = true;
+          world.trace().add(20, id, () -> "n" + id + ": " + operation + " of " + path + " fails");
+          return StorageException.Kind.IO;
+        });
+  }
+
+  /** Whether its files cannot be trusted; what it serves can all the same (L2). */
+  boolean rotted() {
+    return rotted;
+  }
+
+  /** What the world does with the disk does not count. */
+  void looking(boolean looks) {
+    looking = looks;
+  }
+
+  /** The disk works again; a process that gave it up is started again. */
+  void repair() {
+    disk.faults(null);
+    if (swapped) {
+      kill();
+      swapDisks();
+    }
+    if (failed) {
+      failed = false;
+      kill();
+    }
+  }
+
+  /** So much room is left from now on. */
+  public void room(long bytes) {
+    long used = disk.totalBytes() - disk.usableBytes();
+    disk.capacity(bytes == Long.MAX_VALUE ? CAPACITY : used + bytes);
+  }
+
+  /** Bits of one byte of one of its segments are turned over. */
+  public void rot(int file, long position, int mask) {
+    List<String> segments = new ArrayList<>();
+    for (PartitionId log : logsOnDisk()) {
+      String directory = "log/" + log.directoryName();
+      for (String name : disk.list(directory)) {
+        if (name.endsWith(".log")) {
+          segments.add(directory + "/" + name);
+        }
+      }
+    }
+    if (segments.isEmpty()) {
+      return;
+    }
+    String path = segments.get(file % segments.size());
+    long size;
+    try (FileStore.File opened = disk.open(path)) {
+      size = opened.size();
+    }
+    if (size > 0) {
+      world
+          .trace()
+          .add(24, position, () -> "n" + id + ": " + path + "@" + position % size + " rots");
+      disk.flip(path, position % size, mask);
+      rotted = true;
+    }
   }
 }

@@ -92,6 +92,7 @@ final class SimProcess {
   private @Nullable SessionShell session;
   private @Nullable PartitionRequests requests;
   private @Nullable ProducerIds producerIds;
+  private SimAdmin.@Nullable Calls admin;
   private boolean logOffline;
   private boolean dead;
   private boolean stopping;
@@ -246,6 +247,7 @@ final class SimProcess {
         new PartitionRouter(
             machine.id(), metadata, local, new GrpcForwarder(channels, machine.clock()), data::of);
     producerIds = new ProducerIds(metadata, control, false);
+    admin = new SimAdmin.Calls(metadata, java.util.Objects.requireNonNull(requests), random);
     serve(REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
     Endpoints endpoints =
         new Endpoints(
@@ -319,6 +321,10 @@ final class SimProcess {
     return producerIds;
   }
 
+  SimAdmin.@Nullable Calls admin() {
+    return admin;
+  }
+
   PartitionLoops data() {
     return data;
   }
@@ -333,10 +339,20 @@ final class SimProcess {
 
   /** Looks at every replica whose log is open, in a turn of its loop. */
   void look(Consumer<Partition> eye) {
-    for (int i = 0; i < partitions.size() && !closed; i++) {
-      LoopPartitions here = partitions.get(i);
-      dataLoops.get(i).run(() -> here.partitions().forEach(eye));
+    if (closed || machine.rotted()) {
+      return; // its files say nothing that could be held against it
     }
+    machine.looking(true);
+    try {
+      for (int i = 0; i < partitions.size(); i++) {
+        LoopPartitions here = partitions.get(i);
+        dataLoops.get(i).run(() -> here.partitions().forEach(eye));
+      }
+    } catch (StorageException e) {
+      // Its log directory is offline, which it does not know yet: it says nothing more.
+      world.trace().add(25, machine.id(), () -> name + " cannot be looked at: " + e.getMessage());
+    }
+    machine.looking(false);
   }
 
   /** Looks at one replica; null if its log is not open. */
@@ -346,7 +362,11 @@ final class SimProcess {
     }
     int index = data.indexOf(id);
     Partition found = partitions.get(index).partition(id);
-    return found == null ? null : dataLoops.get(index).call(() -> eye.apply(found));
+    try {
+      return found == null ? null : dataLoops.get(index).call(() -> eye.apply(found));
+    } catch (StorageException e) {
+      return null; // offline
+    }
   }
 
   boolean leaseHeld() {

@@ -36,18 +36,34 @@ public final class SimProducer {
   private final VirtualLoop loop;
   private final TreeMap<Integer, ClientLink> links = new TreeMap<>();
   private final TreeMap<PartitionId, Lane> lanes = new TreeMap<>();
+  private final ProducerPlan plan;
   private final long meanGapMs;
   private long producerId = -1;
   private boolean asking;
   private boolean finishing;
 
-  SimProducer(World world, int id, List<PartitionId> partitions, long meanGapMs) {
+  SimProducer(
+      World world, int id, ProducerPlan plan, List<PartitionId> partitions, long meanGapMs) {
+    this.plan = plan;
     this.world = world;
     this.id = id;
     this.random = world.newRandom();
     this.loop = world.time().newLoop("client-" + id);
     this.meanGapMs = meanGapMs;
-    partitions.forEach(partition -> lanes.put(partition, new Lane(partition)));
+    partitions.forEach(this::writesTo);
+  }
+
+  /** It has one more partition to write to. */
+  void writesTo(PartitionId partition) {
+    lanes.put(partition, new Lane(partition));
+  }
+
+  /** The partition is deleted; what is under way ends as it may. */
+  void forget(PartitionId partition) {
+    Lane lane = lanes.remove(partition);
+    if (lane != null) {
+      lane.deleted = true;
+    }
   }
 
   void start() {
@@ -63,11 +79,11 @@ public final class SimProducer {
   }
 
   private void tick() {
-    if (producerId < 0) {
+    if (producerId < 0 && plan.idempotent()) {
       askForId();
     } else {
       List<Lane> all = List.copyOf(lanes.values());
-      if (!finishing) {
+      if (!finishing && !all.isEmpty()) {
         all.get(random.nextInt(all.size())).produce();
       }
     }
@@ -100,11 +116,12 @@ public final class SimProducer {
   }
 
   void mark() {
-    lanes.values().forEach(lane -> lane.ackedSinceMark = false);
+    lanes.values().forEach(lane -> lane.ackedSinceMark = lane.givenUp);
   }
 
   boolean ackedSinceMark() {
-    return lanes.values().stream().allMatch(lane -> lane.ackedSinceMark);
+    return plan.acks() == Acks.NONE
+        || lanes.values().stream().allMatch(lane -> lane.ackedSinceMark);
   }
 
   void finish() {
@@ -158,6 +175,8 @@ public final class SimProducer {
     private boolean waiting;
     private @Nullable Integer leader;
     private boolean ackedSinceMark;
+    private boolean deleted;
+    private boolean givenUp;
     private String lastError = "";
     private long batches;
 
@@ -169,7 +188,7 @@ public final class SimProducer {
     }
 
     void produce() {
-      if (pending.size() >= 20) {
+      if (pending.size() >= 20 || givenUp) {
         return;
       }
       int records = 1 + random.nextInt(3);
@@ -183,7 +202,7 @@ public final class SimProducer {
     }
 
     private void send() {
-      if (waiting || failed) {
+      if (waiting || failed || deleted) {
         return;
       }
       if (leader == null) {
@@ -201,7 +220,7 @@ public final class SimProducer {
       long mine = round;
       underWay++;
       int to = java.util.Objects.requireNonNull(leader);
-      world.seen().sends(partition, batch.value, true);
+      world.seen().sends(partition, batch.value, plan.idempotent());
       world
           .trace()
           .add(
@@ -234,7 +253,8 @@ public final class SimProducer {
                 ByteBuffer copy = ByteBuffer.allocate(batch.bytes.remaining());
                 copy.put(batch.bytes.duplicate()).flip();
                 long deadline = process.control().clock().nanoTime() + APPEND_MS * MS;
-                requests.append(new Append(partition, -1, Acks.ALL, copy, deadline, route), answer);
+                requests.append(
+                    new Append(partition, -1, plan.acks(), copy, deadline, route), answer);
               },
               reply -> ended(batch, mine, to, reply));
     }
@@ -258,7 +278,7 @@ public final class SimProducer {
                         + " is at "
                         + done.baseOffset());
         if (pending.contains(batch)) {
-          world.seen().acked(partition, batch.value, done.baseOffset(), Acks.ALL);
+          world.seen().acked(partition, batch.value, done.baseOffset(), plan.acks());
           int index = pending.indexOf(batch);
           pending.remove(index);
           if (index < sentInRound) {
@@ -276,6 +296,26 @@ public final class SimProducer {
                 64,
                 batch.value,
                 () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
+        if (error != null
+            && error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
+            && !world.seen().of(partition).promised()) {
+          // What was lost, for a reason, takes the session of its producer along.
+          pending.clear();
+          givenUp = true;
+          ackedSinceMark = true;
+        } else if (!plan.idempotent()) {
+          // It cannot be sent again without being there twice.
+          if (error != null && error.definite()) {
+            world.seen().refused(partition, batch.value);
+          }
+          int index = pending.indexOf(batch);
+          if (index >= 0) {
+            pending.remove(index);
+            if (index < sentInRound) {
+              sentInRound--;
+            }
+          }
+        }
         if (sentIn == round) {
           failed = true;
           leader = null;

@@ -79,6 +79,12 @@ final class SimRaft {
     return image;
   }
 
+  /** Whether all voters belong to the configuration. */
+  boolean everybodyIn() {
+    MemoryRaftGroup leader = up.get(raft.leaderId());
+    return leader != null && leader.status().voters().size() == voters;
+  }
+
   int leaderId() {
     return raft.leaderId();
   }

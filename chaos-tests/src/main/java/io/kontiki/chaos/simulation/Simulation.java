@@ -53,8 +53,8 @@ public final class Simulation {
       world.startAll();
       List<PartitionId> all = new ArrayList<>();
       plan.topics().forEach(topic -> all.addAll(world.partitions(topic.name())));
-      for (int i = 0; i < plan.producers(); i++) {
-        world.producer(all, 15);
+      for (ProducerPlan producer : plan.producers()) {
+        world.producer(producer, all, 15);
       }
       for (int i = 0; i < plan.consumers(); i++) {
         world.consumer(all);

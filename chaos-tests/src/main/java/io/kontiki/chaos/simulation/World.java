@@ -1,17 +1,13 @@
 package io.kontiki.chaos.simulation;
 
-import io.kontiki.broker.api.Metadata;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
-import io.kontiki.metadata.CommandOutcome;
-import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
-import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.metadata.machine.MetadataStateMachine;
+import io.kontiki.model.Acks;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
-import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.replication.ReplicationMessage;
@@ -54,8 +50,11 @@ public final class World {
   private final List<SimConsumer> consumers = new ArrayList<>();
   private final Ledger ledger;
   private final List<String> refusals = new ArrayList<>();
+  private final SimAdmin admin;
+  private Map<TopicId, TopicImage> topics = Map.of();
   private int clients;
   private long healed;
+  private boolean rotten;
   private long values;
 
   /** Nothing runs yet. */
@@ -81,12 +80,47 @@ public final class World {
     }
     this.ledger = new Ledger(this);
     this.raft =
-        new SimRaft(
-            time, newRandom(), trace, network, voterEndpoints, image -> ledger().onImage(image));
+        new SimRaft(time, newRandom(), trace, network, voterEndpoints, image -> onImage(image));
+    this.admin = new SimAdmin(this, FIRST_CLIENT - 1);
   }
 
-  private Ledger ledger() {
-    return ledger;
+  private void onImage(ClusterImage image) {
+    ledger.onImage(image);
+    if (image.topics() == topics) {
+      return;
+    }
+    Map<TopicId, TopicImage> before = topics;
+    topics = image.topics();
+    for (TopicImage topic : image.topics().values()) {
+      TopicImage known = before.get(topic.id());
+      for (int i = known == null ? 0 : known.partitions().size();
+          i < topic.partitions().size();
+          i++) {
+        PartitionId id = new PartitionId(topic.id(), i);
+        producers.forEach(producer -> producer.writesTo(id));
+        consumers.forEach(consumer -> consumer.reads(id));
+      }
+    }
+    for (TopicImage topic : before.values()) {
+      if (!image.topics().containsKey(topic.id())) {
+        for (int i = 0; i < topic.partitions().size(); i++) {
+          PartitionId id = new PartitionId(topic.id(), i);
+          ledger.of(id).excuse("the topic was deleted");
+          producers.forEach(producer -> producer.forget(id));
+          consumers.forEach(consumer -> consumer.forget(id));
+        }
+      }
+    }
+  }
+
+  /** Names of the topics that there are, by id. */
+  public List<String> topicNames() {
+    return topics.values().stream().map(TopicImage::name).toList();
+  }
+
+  /** Asks any broker; nobody insists. */
+  SimAdmin admin() {
+    return admin;
   }
 
   static Endpoint endpoint(int machine, int port) {
@@ -124,59 +158,17 @@ public final class World {
 
   /** Makes a topic and waits until every broker knows it. */
   public void createTopic(TopicPlan topic) {
-    boolean[] done = new boolean[1];
     long[] askAgain = new long[1];
     await(
         "topic " + topic.name() + " exists",
         60_000,
         () -> {
-          if (!done[0] && now() >= askAgain[0]) {
-            askAgain[0] = now() + 1_000 * MS;
-            propose(topic, () -> done[0] = true);
+          if (topicId(topic.name()) == null && now() >= askAgain[0]) {
+            askAgain[0] = now() + 2_000 * MS;
+            admin.create(topic);
           }
           return topicId(topic.name()) != null && everybodyKnows(raft.image().index());
         });
-  }
-
-  private void propose(TopicPlan topic, Runnable made) {
-    for (SimMachine machine : machines.values()) {
-      SimProcess process = machine.process();
-      if (process == null || machine.paused()) {
-        continue;
-      }
-      Metadata metadata = process.metadata();
-      Result<MetadataCommand.CreateTopic> decided =
-          TopicCreation.decide(
-              metadata.image(),
-              new TopicCreation.Request(
-                  topic.name(),
-                  topic.partitions(),
-                  topic.replication(),
-                  new TreeMap<>(
-                      Map.of(
-                          "min.insync.replicas",
-                          String.valueOf(topic.minInsync()),
-                          "durability",
-                          topic.durability().configValue(),
-                          "segment.bytes",
-                          "16384"))),
-              new TopicCreation.Defaults(1, 0, Map.of(), 1_000, 10_000),
-              TopicId.random(random.nextLong(), random.nextLong()),
-              random.nextLong(),
-              machine.clock().wallMs());
-      if (decided instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
-        metadata.submit(
-            command.value(),
-            machine.clock().nanoTime() + 5_000 * MS,
-            end -> {
-              if (end instanceof Result.Ok<Metadata.Submitted> ok
-                  && !(ok.value().outcome() instanceof CommandOutcome.Rejected)) {
-                made.run();
-              }
-            });
-        return;
-      }
-    }
   }
 
   /** The id of a topic as the metadata have it, or null. */
@@ -204,7 +196,13 @@ public final class World {
 
   /** A producer with an id and {@code acks=all} that writes to these partitions from now on. */
   public SimProducer producer(List<PartitionId> partitions, long meanGapMs) {
-    SimProducer producer = new SimProducer(this, FIRST_CLIENT + clients++, partitions, meanGapMs);
+    return producer(new ProducerPlan(Acks.ALL, true), partitions, meanGapMs);
+  }
+
+  /** A producer that writes to these partitions from now on, and to those that come. */
+  public SimProducer producer(ProducerPlan how, List<PartitionId> partitions, long meanGapMs) {
+    SimProducer producer =
+        new SimProducer(this, FIRST_CLIENT + clients++, how, partitions, meanGapMs);
     producers.add(producer);
     producer.start();
     return producer;
@@ -265,6 +263,31 @@ public final class World {
     raft.move();
   }
 
+  /**
+   * Whether a machine may lose its disk without excuse: nothing is only there, and it is no voter
+   * that the others may need to take one in that has lost its own (M16).
+   */
+  public boolean mayLoseDisk(int node) {
+    ClusterImage image = raft.image();
+    boolean votersKnown =
+        image.voters().values().stream()
+            .allMatch(
+                voter ->
+                    voter.directoryId() != null
+                        && voter.directoryId().equals(machine(voter.id()).directoryId()));
+    return votersKnown && raft.everybodyIn() && ledger.spares(node) && !rotten;
+  }
+
+  /** Whether bits may rot on a machine: every record is somewhere else, too. */
+  public boolean mayRot(int node) {
+    boolean may = ledger.spares(node) && machine(node).lives() > 0;
+    if (may) {
+      rotten = true;
+      ledger.lenient();
+    }
+    return may;
+  }
+
   /** Does something after a while, if nothing is healed before. */
   public void later(long ms, Runnable task) {
     long until = healed;
@@ -315,6 +338,8 @@ public final class World {
       machine.slowDiskMs(0);
       machine.slowApplyMs(0);
       machine.drift(1);
+      machine.repair();
+      machine.room(Long.MAX_VALUE);
       machine.clock().correctWall();
       raft.deaf(machine.id(), false);
       machine.pause(false);
@@ -325,6 +350,11 @@ public final class World {
   /** A process that ends, because it was told to stop before, is started again. */
   private void keepUp(long since) {
     machines.values().forEach(SimMachine::start);
+    for (BrokerImage broker : raft.image().brokers().values()) {
+      if (broker.fencedByOperator()) {
+        admin.fence(broker.id(), false);
+      }
+    }
     time.after(
         500 * MS,
         () -> {
@@ -341,6 +371,7 @@ public final class World {
   public void healAndCheck() {
     heal();
     await("every partition is whole", 90_000, this::whole);
+    await("what was deleted is gone", 60_000, () -> leftover().isEmpty());
     producers.forEach(SimProducer::mark);
     await(
         "producers are acknowledged again",
@@ -353,6 +384,23 @@ public final class World {
     ledger.checkEnd();
   }
 
+  /** Something that is on a disk, or in the metadata, and should not be any more (M20, R46). */
+  private String leftover() {
+    ClusterImage image = raft.image();
+    if (!image.tombstones().isEmpty()) {
+      return "tombstones " + image.tombstones().keySet();
+    }
+    for (SimMachine machine : machines.values()) {
+      for (PartitionId id : machine.logsOnDisk()) {
+        PartitionImage partition = image.partition(id);
+        if (partition == null || !partition.replicas().contains(machine.id())) {
+          return id + " on n" + machine.id();
+        }
+      }
+    }
+    return "";
+  }
+
   private boolean whole() {
     ClusterImage image = raft.image();
     for (BrokerImage broker : image.brokers().values()) {
@@ -363,7 +411,9 @@ public final class World {
     for (TopicImage topic : image.topics().values()) {
       for (PartitionImage partition : topic.partitions()) {
         if (partition.leader() == PartitionImage.NO_LEADER
-            || partition.isr().size() < partition.replicas().size()) {
+            || partition.isr().size() < partition.replicas().size()
+            || !partition.adding().isEmpty()
+            || !partition.removing().isEmpty()) {
           return false;
         }
       }
@@ -382,6 +432,9 @@ public final class World {
     for (TopicImage topic : image.topics().values()) {
       for (int i = 0; i < topic.partitions().size(); i++) {
         PartitionId id = new PartitionId(topic.id(), i);
+        if (!ledger.of(id).promised()) {
+          continue;
+        }
         long end = ledger.of(id).end();
         for (int replica : topic.partitions().get(i).replicas()) {
           SimProcess process = machine(replica).process();
@@ -417,6 +470,8 @@ public final class World {
   public String state() {
     StringBuilder text = new StringBuilder();
     ClusterImage image = raft.image();
+    String left = leftover();
+    text.append(left.isEmpty() ? "" : "left: " + left + "; ");
     text.append("metadata index ")
         .append(image.index())
         .append(", led by ")
