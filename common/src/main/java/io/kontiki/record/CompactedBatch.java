@@ -74,7 +74,10 @@ public final class CompactedBatch {
    */
   public ByteBuffer build() {
     Compression compression = Compression.byId(original.codecId());
-    boolean compressed = count > 0 && compression != null && compression != Compression.NONE;
+    if (count == 0 || compression == null) {
+      compression = Compression.NONE;
+    }
+    boolean compressed = compression != Compression.NONE;
     byte[] records = compressed ? compression.compress(body, 0, bodySize) : body;
     int recordsSize = compressed ? records.length : bodySize;
     int attributes = original.attributes() & ~(compressed ? 0 : CODEC_BITS);

@@ -39,7 +39,6 @@ final class Guards {
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
-  private static final String UNSYNCED = "io.kontiki.log.UnsyncedTail";
   private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
 
   private Guards() {}
@@ -195,7 +194,7 @@ final class Guards {
                 "if (state.gone) { return Optional")
             .caughtBy(CRASHES, 20),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
-            .edit(UNSYNCED, "shared.files.markDirty(segment.path());", "")
+            .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(
                 RECOVERY,
                 "shared.files.markDirty(segment.path()); segment.truncate",
@@ -204,15 +203,13 @@ final class Guards {
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
-                "replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));",
-                "replayOf(id).apply(entry, true);")
+                "replay.apply(record, record.sequence() > mark);",
+                "replay.apply(record, true);")
             .caughtBy(CRASHES, 20),
         Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
             .edit(
-                DIRECTORY,
-                "if (sequence >= history.cleared.getOrDefault(id, -1L)) {",
-                "if (sequence >= 0) {")
-            .caughtBy(CRASHES, 100));
+                DIRECTORY, "from = Math.max(from, record.sequence());", "from = Math.max(from, 0);")
+            .caughtBy(CRASHES, 300));
   }
 
   private static List<Guard> producers() {
@@ -295,7 +292,10 @@ final class Guards {
                 ROUTER,
                 "error != null && error.definite() && maybeAppended ?",
                 "error != null && error.definite() && tries < 0 ?")
-            .caughtBy(SIMULATION, 100),
+            .notNoticed("the simulator repeats itself what a broker forwards, and remembers too"),
+        Guard.of("forward-retry", "R45", "an append without an id is repeated after an unknown end")
+            .edit(ROUTER, "case OUTCOME_UNKNOWN -> repeatable();", "case OUTCOME_UNKNOWN -> true;")
+            .notNoticed("the simulator has no producers without an id"),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
             .notNoticed("a decision is applied too soon in it for a heartbeat to come between"),
@@ -308,7 +308,7 @@ final class Guards {
         Guard.of("own-registration", "R1", "a broker is unfenced before it saw its registration")
             .edit(CONTROLLER, "&& heartbeat.appliedIndex() >= broker.epoch()) {", ") {")
             .edit(SESSION, "&& epoch != NONE && facts.epoch() == epoch;", "&& epoch != NONE;")
-            .caughtBy(SESSIONS, 100),
+            .notNoticed("roles begin with the own registration, whatever the metadata leader does"),
         Guard.of("empty-voter", "M16", "a voter that lost its disk starts its Raft (N8)")
             .edit(
                 FORMING,
