@@ -46,12 +46,12 @@ final class LogCleaner {
         shared.config.cleaner().backoffMs() * NANOS_PER_MS,
         () -> {
           if (!shared.isClosed() && !shared.isOffline()) {
-            round(loop);
+            round();
           }
         });
   }
 
-  private void round(EventLoop loop) {
+  private void round() {
     List<SegmentedLog> all;
     synchronized (this) {
       all = logs.get().stream().filter(SegmentedLog::isCompacted).toList();
@@ -107,7 +107,7 @@ final class LogCleaner {
         return;
       }
       if (whole) {
-        round(loop);
+        round();
       } else {
         pause(loop);
       }

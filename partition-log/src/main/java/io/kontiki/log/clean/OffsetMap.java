@@ -48,8 +48,9 @@ public final class OffsetMap {
     hash(key);
     int at = slotOf(high, low);
     if (slots[at + 2] == NONE) {
-      if (size + 1 > LOAD * (slots.length / 3)) {
-        if (slots.length / 3 >= maxSlots) {
+      int capacity = slots.length / 3;
+      if (size + 1 > LOAD * capacity) {
+        if (capacity >= maxSlots) {
           return false;
         }
         grow();
