@@ -71,6 +71,7 @@ final class LogWalk {
    * @param faultSegment place in the task
    * @param faultPosition in that segment's file
    * @param staleIndexes whether index files have more than could be trusted
+   * @param forgottenBelow tombstones may be missing below it, as far as what was walked over tells
    */
   record Found(
       List<Segment> walked,
@@ -80,7 +81,8 @@ final class LogWalk {
       String fault,
       int faultSegment,
       long faultPosition,
-      boolean staleIndexes) {}
+      boolean staleIndexes,
+      long forgottenBelow) {}
 
   Found walk(Task task) {
     Progress at = new Progress(task, newestSnapshot(task));
@@ -106,7 +108,8 @@ final class LogWalk {
       // The first may begin below the log start, never behind it.
       if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
         String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
-        return new Found(walked, first, snapshot.state, at.end, gap, i, 0, at.stale);
+        return new Found(
+            walked, first, snapshot.state, at.end, gap, i, 0, at.stale, at.forgottenBelow);
       }
       at.end = ref.baseOffset;
       Segment segment = open(ref, task.trust, at);
@@ -114,11 +117,29 @@ final class LogWalk {
       long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
       segment.noteSize(stopped);
       if (!at.fault.isEmpty()) {
-        return new Found(walked, first, snapshot.state, at.end, at.fault, i, stopped, at.stale);
+        return new Found(
+            walked,
+            first,
+            snapshot.state,
+            at.end,
+            at.fault,
+            i,
+            stopped,
+            at.stale,
+            at.forgottenBelow);
       }
     }
     long end = task.segments.isEmpty() ? task.logStart : at.end;
-    return new Found(walked, first, snapshot.state, end, "", task.segments.size(), 0, at.stale);
+    return new Found(
+        walked,
+        first,
+        snapshot.state,
+        end,
+        "",
+        task.segments.size(),
+        0,
+        at.stale,
+        at.forgottenBelow);
   }
 
   private static final class Progress {
@@ -129,6 +150,7 @@ final class LogWalk {
     private int epoch = EpochHistory.NONE;
     private String fault = "";
     private boolean stale;
+    private long forgottenBelow;
 
     private Progress(Task task, Snapshot snapshot) {
       this.task = task;
@@ -159,6 +181,9 @@ final class LogWalk {
       if (batch.baseOffset() >= at.task.trust
           && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {
         at.epochs.add(new EpochHistory.Entry(batch.leaderEpoch(), batch.baseOffset()));
+      }
+      if (batch.hasDeleteHorizon()) {
+        at.forgottenBelow = batch.nextOffset();
       }
       at.end = batch.nextOffset();
       at.epoch = batch.leaderEpoch();

@@ -3,10 +3,13 @@ package io.kontiki.log;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
+import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -31,6 +34,32 @@ class LeavingLogTest {
       }
     }
     assertTrue(again > 500, again + " logs came again");
+  }
+
+  @Test
+  void whileTheDirectoryIsOfflineNothingLeavesItAndWhatIsKnownCanStillBeAskedL4() {
+    LogWorld world = new LogWorld(LogWorld.CONFIG);
+    PartitionLog log = world.openLog(LogWorld.FSYNC);
+    world.append(log, Batches.plain(2, "a", 1));
+    boolean[] gone = new boolean[1];
+    world.loop.run(
+        () -> {
+          log.appendAsLeader(Batches.plain(1, "b", 1), 0, 1);
+          world.store.failNext(MemoryFileStore.Operation.WRITE, StorageException.Kind.IO);
+          assertThrows(
+              StorageException.class, () -> log.appendAsLeader(Batches.plain(1, "c", 1), 0, 1));
+          // The loop hears of it in a later turn; a task that throws until then halts the broker.
+          assertEquals(3, log.logEndOffset());
+          assertEquals(2, log.heldEndOffset());
+          assertEquals(0, log.logStartOffset());
+          log.noteHighWatermark(2);
+          world.directory.delete(LogWorld.ORDERS, world.loop, () -> gone[0] = true);
+        });
+    world.time.advanceMs(100);
+    assertFalse(gone[0], "it is still there, and the next start finds it");
+    world.store.kill();
+    world.restart();
+    assertEquals(List.of(LogWorld.ORDERS), world.directory.partitions());
   }
 
   private static boolean comeAgain(

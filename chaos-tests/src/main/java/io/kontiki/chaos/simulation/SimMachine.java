@@ -263,7 +263,12 @@ public final class SimMachine {
 
   /** The id of its data directory, or null before its first start. */
   @Nullable Uid directoryId() {
-    return DirectoryMeta.read(disk.child("log")).map(DirectoryMeta::directoryId).orElse(null);
+    looking = true;
+    try {
+      return DirectoryMeta.read(disk.child("log")).map(DirectoryMeta::directoryId).orElse(null);
+    } finally {
+      looking = false;
+    }
   }
 
   /**

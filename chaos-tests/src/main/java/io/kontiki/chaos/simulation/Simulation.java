@@ -70,6 +70,8 @@ public final class Simulation {
       world.healAndCheck();
     } catch (Violation e) {
       violation = e;
+    } catch (RuntimeException e) {
+      violation = new Violation("the simulator itself", e);
     }
     return new Outcome(
         seed,

@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 class SimulationTest {
-  private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 40);
-  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 20);
+  private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 100);
+  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 60);
 
   @BeforeAll
   static void quiet() {
