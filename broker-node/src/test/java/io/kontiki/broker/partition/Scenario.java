@@ -1,5 +1,7 @@
 package io.kontiki.broker.partition;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import io.kontiki.broker.partition.Requests.Append;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replicas.ReplicaAssignments;
@@ -27,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.slf4j.LoggerFactory;
 
 /**
  * Three brokers that do what a text says, one command a line, and what comes of each. One partition
@@ -48,6 +51,12 @@ import java.util.stream.Collectors;
  * </pre>
  */
 final class Scenario {
+  static {
+    // What is said of roles is in the texts, unless one asks for it here.
+    ((Logger) LoggerFactory.getLogger("io.kontiki"))
+        .setLevel(Level.toLevel(System.getProperty("kontiki.test.log"), Level.WARN));
+  }
+
   private static final long MS = 1_000_000;
   private static final PartitionId ID = new PartitionId(new TopicId(7, 7), 0);
   private static final long QUIET = 30_000 * MS;
