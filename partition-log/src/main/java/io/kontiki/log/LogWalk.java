@@ -50,7 +50,7 @@ final class LogWalk {
    * What to walk over.
    *
    * @param trust derived data at or behind it does not count
-   * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
+   * @param checkFrom from this offset on checksums are checked
    * @param epochs completed from the batches; null: not looked at
    */
   record Task(
@@ -146,7 +146,9 @@ final class LogWalk {
     long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
-      if (contiguous && at.end >= at.task.checkFrom && batch.baseOffset() != at.end) {
+      // Also where no checksum is checked: it does not cover the base offset (L2), and a log that
+      // seems to end far away is cut nowhere.
+      if (contiguous && batch.baseOffset() != at.end) {
         at.fault = "base offset " + batch.baseOffset() + " where " + at.end + " was due";
         return walker.position();
       }
