@@ -4,6 +4,11 @@
 # journal; memory, open files, CPU of a quiet minute. Linux only (reads /proc).
 #
 #   benchmarks/scale.sh [PARTITIONS] [DIRECTORY]      default 10000, $TMPDIR or /tmp
+#
+#   QUIET     seconds over which idle CPU is measured, default 60
+#
+# About 6 minutes with the defaults on a quiet machine. Whatever takes longer than 5 minutes by itself ends the script.
+# `QUIET=5 benchmarks/scale.sh 100` takes a minute and shows that everything works.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,17 +33,23 @@ start() { # $1: directory of the node
     "grpc.listen = 127.0.0.1:$base" "raft.listen = 127.0.0.1:$((base + 1))" \
     "http.listen = 127.0.0.1:$((base + 2))" "replication.listen = 127.0.0.1:$((base + 4))" >"$work/kontiki.conf"
   begun=$(date +%s%N)
-  ./kontiki server --config "$work/kontiki.conf" >>"$work/server.log" 2>&1 &
+  "${launcher[0]}" server --config "$work/kontiki.conf" >>"$work/server.log" 2>&1 &
   pid=$!
 }
 elapsed() { echo $((($(date +%s%N) - begun) / 1000000)); }
 metric() { curl -s -m 5 "http://127.0.0.1:$((base + 2))/metrics" | awk -v name="$1" '$1 ~ "^" name { sum += $2 } END { print sum + 0 }'; }
+timely() { if (($(elapsed) > 300000)); then tail -30 "$work/server.log" >&2; echo 'scale: took too long' >&2; exit 1; fi; }
+fill() { timeout 300 bash -c 'cd "$1"; source <(sed "/^mvn/d" benchmarks/build.sh); shift; exec_java "$@"' - "$PWD" io.kontiki.benchmarks.ScaleData "$@"; }
 until_leading() { # $1: partitions that the node is to lead
   until curl -sf -m 5 -o /dev/null "http://127.0.0.1:$((base + 2))/readyz"; do
     kill -0 "$pid" 2>/dev/null || { tail -30 "$work/server.log" >&2; exit 1; }
+    timely
     sleep 0.02
   done
-  until [[ $(metric kontiki_partition_leader) == "$1"* ]]; do sleep 0.02; done
+  until [[ $(metric kontiki_partition_leader) == "$1" ]]; do
+    timely
+    sleep 0.02
+  done
 }
 stop() {
   kill -TERM "$pid"
@@ -56,7 +67,8 @@ cost() { # memory, files, CPU of a quiet time
     'BEGIN { printf "%d MB, %d open files, %.4f of a core over %d s\n", rss / 1024, files, used / hz / s, s }'
 }
 
-./kontiki --version >/dev/null
+./kontiki --version >/dev/null # builds, and makes the class-data archive, before anything is timed
+launcher=(deploy/target/kontiki-*/bin/kontiki)
 start "$work/empty"
 until_leading 0
 echo "empty node: leading after $(elapsed) ms; $(cost)"
@@ -68,12 +80,12 @@ stop
 
 start "$work/data"
 until_leading 0
-./kontiki topic create scale --partitions "$partitions" --replication-factor 1 --config segment.bytes=10k \
+"${launcher[0]}" topic create scale --partitions "$partitions" --replication-factor 1 --config segment.bytes=10k \
   --bootstrap "127.0.0.1:$base" --http "127.0.0.1:$((base + 2))" --timeout 120s >/dev/null
 until_leading "$partitions"
 echo "topic made: $(elapsed) ms after the start"
 stop
-exec_java io.kontiki.benchmarks.ScaleData "$work/data/log" 25 stop
+fill "$work/data/log" 25 stop
 du -sh "$work/data/log" | awk '{ print "log directory: " $1 }'
 
 for run in 1 2 3; do
@@ -86,7 +98,7 @@ for run in 1 2 3; do
   echo "  stopped in $(elapsed) ms"
 done
 for run in 1 2 3; do
-  exec_java io.kontiki.benchmarks.ScaleData "$work/data/log" 5 kill
+  fill "$work/data/log" 5 kill
   start "$work/data"
   until_leading "$partitions"
   echo "SIGKILL, run $run: leading after $(elapsed) ms"

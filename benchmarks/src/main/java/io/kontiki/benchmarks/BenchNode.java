@@ -50,7 +50,7 @@ final class BenchNode implements AutoCloseable {
     this.commits = new ThreadWorker("journal", QUEUE, FAULTS);
     this.reads = new ThreadWorker("log-reads", QUEUE, FAULTS);
     for (int i = 0; i < SYNC_WORKERS; i++) {
-      syncs.add(new ThreadWorker("log-sync-" + i, QUEUE, FAULTS));
+      syncs.add(new ThreadWorker("log-sync-" + i, 16, FAULTS));
     }
     this.directory =
         LogDirectory.open(

@@ -20,13 +20,19 @@ public final class JournalTable {
   private static final int LEAST_UNDER_WAY = 64;
   private static final int WARM_UP_MS = 5_000;
   private static final int[] POOLS = {8, 32};
+  private static final long LIMIT_NANOS = 15L * 60 * 1_000_000_000;
 
   private JournalTable() {}
 
-  /** Arguments: a directory on the disk to be measured; milliseconds of each measurement. */
+  /**
+   * Arguments: a directory on the disk to be measured; milliseconds of each measurement; the most
+   * partitions.
+   */
   public static void main(String[] args) throws IOException {
     Path top = Path.of(args[0]);
     int measureMs = Integer.parseInt(args[1]);
+    int most = Integer.parseInt(args[2]);
+    long end = System.nanoTime() + LIMIT_NANOS;
     floor(top);
     warmUp(top);
     System.out.println(
@@ -34,7 +40,9 @@ public final class JournalTable {
             + " p50 ms  p99 ms  CPU us  threads | ratio");
     for (int nodes : new int[] {1, 3}) {
       for (int partitions : new int[] {1, 10, 100, 1_000, 10_000}) {
-        row(top, nodes, partitions, measureMs);
+        if (partitions <= most && System.nanoTime() < end) {
+          row(top, nodes, partitions, measureMs);
+        }
       }
     }
   }

@@ -62,6 +62,7 @@ import io.kontiki.config.StorageConfig;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogConfig;
+import io.kontiki.log.LogCounters;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.metadata.BrokerImage;
@@ -107,6 +108,7 @@ import org.slf4j.LoggerFactory;
 final class BrokerServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
   private static final int MAX_MESSAGE_BYTES = JRaftTransport.MAX_MESSAGE_BYTES;
+  private static final double NANOS_PER_SECOND = 1e9;
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
@@ -219,8 +221,10 @@ final class BrokerServer implements AutoCloseable {
       syncs.add(closeLater(new ThreadWorker("log-sync-" + i, 16, faults)));
     }
     ThreadWorker background = closeLater(new ThreadWorker("background", WORKER_QUEUE, faults));
+    ThreadWorker cleaner = closeLater(new ThreadWorker("log-cleaner", WORKER_QUEUE, faults));
     LogDirectory logDirectory =
-        LogDirectory.open(directory.log(), logConfig(), clock, commits, reads, syncs, faults);
+        LogDirectory.open(
+            directory.log(), logConfig(), clock, commits, reads, syncs, cleaner, faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
@@ -241,6 +245,7 @@ final class BrokerServer implements AutoCloseable {
     PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
+    logDirectory.trustClock(conditions::wallClockTrusted);
     long ownRate = config.limits().catchUpBytesPerSecond();
     PacedCatchUp catchUp = new PacedCatchUp(ownRate, clock.nanoTime());
     metadata.listen(
@@ -372,6 +377,11 @@ final class BrokerServer implements AutoCloseable {
         .withScrub(
             new LogConfig.Scrub(
                 config.storage().scrubBytesPerSecond(), config.storage().scrubIntervalMs()))
+        .withCleaner(
+            new LogConfig.Cleaner(
+                config.storage().cleanerBufferBytes(),
+                config.storage().cleanerBytesPerSecond(),
+                config.storage().cleanerBackoffMs()))
         .withProducers(
             new LogConfig.Producers(
                 defaults.producers().most(), config.storage().producerIdExpirationMs()));
@@ -453,6 +463,31 @@ final class BrokerServer implements AutoCloseable {
         "bytes",
         "Bytes that were checked in the background since the start (D6).",
         () -> logDirectory.counters().scrubbedBytes());
+    metrics.gauge(
+        "kontiki.log.cleaner.runs",
+        "",
+        "Passes of compaction over a log since the start (L6).",
+        () -> logDirectory.counters().cleanerRuns());
+    metrics.gauge(
+        "kontiki.log.cleaner.bytes",
+        "bytes",
+        "Bytes that compaction has read and written since the start.",
+        () -> logDirectory.counters().cleanerBytes());
+    metrics.gauge(
+        "kontiki.log.cleaner.dirty.ratio",
+        "",
+        "Greatest share of a log's closed segments that waits for compaction, at the last look.",
+        () -> logDirectory.counters().dirtyRatio());
+    metrics.gauge(
+        "kontiki.log.cleaner.last.run.seconds",
+        "seconds",
+        "Time since the last pass of compaction; -1: none since the start.",
+        () -> {
+          LogCounters.Values log = logDirectory.counters();
+          return log.cleanerRuns() == 0
+              ? -1
+              : (clock.nanoTime() - log.cleanedAtNanos()) / NANOS_PER_SECOND;
+        });
     metrics.gauge(
         "kontiki.log.directory.offline",
         "",

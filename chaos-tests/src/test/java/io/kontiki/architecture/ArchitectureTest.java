@@ -43,6 +43,7 @@ final class ArchitectureTest {
     "io.kontiki.broker.partition..",
     "io.kontiki.broker.session..",
     "io.kontiki.raft",
+    "io.kontiki.chaos.history",
   };
 
   private static final String[] GENERATED = {

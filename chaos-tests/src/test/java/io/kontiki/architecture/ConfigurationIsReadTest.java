@@ -22,10 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** A key that nobody reads would be a promise to operators that nobody keeps. */
 final class ConfigurationIsReadTest {
-  /** Kafka's, kept with a topic for the retention that comes; harmless until then. */
-  private static final Set<String> KEPT_FOR_LATER =
-      Set.of("TopicConfig.retentionMs", "TopicConfig.retentionBytes", "TopicConfig.cleanupPolicy");
-
   private static final String CONFIG = "io.kontiki.config";
 
   @Test
@@ -49,7 +45,6 @@ final class ConfigurationIsReadTest {
           .filter(name -> !isRead(classes.get(concern).getMethod(name)))
           .forEach(name -> unread.add(concern.getSimpleName() + "." + name));
     }
-    unread.removeAll(KEPT_FOR_LATER);
     // Read through what the records themselves derive from them.
     unread.removeAll(Set.of("ListenerConfig.advertise", "TopicConfig.explicitMinInsync"));
     assertEquals(Set.of(), unread);

@@ -1,16 +1,28 @@
 package io.kontiki.config;
 
 import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** What becomes of old records. */
 public enum CleanupPolicy {
   /** They go by age and size. */
-  DELETE("delete");
+  DELETE("delete", true, false),
+
+  /** Those go for whose key there is a later one. */
+  COMPACT("compact", false, true),
+
+  /** Both. */
+  COMPACT_DELETE("compact,delete", true, true);
 
   private final String configValue;
+  private final boolean deletes;
+  private final boolean compacts;
 
-  CleanupPolicy(String configValue) {
+  CleanupPolicy(String configValue, boolean deletes, boolean compacts) {
     this.configValue = configValue;
+    this.deletes = deletes;
+    this.compacts = compacts;
   }
 
   /** The value of the topic setting {@code cleanup.policy}. */
@@ -18,17 +30,26 @@ public enum CleanupPolicy {
     return configValue;
   }
 
+  /** Whether retention by age and size applies. */
+  public boolean deletes() {
+    return deletes;
+  }
+
+  /** Whether records are superseded by later ones of their key. */
+  public boolean compacts() {
+    return compacts;
+  }
+
   static CleanupPolicy parse(String text) {
-    boolean compact =
-        Arrays.stream(text.split(",", -1)).map(String::strip).anyMatch("compact"::equals);
-    if (compact) {
-      // Kafka's value, which must not be taken silently: nothing would ever be compacted.
-      throw new IllegalArgumentException(
-          "this version does not compact topics; only delete is there");
+    Set<String> words = new TreeSet<>();
+    Arrays.stream(text.split(",", -1)).map(String::strip).forEach(words::add);
+    String sorted = String.join(",", words);
+    for (CleanupPolicy policy : values()) {
+      if (policy.configValue.equals(sorted)) {
+        return policy;
+      }
     }
-    if (!text.equals(DELETE.configValue)) {
-      throw new IllegalArgumentException("'" + text + "' is not delete");
-    }
-    return DELETE;
+    throw new IllegalArgumentException(
+        "'" + text + "' is none of delete, compact, and both with a comma between");
   }
 }

@@ -64,6 +64,19 @@ public final class Parsers {
     return bytes(min, max).andThen(Long::intValue);
   }
 
+  /** A number from 0 to 1, both inclusive, with a decimal point. */
+  public static Function<String, Double> ratio() {
+    return value -> {
+      if (value.matches("[01](\\.[0-9]{1,15})?")) {
+        double ratio = Double.parseDouble(value);
+        if (ratio <= 1) {
+          return ratio;
+        }
+      }
+      throw new IllegalArgumentException("'" + value + "' is no number from 0 to 1");
+    };
+  }
+
   /** {@code true} or {@code false}. */
   public static boolean bool(String value) {
     if (value.equals("true") || value.equals("false")) {

@@ -20,6 +20,9 @@ import java.util.List;
  * @param retentionCheckMs every log is looked at once in so much time (L6)
  * @param scrubBytesPerSecond everything is read at this rate to find what rots (D6)
  * @param scrubIntervalMs between two such rounds
+ * @param cleanerBufferBytes memory for the keys of one compaction (L6)
+ * @param cleanerBytesPerSecond read and written by compaction, at most
+ * @param cleanerBackoffMs between two looks for something to compact
  * @param producerIdExpirationMs an idempotent producer that appended nothing for so long is
  *     forgotten by a partition (I3)
  * @param raftSnapshotEntries a snapshot of the metadata after so many entries (M18)
@@ -36,6 +39,9 @@ public record StorageConfig(
     long retentionCheckMs,
     long scrubBytesPerSecond,
     long scrubIntervalMs,
+    int cleanerBufferBytes,
+    long cleanerBytesPerSecond,
+    long cleanerBackoffMs,
     long producerIdExpirationMs,
     int raftSnapshotEntries,
     long raftSnapshotBytes) {
@@ -128,6 +134,32 @@ public record StorageConfig(
           "ms",
           "From the end of such a round to the next, and from the start to the first.",
           durationMs(100, 365L * 24 * 3600 * 1000));
+  static final ConfigKey<Integer> CLEANER_BUFFER =
+      new ConfigKey<>(
+          "log.cleaner.dedupe.buffer.size",
+          "16m",
+          false,
+          "bytes",
+          "Memory for the keys while a log is compacted, 24 bytes for each at most nine tenths full."
+              + " A log with more keys is compacted in several passes.",
+          intBytes(64 * 1024, 1 << 30));
+  static final ConfigKey<Long> CLEANER_RATE =
+      new ConfigKey<>(
+          "log.cleaner.io.max.bytes.per.second",
+          "32m",
+          false,
+          "bytes",
+          "Compaction reads and writes no faster than this, all logs together. 0: nothing is"
+              + " compacted.",
+          bytes(0, 1L << 40));
+  static final ConfigKey<Long> CLEANER_BACKOFF =
+      new ConfigKey<>(
+          "log.cleaner.backoff.ms",
+          "15000",
+          false,
+          "ms",
+          "When nothing was left to compact, the node looks again after this time.",
+          durationMs(100, 24L * 3600 * 1000));
   static final ConfigKey<Long> PRODUCER_ID_EXPIRATION =
       new ConfigKey<>(
           "producer.id.expiration.ms",
@@ -167,6 +199,9 @@ public record StorageConfig(
           RETENTION_CHECK,
           SCRUB_RATE,
           SCRUB_INTERVAL,
+          CLEANER_BUFFER,
+          CLEANER_RATE,
+          CLEANER_BACKOFF,
           PRODUCER_ID_EXPIRATION,
           SNAPSHOT_ENTRIES,
           SNAPSHOT_BYTES);
@@ -184,6 +219,9 @@ public record StorageConfig(
             config.get(RETENTION_CHECK),
             config.get(SCRUB_RATE),
             config.get(SCRUB_INTERVAL),
+            config.get(CLEANER_BUFFER),
+            config.get(CLEANER_RATE),
+            config.get(CLEANER_BACKOFF),
             config.get(PRODUCER_ID_EXPIRATION),
             config.get(SNAPSHOT_ENTRIES),
             config.get(SNAPSHOT_BYTES));

@@ -9,6 +9,7 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
+import java.math.BigDecimal;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  * @param segmentBytes size at which a new segment begins
  * @param segmentMs age at which a new segment begins
  * @param cleanupPolicy what becomes of old records
+ * @param minCompactionLagMs age below which a record is not compacted
+ * @param deleteRetentionMs how long a tombstone stays once it has been compacted
+ * @param minCleanableDirtyRatio share of a log's bytes that is not compacted yet, from which on it
+ *     is; 0 to 1
  * @param timestampType whose time the records carry
  */
 public record TopicConfig(
@@ -42,6 +47,9 @@ public record TopicConfig(
     int segmentBytes,
     long segmentMs,
     CleanupPolicy cleanupPolicy,
+    long minCompactionLagMs,
+    long deleteRetentionMs,
+    double minCleanableDirtyRatio,
     TimestampType timestampType) {
   private static final long UNLIMITED = -1;
 
@@ -112,9 +120,38 @@ public record TopicConfig(
           "delete",
           false,
           "",
-          "delete: old records go by retention.ms and retention.bytes. Compaction is refused, because"
-              + " this version does not have it.",
+          "delete: old records go by retention.ms and retention.bytes. compact: records go for whose"
+              + " key there is a later one; one without value goes some time later, too"
+              + " (delete.retention.ms), and one without key is refused. compact,delete: both.",
           CleanupPolicy::parse);
+  static final ConfigKey<Long> MIN_COMPACTION_LAG =
+      new ConfigKey<>(
+          "min.compaction.lag.ms",
+          "0",
+          false,
+          "ms",
+          "A segment whose newest record is younger than this is not compacted, nor any behind it."
+              + " The newest segment never is.",
+          durationMs(0, Long.MAX_VALUE));
+  static final ConfigKey<Long> DELETE_RETENTION =
+      new ConfigKey<>(
+          "delete.retention.ms",
+          "86400000",
+          false,
+          "ms",
+          "A record without value stays so long after everything older of its key has been compacted"
+              + " away: a consumer that reads from the beginning to the end within this time misses"
+              + " no deletion.",
+          durationMs(0, Long.MAX_VALUE));
+  static final ConfigKey<Double> MIN_DIRTY_RATIO =
+      new ConfigKey<>(
+          "min.cleanable.dirty.ratio",
+          "0.5",
+          false,
+          "",
+          "A partition is compacted when more than this share of its closed segments, in bytes, has"
+              + " come since the last time. 0: whenever there is something.",
+          Parsers.ratio());
   static final ConfigKey<TimestampType> TIMESTAMP_TYPE =
       new ConfigKey<>(
           "message.timestamp.type",
@@ -135,6 +172,9 @@ public record TopicConfig(
           SEGMENT_BYTES,
           SEGMENT_MS,
           CLEANUP_POLICY,
+          MIN_COMPACTION_LAG,
+          DELETE_RETENTION,
+          MIN_DIRTY_RATIO,
           TIMESTAMP_TYPE);
 
   /** Every setting has its built-in default. */
@@ -186,6 +226,9 @@ public record TopicConfig(
             value(values, SEGMENT_BYTES),
             value(values, SEGMENT_MS),
             value(values, CLEANUP_POLICY),
+            value(values, MIN_COMPACTION_LAG),
+            value(values, DELETE_RETENTION),
+            value(values, MIN_DIRTY_RATIO),
             value(values, TIMESTAMP_TYPE)));
   }
 
@@ -228,6 +271,9 @@ public record TopicConfig(
     all.put(SEGMENT_BYTES.name(), String.valueOf(segmentBytes));
     all.put(SEGMENT_MS.name(), String.valueOf(segmentMs));
     all.put(CLEANUP_POLICY.name(), cleanupPolicy.configValue());
+    all.put(MIN_COMPACTION_LAG.name(), String.valueOf(minCompactionLagMs));
+    all.put(DELETE_RETENTION.name(), String.valueOf(deleteRetentionMs));
+    all.put(MIN_DIRTY_RATIO.name(), BigDecimal.valueOf(minCleanableDirtyRatio).toPlainString());
     all.put(TIMESTAMP_TYPE.name(), timestampType.configValue());
     return all;
   }

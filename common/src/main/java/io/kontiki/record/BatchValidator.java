@@ -53,6 +53,30 @@ public final class BatchValidator {
     return problem == null ? Optional.empty() : Optional.of(invalid(problem));
   }
 
+  /**
+   * Checks that each record has a key, as a compacted topic needs it.
+   *
+   * @param bytes the remaining ones are exactly one batch, checked before
+   * @param limitBytes what the records may take when decompressed
+   * @return empty if all is well, else INVALID_RECORD (what) or, if they cannot be read,
+   *     INVALID_BATCH
+   */
+  public static Optional<ApiError> checkKeys(ByteBuffer bytes, int limitBytes) {
+    try {
+      RecordReader records = RecordReader.open(RecordBatch.at(bytes), limitBytes);
+      for (int place = 0; records.hasNext(); place++) {
+        if (records.nextSpan().key() == null) {
+          String what = "record " + place + " of the batch has no key; the topic is compacted";
+          return Optional.of(
+              ApiError.definite(ErrorReason.INVALID_RECORD, what).with("what", what));
+        }
+      }
+      return Optional.empty();
+    } catch (InvalidBatchException e) {
+      return Optional.of(invalid(String.valueOf(e.getMessage())));
+    }
+  }
+
   private static @Nullable String problem(ByteBuffer bytes) {
     RecordBatch batch;
     try {

@@ -14,9 +14,10 @@ import java.util.zip.CRC32C;
  *     12    4 partitionLeaderEpoch     stamped by the leader; outside the CRC
  *     16    1 magic                    2
  *     17    4 crc                      CRC-32C of everything from attributes to the end
- *     21    2 attributes               bits 0-2 codec, 3 append time, 4 transactional, 5 control
+ *     21    2 attributes               bits 0-2 codec, 3 append time, 4 transactional, 5 control,
+ *                                  6 delete horizon (KIP-534)
  *     23    4 lastOffsetDelta
- *     27    8 baseTimestamp
+ *     27    8 baseTimestamp            with bit 6: when tombstones of the batch may go
  *     35    8 maxTimestamp
  *     43    8 producerId               -1: none
  *     51    2 producerEpoch
@@ -40,6 +41,8 @@ public record RecordBatch(ByteBuffer buffer, int start) {
 
   /** Of a batch without idempotent producer. */
   public static final long NO_PRODUCER_ID = -1;
+
+  static final int DELETE_HORIZON = 0x40;
 
   private static final int LEADER_EPOCH = 12;
   private static final int MAGIC_AT = 16;
@@ -123,6 +126,22 @@ public record RecordBatch(ByteBuffer buffer, int start) {
   /** Whether it is a marker, which no consumer sees. */
   public boolean isControl() {
     return (attributes() & 0x20) != 0;
+  }
+
+  /**
+   * Whether compaction has seen tombstones here; {@link #baseTimestamp} then says from when on they
+   * may go. Stays when they are gone.
+   */
+  public boolean hasDeleteHorizon() {
+    return (attributes() & DELETE_HORIZON) != 0;
+  }
+
+  /**
+   * Whether it only stands for offsets whose records compaction took: no record and no producer. Of
+   * such a batch any part of its offsets can be had, see {@link CompactedBatch#placeholder}.
+   */
+  public boolean isPlaceholder() {
+    return recordCount() == 0 && producerId() == NO_PRODUCER_ID;
   }
 
   /** Last offset minus base offset. */

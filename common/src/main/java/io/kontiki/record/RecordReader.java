@@ -28,6 +28,14 @@ public final class RecordReader implements Iterator<Record> {
   private int left;
   private long lastDelta = -1;
 
+  // Where the parts of the record lie that was walked over last.
+  private int start;
+  private long timestampDelta;
+  private long lastOffset;
+  private int keyAt;
+  private int keyBytes;
+  private int valueBytes;
+
   private RecordReader(RecordBatch batch, ByteBuffer records, int count) {
     this.batch = batch;
     this.records = records;
@@ -106,13 +114,45 @@ public final class RecordReader implements Iterator<Record> {
     return new Record(offset, timestampMs, key, value, headers);
   }
 
+  /**
+   * A record in place.
+   *
+   * @param timestampMs as {@link Record#timestampMs}
+   * @param key a view of it, or null
+   * @param bytes all of it with its length, as it is in a batch
+   */
+  public record Span(
+      long offset,
+      long timestampMs,
+      @Nullable ByteBuffer key,
+      boolean hasValue,
+      ByteBuffer bytes) {}
+
+  /** Checks the next record as {@link #next} does, and shows where it lies. */
+  public Span nextSpan() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("no record is left");
+    }
+    skip();
+    return new Span(
+        lastOffset,
+        timestamp(timestampDelta),
+        keyBytes < 0 ? null : records.slice(keyAt, keyBytes),
+        valueBytes >= 0,
+        records.slice(start, records.position() - start));
+  }
+
   /** Checks the next record as {@link #next} does, without making one. */
   void skip() {
+    start = records.position();
     int end = begin();
-    Varints.getLong(records);
-    offset();
-    skipBytes(Varints.getInt(records));
-    skipBytes(Varints.getInt(records));
+    timestampDelta = Varints.getLong(records);
+    lastOffset = offset();
+    keyBytes = Varints.getInt(records);
+    keyAt = records.position();
+    skipBytes(keyBytes);
+    valueBytes = Varints.getInt(records);
+    skipBytes(valueBytes);
     int count = headerCount();
     for (int i = 0; i < count; i++) {
       headerKeyBytes();

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random commands, good, late and senseless ones; what must hold holds after each. */
 class MetadataMachinePropertyTest {
+  private static final int STEPS = 250;
   private final TreeSet<String> outcomesSeen = new TreeSet<>();
   private int recoveries;
   private int finished;
@@ -30,7 +31,7 @@ class MetadataMachinePropertyTest {
     int seeds = Integer.getInteger("kontiki.seeds", 100);
     for (long seed = 0; seed < seeds; seed++) {
       try {
-        run(seed, 250);
+        run(seed, STEPS);
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError("seed " + seed + ": " + e, e);
       }
@@ -56,6 +57,11 @@ class MetadataMachinePropertyTest {
     assertTrue(finished > 5 && cancelled > 10, finished + " finished, " + cancelled + " cancelled");
     assertTrue(unclean > 0, "no unclean election happened");
     assertTrue(recoveries > 0, "no balanced recovery happened");
+  }
+
+  /** One seed, for whoever looks for what this test notices. */
+  static void playSeed(long seed) throws IOException {
+    new MetadataMachinePropertyTest().run(seed, STEPS);
   }
 
   private void run(long seed, int steps) throws IOException {

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.log.producer.ProducerState;
@@ -32,7 +33,9 @@ import java.util.TreeSet;
  *     45    8 greatest timestamp of the last segment, or -1
  *     53    8 offset of the batch that has it, or -1
  *     61    4 bytes of the last segment behind its last index entry
- *     65    … each with a count or length of 4 bytes before it: topic name, UTF-8; segments: 8 base
+ *     65    8 cleaned to               as in CleanMark
+ *     73    8 forgotten below
+ *     81    … each with a count or length of 4 bytes before it: topic name, UTF-8; segments: 8 base
  *             offset, 8 bytes; epochs: 4 epoch, 8 start offset; producer snapshots: 8 offset; index
  *             of the last segment; time index of it; producers as in a snapshot
  * </pre>
@@ -49,6 +52,7 @@ record CleanLog(
     long logEnd,
     long highWatermark,
     Segment.Tail tail,
+    CleanMark mark,
     List<LogWalk.Ref> segments,
     List<EpochHistory.Entry> epochs,
     List<Long> snapshots,
@@ -58,7 +62,7 @@ record CleanLog(
   /** The most that index, time index and producers may have together. */
   static final int MAX_DERIVED_BYTES = 4096;
 
-  private static final int FIXED_BYTES = 65;
+  private static final int FIXED_BYTES = 81;
 
   /** Bytes when it is written. */
   int sizeBytes() {
@@ -79,6 +83,7 @@ record CleanLog(
     into.putLong(logStart).putLong(logEnd).putLong(highWatermark);
     into.putLong(tail.maxTimestampMs()).putLong(tail.maxTimestampOffset());
     into.putInt(tail.bytesSinceEntry());
+    into.putLong(mark.cleanedTo()).putLong(mark.forgottenBelow());
     put(into, ByteBuffer.wrap(topicName.getBytes(StandardCharsets.UTF_8)));
     into.putInt(segments.size());
     segments.forEach(ref -> into.putLong(ref.baseOffset()).putLong(ref.sizeBytes()));
@@ -108,6 +113,7 @@ record CleanLog(
     long logEnd = from.getLong();
     long highWatermark = from.getLong();
     Segment.Tail tail = new Segment.Tail(from.getLong(), from.getLong(), from.getInt());
+    CleanMark mark = new CleanMark(from.getLong(), from.getLong());
     String name = StandardCharsets.UTF_8.decode(bytes(from)).toString();
     List<LogWalk.Ref> segments = new ArrayList<>();
     for (int i = SealedFile.count(from, 16); i > 0; i--) {
@@ -132,6 +138,7 @@ record CleanLog(
         logEnd,
         highWatermark,
         tail,
+        mark,
         segments,
         epochs,
         snapshots,
@@ -195,6 +202,7 @@ record CleanLog(
         -1,
         true,
         history.entries(),
-        0);
+        0,
+        mark);
   }
 }

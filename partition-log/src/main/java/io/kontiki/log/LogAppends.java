@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.producer.ProducerState.Verdict;
@@ -259,6 +260,10 @@ final class LogAppends {
       }
       state.producers.onAppended(batch, nowMs);
       state.producers.keepAtMost(shared.config.producers().most(), state.highWatermark);
+      if (batch.hasDeleteHorizon() && batch.nextOffset() > state.mark.forgottenBelow()) {
+        // The leader may have dropped tombstones here.
+        state.mark = new CleanMark(state.mark.cleanedTo(), batch.nextOffset());
+      }
       state.tail.add(batch.baseOffset(), batch.nextOffset(), batch.bytes());
       state.logEnd = batch.nextOffset();
     }

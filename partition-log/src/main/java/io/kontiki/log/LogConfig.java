@@ -14,6 +14,7 @@ import io.kontiki.log.journal.CommitJournal;
  * @param openFiles kept open at most, beside those that wait for a sync
  * @param decompressedBytes of one batch, where a look-up by time must decompress it
  * @param scrub the check of everything in the background (rule D6)
+ * @param cleaner compaction in the background (rule L6)
  * @param producers how many idempotent producers a log knows, and how long (rule I3)
  */
 public record LogConfig(
@@ -25,6 +26,7 @@ public record LogConfig(
     int openFiles,
     int decompressedBytes,
     Scrub scrub,
+    Cleaner cleaner,
     Producers producers) {
   private static final int MIB = 1 << 20;
 
@@ -41,6 +43,7 @@ public record LogConfig(
         2_000,
         64 * MIB,
         new Scrub(4L * MIB, 24L * 3600 * 1000),
+        new Cleaner(16 * MIB, 32L * MIB, 15_000),
         new Producers(10_000, 24L * 3600 * 1000));
   }
 
@@ -55,6 +58,7 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
+        cleaner,
         producers);
   }
 
@@ -69,6 +73,7 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
+        cleaner,
         producers);
   }
 
@@ -83,6 +88,7 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
+        cleaner,
         producers);
   }
 
@@ -97,6 +103,7 @@ public record LogConfig(
         count,
         decompressedBytes,
         scrub,
+        cleaner,
         producers);
   }
 
@@ -111,6 +118,7 @@ public record LogConfig(
         openFiles,
         sizeBytes,
         scrub,
+        cleaner,
         producers);
   }
 
@@ -125,6 +133,22 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         newScrub,
+        cleaner,
+        producers);
+  }
+
+  /** With another compaction. */
+  public LogConfig withCleaner(Cleaner newCleaner) {
+    return new LogConfig(
+        hotBytes,
+        tailCacheBytes,
+        journal,
+        checkpointIntervalMs,
+        derivedBytes,
+        openFiles,
+        decompressedBytes,
+        scrub,
+        newCleaner,
         producers);
   }
 
@@ -139,6 +163,7 @@ public record LogConfig(
         openFiles,
         decompressedBytes,
         scrub,
+        cleaner,
         newProducers);
   }
 
@@ -150,6 +175,15 @@ public record LogConfig(
    * @param idleMs after so long without an append one is forgotten
    */
   public record Producers(int most, long idleMs) {}
+
+  /**
+   * How logs are compacted.
+   *
+   * @param bufferBytes memory for the keys of one pass
+   * @param bytesPerSecond read and written at most, of the whole directory; 0: nothing is compacted
+   * @param backoffMs until the next look when there was nothing to do
+   */
+  public record Cleaner(int bufferBytes, long bytesPerSecond, long backoffMs) {}
 
   /**
    * How old data are checked.

@@ -12,6 +12,10 @@ public final class LogCounters {
   private volatile long mended;
   private volatile long scrubbedBytes;
   private volatile int damagedLogs;
+  private volatile long cleanerRuns;
+  private volatile long cleanerBytes;
+  private volatile long cleanedAtNanos;
+  private volatile double dirtyRatio;
 
   /** Syncs of segments and of what lies beside them. */
   public long fileSyncs() {
@@ -51,6 +55,34 @@ public final class LogCounters {
   /** Logs that are damaged now. */
   public int damagedLogs() {
     return damagedLogs;
+  }
+
+  /** Passes of compaction that came to their end. */
+  public long cleanerRuns() {
+    return cleanerRuns;
+  }
+
+  /** Bytes that compaction read and wrote. */
+  public long cleanerBytes() {
+    return cleanerBytes;
+  }
+
+  /** The greatest share of bytes that waited for compaction at the last look, of any log. */
+  public double dirtyRatio() {
+    return dirtyRatio;
+  }
+
+  void onDirtyRatio(double ratio) {
+    dirtyRatio = ratio;
+  }
+
+  synchronized void onCleanerBytes(long bytes) {
+    cleanerBytes += bytes;
+  }
+
+  synchronized void onCleaned(long nowNanos) {
+    cleanerRuns++;
+    cleanedAtNanos = nowNanos;
   }
 
   /**
@@ -103,6 +135,10 @@ public final class LogCounters {
    * @param mended damaged ranges that were mended
    * @param scrubbedBytes checked in the background
    * @param damagedLogs now
+   * @param cleanerRuns passes of compaction that came to their end
+   * @param cleanerBytes read and written by it
+   * @param cleanedAtNanos end of the last one, by the clock's nanoTime; 0: there was none
+   * @param dirtyRatio greatest share of a log's bytes that waited for it at the last look
    */
   public record Values(
       long journalCommits,
@@ -117,7 +153,11 @@ public final class LogCounters {
       long damages,
       long mended,
       long scrubbedBytes,
-      int damagedLogs) {}
+      int damagedLogs,
+      long cleanerRuns,
+      long cleanerBytes,
+      long cleanedAtNanos,
+      double dirtyRatio) {}
 
   Values with(JournalCounters journal) {
     return new Values(
@@ -133,6 +173,10 @@ public final class LogCounters {
         damages,
         mended,
         scrubbedBytes,
-        damagedLogs);
+        damagedLogs,
+        cleanerRuns,
+        cleanerBytes,
+        cleanedAtNanos,
+        dirtyRatio);
   }
 }

@@ -33,6 +33,10 @@ import org.slf4j.LoggerFactory;
  *   <li>Off the loop the file is synced, and what lies behind is checked.
  *   <li>On the loop the damage is over, or begins further behind.
  * </ol>
+ *
+ * <p>Replicas compact each for itself (rule L6), so another one may have other bytes: in a log that
+ * is compacted only those count that are known to be what lay here. Else the log is cut at the
+ * damage and fetched again, as after a recovery that found it.
  */
 final class LogDamage {
   private static final Logger LOG = LoggerFactory.getLogger(LogDamage.class);
@@ -44,6 +48,7 @@ final class LogDamage {
   private final SegmentedLog log;
   private final LogState state;
   private final LogReads reads;
+  private boolean beyondMending;
 
   LogDamage(LogShared shared, LoopLogs home, SegmentedLog log, LogState state, LogReads reads) {
     this.shared = shared;
@@ -83,7 +88,7 @@ final class LogDamage {
     long from = state.unreadableFrom();
     return from == Long.MAX_VALUE
         ? Optional.empty()
-        : Optional.of(new PartitionLog.Damage(from, state.damagedFrom < 0));
+        : Optional.of(new PartitionLog.Damage(from, state.damagedFrom < 0 && !beyondMending));
   }
 
   /** The log was cut: what lay behind is no concern. */
@@ -100,8 +105,18 @@ final class LogDamage {
     }
   }
 
+  /** Compaction has read what lay there without a fault, and written it anew. */
+  void onReplaced(long baseOffset, long endOffset) {
+    if (state.damage != null
+        && state.damage.baseOffset() >= baseOffset
+        && state.damage.baseOffset() < endOffset) {
+      over();
+    }
+  }
+
   private void over() {
     state.damage = null;
+    beyondMending = false;
     shared.counters.onDamageOver();
   }
 
@@ -186,6 +201,16 @@ final class LogDamage {
       Patch patch,
       long truncations,
       Completion<Optional<PartitionLog.Damage>> completion) {
+    if (isCompacted() && !patch.isCertain(damage.offset() < state.mark.cleanedTo())) {
+      LOG.warn(
+          "{}: other replicas may have other bytes at offset {}, the log is compacted: it is cut there"
+              + " and fetched again",
+          state,
+          damage.offset());
+      beyondMending |= damage.equals(state.damage);
+      completion.complete(current());
+      return;
+    }
     if (!patch.fault.isEmpty()) {
       LOG.warn("{}: cannot be mended at offset {}: {}", state, damage.offset(), patch.fault);
     }
@@ -211,6 +236,10 @@ final class LogDamage {
       segment.noteSize(patch.position);
     }
     shared.reads.execute(() -> finish(view, damage, patch, truncations, completion));
+  }
+
+  private boolean isCompacted() {
+    return state.settings.compaction() != null || state.mark.cleanedTo() > 0;
   }
 
   private void finish(
@@ -292,6 +321,7 @@ final class LogDamage {
     }
     View view = reads.view(segment, due);
     long truncations = state.truncations;
+    long swaps = state.swaps;
     shared.reads.execute(
         () -> {
           if (shared.isOffline() || shared.isClosed()) {
@@ -300,7 +330,14 @@ final class LogDamage {
           try {
             SegmentReader.Checked checked = shared.reader.check(view, position, due, maxBytes);
             home.loop.execute(
-                () -> onChecked(view, position, checked, truncations, segment, progress));
+                () -> {
+                  if (swaps != state.swaps && !state.gone && truncations == state.truncations) {
+                    // It may have met the new file with the measures of the old one.
+                    progress.on(new Place(view.baseOffset(), 0, view.baseOffset()), 0);
+                  } else {
+                    onChecked(view, position, checked, truncations, segment, progress);
+                  }
+                });
           } catch (StorageException e) {
             home.loop.execute(
                 () -> {
@@ -354,33 +391,59 @@ final class LogDamage {
    * @param position behind them
    * @param offset behind them
    * @param closed whether a good batch of this log, or the segment's end, follows
+   * @param same whether each has the checksum that the bad bytes in its place name
    * @param fault why it ends before, or empty
    */
   private record Patch(
-      List<ByteBuffer> bytes, long position, long offset, boolean closed, String fault) {
+      List<ByteBuffer> bytes,
+      long position,
+      long offset,
+      boolean closed,
+      boolean same,
+      String fault) {
+    private static final int CRC_AT = 17;
+
+    /**
+     * Whether it is what lay there, although other replicas may have other bytes.
+     *
+     * @param compacted whether compaction may have changed what lay there
+     */
+    boolean isCertain(boolean compacted) {
+      return closed && (same || !compacted);
+    }
+
     static Patch of(LogShared shared, View view, Damage damage, List<ByteBuffer> batches) {
       List<ByteBuffer> good = new ArrayList<>();
       long position = damage.position();
       long due = damage.offset();
+      boolean same = true;
       for (ByteBuffer each : batches) {
         ByteBuffer bytes = each.slice();
         while (bytes.hasRemaining()) {
           String fault = fault(view, bytes, due);
           if (!fault.isEmpty()) {
-            return new Patch(good, position, due, false, fault);
+            return new Patch(good, position, due, false, same, fault);
           }
           RecordBatch batch = RecordBatch.at(bytes);
           int size = batch.sizeBytes();
           good.add(bytes.slice(bytes.position(), size));
+          same &= crcAt(shared, view, position) == batch.crc();
           bytes.position(bytes.position() + size);
           position += size;
           due = batch.nextOffset();
-          if (due == view.endOffset() || isGood(shared, view, position, due)) {
-            return new Patch(good, position, due, true, "");
+          if ((due == view.endOffset() && position >= view.sizeBytes())
+              || isGood(shared, view, position, due)) {
+            return new Patch(good, position, due, true, same, "");
           }
         }
       }
-      return new Patch(good, position, due, false, "");
+      return new Patch(good, position, due, false, same, "");
+    }
+
+    private static long crcAt(LogShared shared, View view, long position) {
+      ByteBuffer crc = ByteBuffer.allocate(Integer.BYTES);
+      shared.files.use(view.path(), file -> file.read(crc, position + CRC_AT));
+      return Integer.toUnsignedLong(crc.getInt(0));
     }
 
     private static String fault(View view, ByteBuffer bytes, long due) {

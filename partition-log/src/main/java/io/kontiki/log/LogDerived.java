@@ -22,13 +22,16 @@ final class LogDerived {
   private final LogShared shared;
   private final LogState state;
   private final LogCut cut;
+  private final LogCleaning cleaning;
   private final NavigableSet<Long> snapshots;
   private int underivedBytes;
 
-  LogDerived(LogShared shared, LogState state, LogCut cut, RecoveredLog from) {
+  LogDerived(
+      LogShared shared, LogState state, LogCut cut, RecoveredLog from, LogCleaning cleaning) {
     this.shared = shared;
     this.state = state;
     this.cut = cut;
+    this.cleaning = cleaning;
     this.snapshots = new TreeSet<>(from.snapshots());
     this.underivedBytes = from.underivedBytes();
   }
@@ -94,6 +97,8 @@ final class LogDerived {
   }
 
   private void writeSnapshot() {
+    // Before it is trusted, and what lies below it not looked at, the mark is durable.
+    cleaning.saveMark();
     String directory = state.meta.id().directoryName();
     shared.files.replace(
         SegmentFiles.path(directory, state.logEnd, SegmentFiles.SNAPSHOT),

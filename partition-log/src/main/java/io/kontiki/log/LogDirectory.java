@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +40,7 @@ public final class LogDirectory {
 
   private final LogShared shared;
   private final Optional<CleanMarker> cleanMarker;
+  private final LogCleaner cleaner;
 
   // Guarded by the monitor.
   private final TreeMap<PartitionId, RecoveredLog> recovered = new TreeMap<>();
@@ -49,6 +51,7 @@ public final class LogDirectory {
 
   private LogDirectory(LogShared shared, DirectoryRecovery.Found found) {
     this.shared = shared;
+    this.cleaner = new LogCleaner(shared, this::openLogs);
     this.cleanMarker = found.marker();
     found
         .logs()
@@ -65,7 +68,7 @@ public final class LogDirectory {
    *
    * @param store of the directory, locked for this process
    * @param commit the commit thread of this directory
-   * @param reads cold reads, checkpoints and what else may block
+   * @param reads cold reads, checkpoints, compaction and what else may block
    * @param syncs syncs of checkpoints, side by side; at least one, may be {@code reads}
    * @throws StorageException CORRUPT if the checkpoint cannot be read; IO if the disk fails
    */
@@ -77,7 +80,25 @@ public final class LogDirectory {
       Worker reads,
       List<Worker> syncs,
       FaultHandler faults) {
-    LogShared shared = new LogShared(store, config, clock, reads, faults);
+    return open(store, config, clock, commit, reads, syncs, reads, faults);
+  }
+
+  /**
+   * As {@link #open(FileStore, LogConfig, Clock, Worker, Worker, List, FaultHandler)}, but nothing
+   * waits behind a step of compaction.
+   *
+   * @param cleaner for compaction alone
+   */
+  public static LogDirectory open(
+      FileStore store,
+      LogConfig config,
+      Clock clock,
+      Worker commit,
+      Worker reads,
+      List<Worker> syncs,
+      Worker cleaner,
+      FaultHandler faults) {
+    LogShared shared = new LogShared(store, config, clock, reads, cleaner, faults);
     DirectoryRecovery.Found found = new DirectoryRecovery(shared).run();
     Checkpointer checkpointer = new Checkpointer(shared, syncs, found.logs());
     CommitJournal journal =
@@ -124,6 +145,11 @@ public final class LogDirectory {
   /** What a clean stop left; empty after any other stop, and when it does not fit the logs (R3). */
   public Optional<CleanMarker> cleanMarker() {
     return cleanMarker;
+  }
+
+  /** To be asked before anything goes by the wall clock (P17); any thread. Until then it does. */
+  public void trustClock(BooleanSupplier trusted) {
+    shared.trustClock(trusted);
   }
 
   /** The logs that are there, open or not, sorted. Thread-safe. */
@@ -183,7 +209,7 @@ public final class LogDirectory {
       if (found == null) {
         found = RecoveredLog.empty(id, topicName, settings.durability());
       }
-      log = new SegmentedLog(shared, home, found, settings, topicName, listener);
+      log = new SegmentedLog(shared, home, found, settings, topicName, listener, cleaner);
       open.put(id, log);
     }
     home.add(log);
@@ -240,7 +266,7 @@ public final class LogDirectory {
       LogSettings settings = LogSettings.defaults(closed.durability());
       log =
           new SegmentedLog(
-              shared, home, closed, settings, closed.topicName(), new NobodyListening());
+              shared, home, closed, settings, closed.topicName(), new NobodyListening(), cleaner);
     }
     SegmentedLog leavingLog = java.util.Objects.requireNonNull(log);
     home.journal(leavingLog, JournalEntry.of(id, JournalEntry.Kind.GONE, 0, 0));

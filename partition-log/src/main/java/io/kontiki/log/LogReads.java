@@ -3,6 +3,8 @@ package io.kontiki.log;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentReader;
+import io.kontiki.record.CompactedBatch;
+import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
@@ -49,7 +51,7 @@ final class LogReads {
     }
     long limit = Math.min(limitOffset, readable);
     if (state.tail.has(offset)) {
-      completion.complete(outcome(state.tail.read(offset, limit, maxBytes)));
+      completion.complete(outcome(from(offset, state.tail.read(offset, limit, maxBytes))));
       return;
     }
     Segment segment = segmentAt(offset);
@@ -68,7 +70,7 @@ final class LogReads {
   private PartitionLog.ReadOutcome hot(
       SegmentReader.View view, long offset, long limitOffset, int maxBytes) {
     try {
-      return outcome(shared.reader.read(view, offset, limitOffset, maxBytes));
+      return outcome(offset, shared.reader.read(view, offset, limitOffset, maxBytes));
     } catch (StorageException e) {
       shared.goOffline(e);
       throw e;
@@ -82,12 +84,21 @@ final class LogReads {
       int maxBytes,
       Completion<PartitionLog.ReadOutcome> completion) {
     long truncations = state.truncations;
+    long swaps = state.swaps;
     shared.counters.onColdRead();
     shared.reads.execute(
         () -> {
           Read<SegmentReader.Slice> read =
               Read.of(() -> shared.reader.read(view, offset, limitOffset, maxBytes));
-          home.loop.execute(() -> onRead(read, truncations, offset, completion));
+          home.loop.execute(
+              () -> {
+                if (swaps != state.swaps && truncations == state.truncations && !isOver()) {
+                  // It may have met the new file with the measures of the old one.
+                  read(offset, limitOffset, maxBytes, completion);
+                } else {
+                  onRead(read, truncations, offset, completion);
+                }
+              });
         });
   }
 
@@ -106,7 +117,7 @@ final class LogReads {
       onFailure(read.failure());
       completion.complete(NOTHING);
     } else {
-      completion.complete(outcome(slice));
+      completion.complete(outcome(offset, slice));
     }
   }
 
@@ -139,15 +150,29 @@ final class LogReads {
   }
 
   /** Damage concerns this log alone (rule D9). */
-  private PartitionLog.ReadOutcome outcome(SegmentReader.Slice slice) {
+  private PartitionLog.ReadOutcome outcome(long offset, SegmentReader.Slice slice) {
     SegmentReader.Damage found = slice.damage();
     if (found != null) {
       log.damages().onFound(found);
     }
     return new PartitionLog.ReadOutcome(
-        slice.batches(),
+        from(offset, slice.batches()),
         slice.bytes(),
         found == null ? OptionalLong.empty() : OptionalLong.of(found.offset()));
+  }
+
+  /** Of an empty batch that stands for several there may be a part. */
+  private static List<ByteBuffer> from(long offset, List<ByteBuffer> batches) {
+    if (batches.isEmpty()) {
+      return batches;
+    }
+    RecordBatch first = RecordBatch.at(batches.get(0));
+    if (first.baseOffset() >= offset || !first.isPlaceholder()) {
+      return batches;
+    }
+    List<ByteBuffer> cut = new ArrayList<>(batches);
+    cut.set(0, CompactedBatch.placeholderFrom(first, offset).asReadOnlyBuffer());
+    return cut;
   }
 
   private static PartitionLog.ReadOutcome outcome(List<ByteBuffer> batches) {
@@ -170,6 +195,7 @@ final class LogReads {
     }
     long start = state.logStart;
     long truncations = state.truncations;
+    long swaps = state.swaps;
     TimeSearch search =
         new TimeSearch(shared, timestampMs, start, Math.min(limitOffset, state.unreadableFrom()));
     long readable = state.unreadableFrom();
@@ -178,7 +204,9 @@ final class LogReads {
           Read<TimeSearch.Answer> read = Read.of(() -> search.run(places));
           home.loop.execute(
               () -> {
-                if (start != state.logStart && truncations == state.truncations && !isOver()) {
+                if ((start != state.logStart || swaps != state.swaps)
+                    && truncations == state.truncations
+                    && !isOver()) {
                   // What was found, or missed, may be gone; "not found" would send the caller on.
                   offsetForTime(timestampMs, limitOffset, completion);
                 } else {

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.BatchWalker;
@@ -126,7 +127,8 @@ final class LogRecovery {
         damagedFrom,
         plain,
         plain || !changed ? log.savedEpochs() : epochs.entries(),
-        snapshots.contains(end) || segments.isEmpty() ? 0 : walkedBytes(found));
+        snapshots.contains(end) || segments.isEmpty() ? 0 : walkedBytes(found),
+        mark(end, found.forgottenBelow()));
   }
 
   private boolean endsWhereDue() {
@@ -140,6 +142,18 @@ final class LogRecovery {
   private static int walkedBytes(LogWalk.Found found) {
     long bytes = found.walked().stream().mapToLong(Segment::sizeBytes).sum();
     return (int) Math.min(bytes, Integer.MAX_VALUE);
+  }
+
+  /** What the replay left of it, and what batches tell that came after it was written. */
+  private CleanMark mark(long end, long forgottenBelow) {
+    CleanMark left = log.mark().cutTo(end);
+    CleanMark mark =
+        new CleanMark(left.cleanedTo(), Math.max(left.forgottenBelow(), forgottenBelow));
+    if (shared.store.exists(directory) && !mark.equals(CleanMark.read(shared.store, directory))) {
+      shared.files.replace(directory + "/" + CleanMark.FILE, mark.encode());
+      shared.files.markDirectory(directory);
+    }
+    return mark;
   }
 
   /** Also when the file was trimmed for a log start that did not become durable. */

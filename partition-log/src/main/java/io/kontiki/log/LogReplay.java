@@ -1,5 +1,7 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
+import io.kontiki.log.clean.SegmentSwap;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.journal.JournalScan;
@@ -55,6 +57,7 @@ final class LogReplay {
   private boolean epochsLost;
   private EpochHistory epochs = new EpochHistory();
   private List<EpochHistory.Entry> savedEpochs = List.of();
+  private CleanMark mark = CleanMark.NONE;
 
   LogReplay(LogShared shared, JournalScan journal, PartitionId id) {
     this.shared = shared;
@@ -87,6 +90,9 @@ final class LogReplay {
     trust = recoveryPoint;
     if (!lost) {
       shared.onDirectoryExists(id);
+      // Compaction touches nothing that a record of the journal speaks of (rule L6).
+      SegmentSwap.recover(shared.store, shared.files, directory);
+      mark = CleanMark.read(shared.store, directory);
     }
     readEpochs();
   }
@@ -224,6 +230,7 @@ final class LogReplay {
     lost = false;
     epochsLost = false;
     epochs = new EpochHistory();
+    mark = CleanMark.NONE;
   }
 
   /** Whatever is there was written since, of a log whose own first record may be lost. */
@@ -256,6 +263,7 @@ final class LogReplay {
     long offset = entry.a();
     long segment = segmentOf(entry);
     lowerTrust(offset);
+    mark = mark.cutTo(offset);
     epochs.truncate(offset);
     doubtful = false;
     if (segment < 0) {
@@ -289,6 +297,7 @@ final class LogReplay {
     ends.clear();
     legitBelow = -1;
     doubtful = false;
+    mark = mark.cutTo(offset);
     epochs.clear();
   }
 
@@ -412,6 +421,10 @@ final class LogReplay {
 
   boolean areEpochsLost() {
     return epochsLost;
+  }
+
+  CleanMark mark() {
+    return mark;
   }
 
   EpochHistory epochs() {

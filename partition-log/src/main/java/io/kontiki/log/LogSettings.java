@@ -1,6 +1,7 @@
 package io.kontiki.log;
 
 import io.kontiki.model.Durability;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The settings of a topic that its logs need.
@@ -12,6 +13,7 @@ import io.kontiki.model.Durability;
  * @param appendTime whether the leader stamps its time (rule L7)
  * @param retentionMs age at which a segment may go (rule L6); -1: none
  * @param retentionBytes size of a log beyond which its oldest segments may go; -1: none
+ * @param compaction of what is superseded (rule L6); null: none
  */
 public record LogSettings(
     Durability durability,
@@ -20,7 +22,8 @@ public record LogSettings(
     int indexIntervalBytes,
     boolean appendTime,
     long retentionMs,
-    long retentionBytes) {
+    long retentionBytes,
+    @Nullable Compaction compaction) {
   private static final int SMALLEST_SEGMENT_BYTES = 256;
 
   public LogSettings {
@@ -38,7 +41,7 @@ public record LogSettings(
 
   /** Kafka's defaults: 1 GiB, 7 days, 4096 bytes, create time; no retention. */
   public static LogSettings defaults(Durability durability) {
-    return new LogSettings(durability, 1 << 30, 7L * 24 * 3600 * 1000, 4096, false, -1, -1);
+    return new LogSettings(durability, 1 << 30, 7L * 24 * 3600 * 1000, 4096, false, -1, -1, null);
   }
 
   /** With other segments. */
@@ -50,19 +53,34 @@ public record LogSettings(
         indexIntervalBytes,
         appendTime,
         retentionMs,
-        retentionBytes);
+        retentionBytes,
+        compaction);
   }
 
   /** With another distance of index entries. */
   public LogSettings withIndexInterval(int bytes) {
     return new LogSettings(
-        durability, segmentBytes, segmentMs, bytes, appendTime, retentionMs, retentionBytes);
+        durability,
+        segmentBytes,
+        segmentMs,
+        bytes,
+        appendTime,
+        retentionMs,
+        retentionBytes,
+        compaction);
   }
 
   /** With append time or create time. */
   public LogSettings withAppendTime(boolean on) {
     return new LogSettings(
-        durability, segmentBytes, segmentMs, indexIntervalBytes, on, retentionMs, retentionBytes);
+        durability,
+        segmentBytes,
+        segmentMs,
+        indexIntervalBytes,
+        on,
+        retentionMs,
+        retentionBytes,
+        compaction);
   }
 
   /** With a bound of age and of size; -1: none. */
@@ -74,6 +92,29 @@ public record LogSettings(
         indexIntervalBytes,
         appendTime,
         newRetentionMs,
-        newRetentionBytes);
+        newRetentionBytes,
+        compaction);
   }
+
+  /** With compaction or, by null, without. */
+  public LogSettings withCompaction(@Nullable Compaction newCompaction) {
+    return new LogSettings(
+        durability,
+        segmentBytes,
+        segmentMs,
+        indexIntervalBytes,
+        appendTime,
+        retentionMs,
+        retentionBytes,
+        newCompaction);
+  }
+
+  /**
+   * How superseded records go.
+   *
+   * @param minLagMs a segment with a younger record stays as it is, and all behind it
+   * @param deleteRetentionMs how long tombstones stay at least
+   * @param minDirtyRatio share of the bytes, not compacted yet, beyond which a pass begins; 0 to 1
+   */
+  public record Compaction(long minLagMs, long deleteRetentionMs, double minDirtyRatio) {}
 }

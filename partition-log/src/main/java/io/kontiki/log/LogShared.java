@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,7 @@ final class LogShared {
   final LogConfig config;
   final Clock clock;
   final Worker reads;
+  final Worker cleaner;
   final FaultHandler faults;
   final LogCounters counters = new LogCounters();
 
@@ -40,16 +42,25 @@ final class LogShared {
   private volatile int loopCount = 1;
   private volatile @Nullable StorageException offline;
   private volatile boolean closed;
+  private volatile BooleanSupplier clockTrusted = () -> true;
+  private final Object marks = new Object();
   private @Nullable CommitJournal journal;
   private @Nullable Checkpointer checkpointer;
 
-  LogShared(FileStore store, LogConfig config, Clock clock, Worker reads, FaultHandler faults) {
+  LogShared(
+      FileStore store,
+      LogConfig config,
+      Clock clock,
+      Worker reads,
+      Worker cleaner,
+      FaultHandler faults) {
     this.store = store;
     this.files = new OpenFiles(store, config.openFiles());
     this.reader = new SegmentReader(files);
     this.config = config;
     this.clock = clock;
     this.reads = reads;
+    this.cleaner = cleaner;
     this.faults = faults;
   }
 
@@ -153,6 +164,29 @@ final class LogShared {
     }
     files.syncDirectory(directory);
     files.syncDirectory("");
+  }
+
+  /** Asked before anything goes by the wall clock (P17). */
+  void trustClock(BooleanSupplier trusted) {
+    clockTrusted = trusted;
+  }
+
+  boolean clockTrusted() {
+    return clockTrusted.getAsBoolean();
+  }
+
+  /**
+   * Writes how far a log has been compacted, as its loop has it now: so two threads may do it in
+   * any order. Blocks; its name is durable when its directory is.
+   */
+  void writeMark(LogState state) {
+    String directory = state.meta.id().directoryName();
+    synchronized (marks) {
+      if (store.exists(directory)) {
+        state.mark.write(store, directory);
+        files.markDirectory(directory);
+      }
+    }
   }
 
   /** Runs something in a callback: a storage failure takes the directory offline, no more. */

@@ -119,9 +119,9 @@ final class LogStart {
     return !journaled.isEmpty();
   }
 
-  /** Not while a cut reads the segments again. */
+  /** Not while a cut reads the segments again, or compacted ones replace others. */
   void removeSegments() {
-    while (!cut.isPending() && state.segments.size() > 1) {
+    while (!cut.isPending() && !log.cleaning().isSwapping() && state.segments.size() > 1) {
       Map.Entry<Long, Segment> first = state.segments.firstEntry();
       if (state.segments.higherKey(first.getKey()) > removable) {
         return;

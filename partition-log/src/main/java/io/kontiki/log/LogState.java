@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.Segment;
@@ -57,6 +58,15 @@ final class LogState {
   /** Deleted, moved aside or closed. */
   boolean gone;
 
+  /** How far it has been compacted; read by workers that write it. */
+  volatile CleanMark mark;
+
+  /** What the file of it says, or will. */
+  CleanMark savedMark;
+
+  /** Grows when compacted segments replace others: reads under way are repeated. */
+  long swaps;
+
   LogState(RecoveredLog from, LogSettings settings, String topicName, LoopLogs home) {
     this.meta = new PartitionMeta(from.id(), from.durability(), topicName);
     this.settings = settings;
@@ -69,6 +79,8 @@ final class LogState {
     this.doubtful = from.doubtful();
     this.damagedFrom = from.damagedFrom();
     this.recoveryPointIfDamaged = from.recoveryPoint();
+    this.mark = from.mark();
+    this.savedMark = from.mark();
     from.segments().forEach(segment -> segments.put(segment.baseOffset(), segment));
     this.tail = home.tail.newTail();
     this.hot = new HotRegion(home);

@@ -50,7 +50,7 @@ final class LogWalk {
    * What to walk over.
    *
    * @param trust derived data at or behind it does not count
-   * @param checkFrom from this offset on checksums are checked
+   * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
    * @param epochs completed from the batches; null: not looked at
    */
   record Task(
@@ -71,6 +71,7 @@ final class LogWalk {
    * @param faultSegment place in the task
    * @param faultPosition in that segment's file
    * @param staleIndexes whether index files have more than could be trusted
+   * @param forgottenBelow tombstones may be missing below it, as far as what was walked over tells
    */
   record Found(
       List<Segment> walked,
@@ -80,7 +81,8 @@ final class LogWalk {
       String fault,
       int faultSegment,
       long faultPosition,
-      boolean staleIndexes) {}
+      boolean staleIndexes,
+      long forgottenBelow) {}
 
   Found walk(Task task) {
     Progress at = new Progress(task, newestSnapshot(task));
@@ -106,7 +108,8 @@ final class LogWalk {
       // The first may begin below the log start, never behind it.
       if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
         String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
-        return new Found(walked, first, snapshot.state, at.end, gap, i, 0, at.stale);
+        return new Found(
+            walked, first, snapshot.state, at.end, gap, i, 0, at.stale, at.forgottenBelow);
       }
       at.end = ref.baseOffset;
       Segment segment = open(ref, task.trust, at);
@@ -114,11 +117,29 @@ final class LogWalk {
       long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
       segment.noteSize(stopped);
       if (!at.fault.isEmpty()) {
-        return new Found(walked, first, snapshot.state, at.end, at.fault, i, stopped, at.stale);
+        return new Found(
+            walked,
+            first,
+            snapshot.state,
+            at.end,
+            at.fault,
+            i,
+            stopped,
+            at.stale,
+            at.forgottenBelow);
       }
     }
     long end = task.segments.isEmpty() ? task.logStart : at.end;
-    return new Found(walked, first, snapshot.state, end, "", task.segments.size(), 0, at.stale);
+    return new Found(
+        walked,
+        first,
+        snapshot.state,
+        end,
+        "",
+        task.segments.size(),
+        0,
+        at.stale,
+        at.forgottenBelow);
   }
 
   private static final class Progress {
@@ -129,11 +150,29 @@ final class LogWalk {
     private int epoch = EpochHistory.NONE;
     private String fault = "";
     private boolean stale;
+    private long forgottenBelow;
 
     private Progress(Task task, Snapshot snapshot) {
       this.task = task;
       this.snapshot = snapshot;
     }
+  }
+
+  /**
+   * Whether a base offset that no checksum covers (L2) has rotted. Where checksums are not checked
+   * compaction may have left gaps, but none over the next segment, nor over the recovery point; and
+   * a log that seems to end far away would be cut nowhere.
+   */
+  private static boolean leaps(RecordBatch batch, Ref ref, Progress at) {
+    Ref behind = null;
+    for (Ref other : at.task.segments) {
+      if (other.baseOffset > ref.baseOffset) {
+        behind = other;
+        break;
+      }
+    }
+    return batch.baseOffset() > at.task.checkFrom
+        || (behind != null && batch.nextOffset() > behind.baseOffset);
   }
 
   /** Returns the position behind the last good batch. */
@@ -146,9 +185,9 @@ final class LogWalk {
     long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
-      // Also where no checksum is checked: it does not cover the base offset (L2), and a log that
-      // seems to end far away is cut nowhere.
-      if (contiguous && batch.baseOffset() != at.end) {
+      if (at.end >= at.task.checkFrom
+          ? contiguous && batch.baseOffset() != at.end
+          : leaps(batch, ref, at)) {
         at.fault = "base offset " + batch.baseOffset() + " where " + at.end + " was due";
         return walker.position();
       }
@@ -161,6 +200,9 @@ final class LogWalk {
       if (batch.baseOffset() >= at.task.trust
           && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {
         at.epochs.add(new EpochHistory.Entry(batch.leaderEpoch(), batch.baseOffset()));
+      }
+      if (batch.hasDeleteHorizon()) {
+        at.forgottenBelow = batch.nextOffset();
       }
       at.end = batch.nextOffset();
       at.epoch = batch.leaderEpoch();

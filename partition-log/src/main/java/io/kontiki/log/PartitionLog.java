@@ -67,7 +67,9 @@ public interface PartitionLog {
   FollowerAppend appendAsFollower(ByteBuffer batches, int leaderEpoch);
 
   /**
-   * Reads whole batches from the one that contains {@code offset}.
+   * Reads whole batches from the one that contains {@code offset}; of an empty one that stands for
+   * what compaction took, what lies from {@code offset} on, so that a follower whose log ends
+   * inside can go on.
    *
    * <p>Completes at once, inside the call, if the bytes are in the hot region (rule L2); else
    * later, from the read pool.
@@ -157,6 +159,16 @@ public interface PartitionLog {
   void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion);
 
   /**
+   * Below it tombstones may be missing, by compaction here or where the records came from; 0
+   * without compaction. A log that ends below it must not go on from here (rule L6): it may have
+   * records of which only such a tombstone tells that they are deleted.
+   *
+   * @param shippedFrom where such a log ends: if it may go on, a pass that is under way drops no
+   *     tombstone behind; {@link Listener#shippedFrom} tells the next ones
+   */
+  long forgottenBelow(long shippedFrom);
+
+  /**
    * Forgets producers that were not used for {@link LogConfig.Producers#idleMs}, by the wall clock,
    * and have no batch at or above the noted high watermark (rule I3).
    */
@@ -230,6 +242,14 @@ public interface PartitionLog {
 
   /** Told on the log's loop. */
   interface Listener {
+    /**
+     * From which offset on another replica is being shipped this log: tombstones behind stay until
+     * it has them. The greatest long: none is.
+     */
+    default long shippedFrom() {
+      return Long.MAX_VALUE;
+    }
+
     /** More is held, or the durable log start has risen; several steps may come as one. */
     void onHeld(long heldEndOffset);
 

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.Segment;
@@ -20,6 +21,7 @@ import java.util.TreeSet;
  *     LogRecovery}
  * @param savedEpochs what the file of epochs has
  * @param underivedBytes of the log that indexes and producers on disk do not cover, about
+ * @param mark how far it has been compacted
  */
 record RecoveredLog(
     PartitionId id,
@@ -37,7 +39,8 @@ record RecoveredLog(
     long damagedFrom,
     boolean plain,
     List<EpochHistory.Entry> savedEpochs,
-    int underivedBytes) {
+    int underivedBytes,
+    CleanMark mark) {
   /** A new one. */
   static RecoveredLog empty(PartitionId id, String topicName, Durability durability) {
     return new RecoveredLog(
@@ -56,7 +59,8 @@ record RecoveredLog(
         -1,
         true,
         List.of(),
-        0);
+        0,
+        CleanMark.NONE);
   }
 
   /** The same once its epochs are in their file. */
@@ -77,7 +81,8 @@ record RecoveredLog(
         damagedFrom,
         plain,
         epochs.entries(),
-        underivedBytes);
+        underivedBytes,
+        mark);
   }
 
   /** For the checkpoint. */

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.segment.OffsetIndex;
@@ -36,6 +37,9 @@ final class SegmentedLog implements PartitionLog {
   private final LogTruncation truncation;
   private final LogStart start;
   private final LogRetention retention;
+  private final LogCleaning cleaning;
+  private final LogCleaner cleaner;
+  private volatile boolean compacted;
   private final long recoveredHighWatermark;
 
   SegmentedLog(
@@ -44,7 +48,8 @@ final class SegmentedLog implements PartitionLog {
       RecoveredLog from,
       LogSettings settings,
       String topicName,
-      Listener listener) {
+      Listener listener,
+      LogCleaner cleaner) {
     this.shared = shared;
     this.home = home;
     this.listener = listener;
@@ -53,11 +58,14 @@ final class SegmentedLog implements PartitionLog {
     this.reads = new LogReads(shared, home, this, state);
     this.damages = new LogDamage(shared, home, this, state, reads);
     this.cut = new LogCut(shared, home, this, state);
-    this.derived = new LogDerived(shared, state, cut, from);
+    this.cleaning = new LogCleaning(shared, home, this, state);
+    this.derived = new LogDerived(shared, state, cut, from, cleaning);
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
     this.truncation = new LogTruncation(shared, home, this, state, reads, cut);
     this.start = new LogStart(home, this, state, cut, derived, appends);
     this.retention = new LogRetention(shared, home, state);
+    this.cleaner = cleaner;
+    onSettings();
   }
 
   @Override
@@ -134,6 +142,7 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void truncateTo(long offset) {
     checkUsable();
+    cleaning.settle();
     truncation.truncateTo(offset);
     damages.onTruncated(state.logEnd);
   }
@@ -141,6 +150,7 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void restartAt(long offset) {
     checkUsable();
+    cleaning.settle();
     truncation.restartAt(offset);
     damages.onTruncated(Long.MIN_VALUE);
     start.onRestart();
@@ -251,12 +261,41 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
     checkUsable();
+    cleaning.settle();
     damages.mend(batches, completion);
+  }
+
+  @Override
+  public long forgottenBelow(long shippedFrom) {
+    checkUsable();
+    return Math.min(cleaning.forgottenBelow(shippedFrom), state.logEnd);
   }
 
   /** For the parts. */
   LogDamage damages() {
     return damages;
+  }
+
+  /** For the parts and the cleaner. */
+  LogCleaning cleaning() {
+    return cleaning;
+  }
+
+  /** Whether its topic's settings let superseded records go; any thread. */
+  boolean isCompacted() {
+    return compacted;
+  }
+
+  private void onSettings() {
+    compacted = state.settings.compaction() != null;
+    if (compacted) {
+      cleaner.onCompacted(home.loop);
+    }
+  }
+
+  /** Compacted segments have replaced others: what waited for that goes on. */
+  void onSegmentsReplaced() {
+    start.removeSegments();
   }
 
   /** The records of a turn are durable; dropped if the log was cut since (rule R41). */
@@ -276,7 +315,11 @@ final class SegmentedLog implements PartitionLog {
 
   /** See {@link LogStart#onCheckpoint}. */
   boolean onCheckpoint(long sequence) {
-    return !state.gone && !shared.isClosed() && start.onCheckpoint(sequence);
+    if (state.gone || shared.isClosed()) {
+      return false;
+    }
+    boolean more = start.onCheckpoint(sequence);
+    return cleaning.onCheckpoint(sequence) || more;
   }
 
   void onTurnEnd() {
@@ -343,7 +386,12 @@ final class SegmentedLog implements PartitionLog {
 
   /** Before a clean stop: derived data is written. */
   void flushForClose() {
-    if (derived.isBehind() && !state.gone) {
+    if (state.gone) {
+      return;
+    }
+    cleaning.settle();
+    cleaning.saveMark();
+    if (derived.isBehind()) {
       derived.write();
       home.markDirty(this);
     }
@@ -379,6 +427,7 @@ final class SegmentedLog implements PartitionLog {
         state.logEnd,
         Math.min(state.highWatermark, state.logEnd),
         active == null ? new Segment.Tail(-1, -1, 0) : active.tail(),
+        new CleanMark(state.mark.cleanedTo(), Math.min(state.mark.forgottenBelow(), state.logEnd)),
         walkTask().segments(),
         state.epochs.entries(),
         List.copyOf(derived.snapshots()),
@@ -391,12 +440,14 @@ final class SegmentedLog implements PartitionLog {
   void retire() {
     state.gone = true;
     state.tail.clear();
+    cleaning.onGone();
   }
 
   @Override
   public void changeSettings(LogSettings newSettings) {
     checkThere();
     state.settings = newSettings;
+    onSettings();
   }
 
   EventLoop loop() {

@@ -219,6 +219,7 @@ public final class LeaderReplica {
       SubscribeRequest request,
       LeaderEpochs epochs,
       long logStart,
+      long forgottenBelow,
       long nowNanos) {
     long subscription = request.subscription();
     if (request.leaderEpoch() != leaderEpoch) {
@@ -246,6 +247,13 @@ public final class LeaderReplica {
     EpochEnd end = epochs.endOf(request.lastEpoch());
     if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {
       return new SubscribeAnswer.Diverging(subscription, end.epoch(), end.endOffset());
+    }
+    if (request.fetchOffset() > logStart && request.fetchOffset() < forgottenBelow) {
+      // It may have records whose tombstones are gone here (rule L6); as a member it would hold
+      // everything committed, and nothing else is compacted.
+      return inSync.maximal().contains(follower)
+          ? new SubscribeAnswer.Refused(subscription, Refusal.INCONSISTENT)
+          : new SubscribeAnswer.Behind(subscription, logStart);
     }
     cursor.accepted();
     return new SubscribeAnswer.Accepted(subscription, highWatermark, logStart);

@@ -17,7 +17,10 @@ public sealed interface SubscribeAnswer {
    */
   record Diverging(long subscription, int epoch, long endOffset) implements SubscribeAnswer {}
 
-  /** The follower's log ends before the leader's begins: it starts again there (rule R32). */
+  /**
+   * The follower's log ends before the leader's begins, or before a tombstone that is gone (rule
+   * L6): it starts again there (rule R32).
+   */
   record Behind(long subscription, long logStartOffset) implements SubscribeAnswer {}
 
   /** Not now, or not any more. */

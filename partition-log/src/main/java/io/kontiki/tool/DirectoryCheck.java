@@ -3,6 +3,7 @@ package io.kontiki.tool;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalReader;
 import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.BatchWalker;
 import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.OpenFiles;
 import io.kontiki.log.segment.SegmentFiles;
@@ -12,6 +13,7 @@ import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -96,13 +98,23 @@ final class DirectoryCheck {
       damage(e);
     }
     TreeSet<Long> bases = new TreeSet<>();
-    for (String name : store.list(directory)) {
+    List<String> names = store.list(directory);
+    for (String name : names) {
       SegmentFiles.offsetOf(name, SegmentFiles.LOG).ifPresent(bases::add);
+    }
+    TreeMap<Long, String> swaps = new TreeMap<>();
+    for (SegmentFiles.Swap swap : SegmentFiles.swaps(names)) {
+      // The next start ends what a stop left half-way: it replaces what it covers.
+      bases.subSet(swap.baseOffset(), swap.endOffset()).clear();
+      bases.add(swap.baseOffset());
+      swaps.put(
+          swap.baseOffset(), SegmentFiles.swapPath(directory, swap.baseOffset(), swap.endOffset()));
     }
     long synced = row == null ? 0 : row.recoveryPoint();
     for (long base : bases) {
       Long next = bases.higher(base);
-      String path = SegmentFiles.path(directory, base, SegmentFiles.LOG);
+      String swap = swaps.get(base);
+      String path = swap != null ? swap : SegmentFiles.path(directory, base, SegmentFiles.LOG);
       try {
         long size = files.use(path, FileStore.File::size);
         segments++;
@@ -118,12 +130,41 @@ final class DirectoryCheck {
                 // Behind it the file of epochs may be older than the segment.
                 offset -> offset < synced ? known.applyAsInt(offset) : SegmentReader.ANY_EPOCH,
                 true);
-        segment(view, synced);
-        index(view, synced);
+        if (swap != null) {
+          compacted(view, swap);
+        } else {
+          segment(view, synced);
+          index(view, synced);
+        }
       } catch (StorageException e) {
         damage(e);
       }
     }
+  }
+
+  /** One that has not got its name yet; all of it was durable before it got the present one. */
+  private void compacted(SegmentReader.View view, String path) {
+    files.use(
+        path,
+        file -> {
+          BatchWalker walker = new BatchWalker(file, 0, view.sizeBytes());
+          long due = view.baseOffset();
+          while (walker.next(0, 0, false)) {
+            String fault =
+                walker.loadWhole()
+                    ? SegmentReader.fault(walker.batch(), view, due)
+                    : "the file ends inside the batch";
+            if (!fault.isEmpty()) {
+              damage(path, walker.position(), due, fault);
+              return false;
+            }
+            due = walker.batch().nextOffset();
+          }
+          if (!walker.fault().isEmpty() || due != view.endOffset()) {
+            damage(path, walker.position(), due, walker.fault());
+          }
+          return true;
+        });
   }
 
   private void segment(SegmentReader.View view, long synced) {

@@ -3,6 +3,7 @@ package io.kontiki.log;
 import io.kontiki.record.Compression;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordBatchBuilder;
+import io.kontiki.runtime.RandomSource;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -19,6 +20,19 @@ final class Batches {
   /** A batch of an idempotent producer. */
   static ByteBuffer of(long producerId, int epoch, int sequence, int records, String text) {
     return builder(records, text, 1_000).build(producerId, (short) epoch, sequence);
+  }
+
+  /** A batch of an idempotent producer whose records have a few keys, some without value. */
+  static ByteBuffer keyed(
+      long producerId, int sequence, int records, String text, RandomSource random) {
+    Compression codec = Compression.byId(random.nextInt(5));
+    RecordBatchBuilder builder = new RecordBatchBuilder(codec);
+    for (int i = 0; i < records; i++) {
+      byte[] key = ("k" + random.nextInt(8)).getBytes(StandardCharsets.UTF_8);
+      byte[] value = random.nextInt(4) == 0 ? null : (text + i).getBytes(StandardCharsets.UTF_8);
+      builder.append(1_000 + i, key, value, List.of());
+    }
+    return builder.build(producerId, (short) 0, sequence);
   }
 
   private static RecordBatchBuilder builder(int records, String text, long timestampMs) {

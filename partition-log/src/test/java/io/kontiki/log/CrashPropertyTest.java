@@ -26,10 +26,10 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random schedules of appends, epochs, truncations, restarts, log starts, retention by time and
- * size, segments closed by age, checkpoints and clean stops, with the process killed or the power
- * cut between any two file operations, recovery included, also on a disk that runs full or fails.
- * After each start: every held record is there, nothing is invented, epochs and producers fit
- * (rules P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
+ * size, compaction, segments closed by age, checkpoints and clean stops, with the process killed or
+ * the power cut between any two file operations, recovery included, also on a disk that runs full
+ * or fails. After each start: every held record is there, nothing is invented, epochs and producers
+ * fit (rules P1, P15, L3, L4, L9, D1, D2, D8, D10, I1).
  */
 class CrashPropertyTest {
   private static final int SEEDS = Integer.getInteger("kontiki.crash.seeds", 900);
@@ -38,17 +38,23 @@ class CrashPropertyTest {
 
   @Test
   void everyHeldRecordSurvivesAnyCrashAndNothingIsInvented() {
-    runAll(SEEDS, false, false);
+    runAll(SEEDS, false, false, false);
   }
 
   @Test
   void aDiskThatRunsFullOrFailsLosesNothingEitherAndGoesOnWhenThereIsRoom() {
-    runAll(SEEDS, true, true);
+    runAll(SEEDS, true, true, false);
   }
 
   @Test
   void retentionByTimeAndSizeLosesNothingThatItShouldKeepWhateverCrashes() {
-    runAll(SEEDS, true, false);
+    runAll(SEEDS, true, false, false);
+  }
+
+  @Test
+  void compactionLosesNothingThatIsTheNewestOfItsKeyWhateverCrashes() {
+    runAll(SEEDS / 2, false, false, true);
+    runAll(SEEDS / 2, true, true, true);
   }
 
   /**
@@ -62,32 +68,39 @@ class CrashPropertyTest {
   @Test
   void seedsThatFailedOnceDoNot() {
     for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364}) {
-      runOne(new Run(seed, false, false));
+      runOne(new Run(seed, false, false, false));
     }
     for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
-      runOne(new Run(seed, true, false));
+      runOne(new Run(seed, true, false, false));
     }
     for (long seed : new long[] {566, 834}) {
-      runOne(new Run(seed, true, true));
+      runOne(new Run(seed, true, true, false));
     }
   }
 
-  private static void runAll(int seeds, boolean retention, boolean trouble) {
+  /** One seed, for whoever looks for what this test notices; every kind in turn. */
+  static void playSeed(long seed) {
+    runOne(new Run(seed, seed % 2 == 0, seed % 4 == 2, seed % 8 == 3));
+  }
+
+  private static void runAll(int seeds, boolean retention, boolean trouble, boolean compaction) {
     int crashes = 0;
     int retained = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
+    long compactions = 0;
     int full = 0;
     int failures = 0;
     for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-      Run run = new Run(seed, retention, trouble);
+      Run run = new Run(seed, retention, trouble, compaction);
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
+      compactions += run.compactions;
       full += run.trouble == null ? 0 : run.trouble.timesFull;
       failures += run.trouble == null ? 0 : run.trouble.failures;
     }
@@ -105,11 +118,14 @@ class CrashPropertyTest {
             + full
             + " times a full disk, "
             + failures
-            + " failed operations");
+            + " failed operations, "
+            + compactions
+            + " passes of compaction");
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
     assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
+    assertTrue(!compaction || compactions > seeds, "compaction is left out");
   }
 
   private static void runOne(Run run) {
@@ -147,6 +163,8 @@ class CrashPropertyTest {
     long killFloor;
     int epoch;
     int generation;
+    // Nothing below was ever cut: what is committed is (rule D5), and may be compacted.
+    long committed;
     // Its deletion was asked for and is not done.
     boolean leaving;
     final TreeMap<Long, Integer> sequences = new TreeMap<>();
@@ -180,6 +198,7 @@ class CrashPropertyTest {
     final long seed;
     final SeededRandom random;
     final boolean retention;
+    final boolean compaction;
     final @Nullable DiskTrouble trouble;
     final MemoryFileStore store = new MemoryFileStore();
     final LogConfig config;
@@ -188,8 +207,10 @@ class CrashPropertyTest {
     VirtualLoop[] loops = new VirtualLoop[2];
     @Nullable VirtualWorker commit;
     @Nullable VirtualWorker reads;
+    @Nullable VirtualWorker cleaner;
     VirtualWorker[] syncs = new VirtualWorker[2];
     @Nullable LogDirectory directory;
+    List<Batch> matched = List.of();
     int operationsLeft;
     boolean kill;
     boolean armed;
@@ -202,15 +223,17 @@ class CrashPropertyTest {
     int checkedBatches;
     long bypasses;
     int deletions;
+    long compactions;
     long brokerEpoch;
 
-    Run(long seed, boolean retention, boolean trouble) {
+    Run(long seed, boolean retention, boolean trouble, boolean compaction) {
       this.seed = seed;
       this.retention = retention;
+      this.compaction = compaction;
       random = new SeededRandom(seed);
       this.trouble = trouble ? new DiskTrouble(store, random.split()) : null;
       int slot = 2_000 + random.nextInt(6_000);
-      config =
+      LogConfig base =
           LogConfig.defaults()
               .withHot(random.nextInt(4_000), random.nextInt(3_000))
               .withJournal(
@@ -221,6 +244,12 @@ class CrashPropertyTest {
                       random.oneIn(3) ? Integer.MAX_VALUE : random.nextInt(2_500)))
               .withCheckpoints(1 + random.nextInt(50), 500 + random.nextInt(4_000))
               .withOpenFiles(2 + random.nextInt(10));
+      config =
+          compaction
+              ? base.withCleaner(
+                  new LogConfig.Cleaner(
+                      24 * (3 + random.nextInt(12)), 1L << 24, 1 + random.nextInt(20)))
+              : base;
       for (int i = 0; i < 4; i++) {
         boolean fsync = i != 3;
         LogSettings settings = fsync ? LogWorld.FSYNC : LogWorld.REPLICATED;
@@ -236,6 +265,14 @@ class CrashPropertyTest {
                       random.oneIn(2) ? -1 : 500 + random.nextInt(4_000));
         }
         settings = settings.withIndexInterval(random.nextInt(300));
+        if (compaction) {
+          settings =
+              settings.withCompaction(
+                  new LogSettings.Compaction(
+                      random.oneIn(3) ? random.nextInt(20) : 0,
+                      random.nextInt(40),
+                      random.nextInt(2) * 0.3));
+        }
         models.add(new Model(new PartitionId(new TopicId(5, i), i), settings, fsync));
       }
     }
@@ -293,6 +330,7 @@ class CrashPropertyTest {
     void stopProcess() {
       if (directory != null) {
         bypasses += directory.counters().journalBypasses();
+        compactions += directory.counters().cleanerRuns();
         directory = null;
       }
       for (VirtualLoop loop : loops) {
@@ -306,6 +344,9 @@ class CrashPropertyTest {
         for (VirtualWorker worker : syncs) {
           worker.stop();
         }
+      }
+      if (cleaner != null) {
+        cleaner.stop();
       }
     }
 
@@ -340,6 +381,7 @@ class CrashPropertyTest {
               commit,
               reads,
               List.of(syncs[0], syncs[1]),
+              compaction ? newCleaner() : reads,
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });
@@ -351,6 +393,13 @@ class CrashPropertyTest {
         VirtualLoop loop = loopOf(model);
         model.log = loop.call(() -> open(model));
       }
+    }
+
+    VirtualWorker newCleaner() {
+      VirtualWorker made = time.newWorker("cleaner");
+      made.taskNanos(() -> random.nextInt(300_000));
+      cleaner = made;
+      return made;
     }
 
     PartitionLog open(Model model) {
@@ -493,7 +542,11 @@ class CrashPropertyTest {
                 });
           }
         }
-        case 4 -> log.noteHighWatermark(random.nextInt((int) model.end() + 1));
+        case 4 -> {
+          long committed = random.nextInt((int) model.end() + 1);
+          model.committed = Math.max(model.committed, committed);
+          log.noteHighWatermark(committed);
+        }
         case 5 -> {
           long end = model.end();
           List<Batch> content = model.now;
@@ -546,6 +599,9 @@ class CrashPropertyTest {
               ? model.end()
               : model.start + random.nextInt((int) (model.end() - model.start));
       long before = model.end();
+      if (compaction && to < model.committed) {
+        return;
+      }
       log.truncateTo(to);
       if (log.logEndOffset() == before) {
         model.epoch = Math.max(model.epoch, log.epochs().latest());
@@ -596,6 +652,7 @@ class CrashPropertyTest {
       model.durableStart = 0;
       model.heldFloor = 0;
       model.returnedEnd = 0;
+      model.committed = 0;
       model.sequences.clear();
       java.util.Objects.requireNonNull(directory)
           .delete(
@@ -619,6 +676,9 @@ class CrashPropertyTest {
       producer[0] = id;
       int records = 1 + random.nextInt(3);
       String text = "v" + random.nextInt(1_000) + "x".repeat(random.nextInt(200));
+      if (compaction) {
+        return Batches.keyed(id, model.sequences.getOrDefault((long) id, 0), records, text, random);
+      }
       return Batches.of(id, 0, model.sequences.getOrDefault((long) id, 0), records, text);
     }
 
@@ -750,8 +810,10 @@ class CrashPropertyTest {
                     + model.earlier.stream().map(Run::offsets).toList());
         assertTrue(start >= model.durableStart || !model.earlier.isEmpty());
         checkEpochs(model, log, found, end);
-        adopt(model, log, start, end, found);
-        checkProducers(model, log, found, start);
+        List<Batch> content =
+            compaction ? matched.stream().filter(batch -> batch.next > start).toList() : found;
+        adopt(model, log, start, end, content);
+        checkProducers(model, log, content, start);
       }
       checkHeldIsDurable();
     }
@@ -805,6 +867,10 @@ class CrashPropertyTest {
       return text.toString();
     }
 
+    static List<ByteBuffer> bytesOf(List<Batch> batches) {
+      return batches.stream().map(Batch::bytes).toList();
+    }
+
     /** Whether what was found is this content up to an end, and no held record is missing. */
     boolean fits(
         Model model,
@@ -825,6 +891,13 @@ class CrashPropertyTest {
               : content.get(content.size() - 1).next;
       if (end > contentEnd) {
         return false;
+      }
+      if (compaction) {
+        boolean compacted = CompactedLog.fits(bytesOf(content), start, end, bytesOf(found));
+        if (compacted) {
+          matched = content.stream().filter(batch -> batch.next <= end).toList();
+        }
+        return compacted;
       }
       long due = start;
       for (Batch batch : found) {
@@ -880,6 +953,7 @@ class CrashPropertyTest {
         model.now.add(new Batch(batch.base, batch.next, batch.epoch, Batches.copy(batch.bytes)));
       }
       model.emptyEnd = end;
+      model.committed = Math.min(model.committed, end);
       model.start = start;
       model.durableStart = start;
       // Rule D10: recovery synced it.

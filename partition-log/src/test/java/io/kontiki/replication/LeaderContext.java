@@ -16,6 +16,7 @@ final class LeaderContext implements BrokerDirectory {
   final LeaderReplica leader;
   long now = 5_000 * MS;
   long nextSubscription = 1;
+  long forgottenBelow;
 
   LeaderContext(List<Integer> isr, long start, long held, long hw) {
     this(isr, start, held, hw, false);
@@ -74,6 +75,7 @@ final class LeaderContext implements BrokerDirectory {
         new SubscribeRequest(nextSubscription++, ID, leaderEpoch, end, lastEpoch),
         epochs,
         epochs.logStart,
+        forgottenBelow,
         now);
   }
 

@@ -241,6 +241,18 @@ class LeaderReplicaTest {
   }
 
   @Test
+  void aFollowerThatEndsBeforeATombstoneThatIsGoneBeginsAnewL6() {
+    LeaderContext two = new LeaderContext(List.of(1, 2), 10, 10, 8);
+    two.epochs.logStart = 2;
+    two.forgottenBelow = 6;
+    int epoch = two.epochs.epochOf(4);
+    assertEquals(new SubscribeAnswer.Behind(1, 2), two.subscribe(3, 5, epoch));
+    assertEquals(new SubscribeAnswer.Refused(2, Refusal.INCONSISTENT), two.subscribe(2, 5, epoch));
+    assertTrue(two.subscribe(3, 2, -1) instanceof SubscribeAnswer.Accepted, "it has nothing");
+    assertTrue(two.subscribe(3, 6, epoch) instanceof SubscribeAnswer.Accepted, "it has them all");
+  }
+
+  @Test
   void aSilentMemberLeavesAfterTwoSecondsR38() {
     long two = t.follow(2, 10);
     t.follow(3, 10);
@@ -326,9 +338,9 @@ class LeaderReplicaTest {
   void aDuplicateSubscribeOfAnOlderStreamIsRefusedR27() {
     t.follow(2, 10);
     SubscribeRequest late = new SubscribeRequest(1, LeaderContext.ID, 7, 10, 3);
-    t.leader.subscribe(2, 102, late, t.epochs, 0, t.now);
+    t.leader.subscribe(2, 102, late, t.epochs, 0, 0, t.now);
     assertEquals(
         new SubscribeAnswer.Refused(1, Refusal.SUPERSEDED),
-        t.leader.subscribe(2, 102, late, t.epochs, 0, t.now));
+        t.leader.subscribe(2, 102, late, t.epochs, 0, 0, t.now));
   }
 }

@@ -156,6 +156,20 @@ class LogMainTest {
   }
 
   @Test
+  void aCompactedSegmentThatAStopLeftBeforeItGotItsNameCountsForWhatItReplaces()
+      throws IOException {
+    List<Path> logs = files(".log");
+    String end = logs.get(2).getFileName().toString().replace(".log", "");
+    Path swap = logs.get(1).resolveSibling(logs.get(1).getFileName() + "." + end + ".swap");
+    Files.move(logs.get(1), swap);
+    assertEquals(0, run("verify", data.toString()), out + err);
+    assertTrue(out.startsWith("good partitions=1 segments=3 "), out);
+    flip(swap, 100);
+    assertEquals(1, run("verify", data.toString()), out + err);
+    assertTrue(out.contains(end + ".swap"), out);
+  }
+
+  @Test
   void everyFlippedByteOfASegmentIsFoundWithItsPlace() throws IOException {
     Random random = new Random(5);
     List<Path> logs = files(".log");

@@ -139,6 +139,11 @@ final class FollowerRole {
       mends = 0;
       replica.onMended();
       onHeld();
+    } else if (!left.get().mendable()) {
+      // Other bytes than the leader's: cut there as soon as it may be, and fetched again.
+      stream.unsubscribe(replica.subscription());
+      replica.end();
+      askLater();
     } else if (left.get().offset() == before) {
       loseLater();
     } else {

@@ -37,6 +37,9 @@ final class LeaderRole {
   private static final Logger LOG = LoggerFactory.getLogger(LeaderRole.class);
   private static final int MOST_WAITERS = 100_000;
 
+  /** Of one batch for a compacted topic, whose records must be looked at on the loop. */
+  private static final int MOST_DECOMPRESSED_BYTES = 16 << 20;
+
   private final Partition partition;
   private final LoopContext context;
   private final LeaderReplica replica;
@@ -179,7 +182,10 @@ final class LeaderRole {
       return ApiError.retriable(
           ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " appends waiting", 100);
     }
-    return BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
+    ApiError invalid = BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
+    return invalid != null || p.log().compaction() == null
+        ? invalid
+        : BatchValidator.checkKeys(request.batch(), MOST_DECOMPRESSED_BYTES).orElse(null);
   }
 
   /** More of the own log is held. */
@@ -271,6 +277,7 @@ final class LeaderRole {
             request,
             log().epochs(),
             log().logStartOffset(),
+            log().forgottenBelow(request.fetchOffset()),
             context.nowNanos());
     if (answer instanceof SubscribeAnswer.Refused refused
         && refused.refusal() == Refusal.SUPERSEDED) {
@@ -291,6 +298,11 @@ final class LeaderRole {
       stream.add(begun);
     }
     return answer;
+  }
+
+  /** From which offset on the farthest follower is shipped; the greatest long without any. */
+  long shippedFrom() {
+    return shipments.values().stream().mapToLong(Shipment::nextOffset).min().orElse(Long.MAX_VALUE);
   }
 
   /** About so many bytes of the log are at or behind an offset. */

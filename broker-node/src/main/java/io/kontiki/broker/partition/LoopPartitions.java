@@ -258,6 +258,11 @@ public final class LoopPartitions {
     }
 
     @Override
+    public long shippedFrom() {
+      return partition == null ? Long.MAX_VALUE : partition.shippedFrom();
+    }
+
+    @Override
     public void onHeld(long heldEndOffset) {
       if (partition != null) {
         partition.onHeld();

@@ -358,6 +358,12 @@ public final class Partition {
     }
   }
 
+  /** From which offset on the farthest follower is shipped; the greatest long without any. */
+  long shippedFrom() {
+    LeaderRole role = leader;
+    return role == null ? Long.MAX_VALUE : role.shippedFrom();
+  }
+
   /** The log holds more (rule R36). */
   void onHeld() {
     LeaderRole led = leader;

@@ -150,7 +150,16 @@ public final class ReplicaAssignments {
     return LogSettings.defaults(config.durability())
         .withSegments(config.segmentBytes(), config.segmentMs())
         .withAppendTime(config.timestampType() == TimestampType.LOG_APPEND_TIME)
-        .withRetention(config.retentionMs(), config.retentionBytes());
+        .withRetention(
+            config.cleanupPolicy().deletes() ? config.retentionMs() : -1,
+            config.cleanupPolicy().deletes() ? config.retentionBytes() : -1)
+        .withCompaction(
+            config.cleanupPolicy().compacts()
+                ? new LogSettings.Compaction(
+                    config.minCompactionLagMs(),
+                    config.deleteRetentionMs(),
+                    config.minCleanableDirtyRatio())
+                : null);
   }
 
   /** The part of an entry that replication knows. */

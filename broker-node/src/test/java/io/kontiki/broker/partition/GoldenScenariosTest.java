@@ -48,8 +48,8 @@ final class GoldenScenariosTest {
     }
   }
 
-  /** The same text with what comes of its commands. */
-  private static String play(String text) {
+  /** The same text with what comes of its commands; also for whoever looks for differences. */
+  static String play(String text) {
     Scenario scenario = new Scenario();
     StringBuilder now = new StringBuilder();
     for (String line : text.lines().toList()) {

@@ -54,6 +54,11 @@ class ReplicationSimulationTest {
     run(Durability.FSYNC, true, (RUNS + 3) / 4);
   }
 
+  /** One seed, for whoever looks for what this test notices. */
+  static void playSeed(long seed, String durability, boolean engine) {
+    new Run(seed, Durability.valueOf(durability), engine).go();
+  }
+
   private static void run(Durability durability, boolean engine, long runs) {
     long acked = 0;
     long faults = 0;

@@ -378,6 +378,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   }
 
   @Override
+  public long forgottenBelow(long shippedFrom) {
+    return 0;
+  }
+
+  @Override
   public void forgetIdleProducers() {
     looksAtProducers++;
   }

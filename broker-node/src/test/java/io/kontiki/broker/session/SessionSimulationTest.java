@@ -56,6 +56,11 @@ class SessionSimulationTest {
     assertTrue(staleLeaders > 500, "only " + staleLeaders + " looks at leaders that were replaced");
   }
 
+  /** One seed, for whoever looks for what this test notices. */
+  static void playSeed(long seed) {
+    new World(seed).run();
+  }
+
   @Test
   void aKilledBrokerIsFencedWithinThreeTenthsOfASecondR6() {
     World world = new World(1);

@@ -283,15 +283,13 @@ public final class Ledger {
 
   private void candidate(SimMachine machine, SimProcess process, Partition partition) {
     PartitionImage state = image.partition(partition.id());
-    // One that is eligible and comes back may be in doubt: it says so before it is unfenced (R3).
-    boolean candidate =
-        state != null
-            && of(partition.id()).promised()
-            && (state.isr().contains(machine.id())
-                || (state.elr().contains(machine.id()) && unfenced(machine.id())));
     Watched seen = watched(machine, process, partition.id());
     Committed committed = of(partition.id());
-    if (!candidate) {
+    // One that is eligible and comes back may be in doubt: it says so before it is unfenced (R3).
+    if (state == null
+        || !committed.promised()
+        || !(state.isr().contains(machine.id())
+            || (state.elr().contains(machine.id()) && unfenced(machine.id())))) {
       seen.candidate = false;
       return;
     }

@@ -101,7 +101,7 @@ public final class SimMachine {
   }
 
   long readNanos() {
-    return 50_000 + random.nextInt(300_000);
+    return 50_000L + random.nextInt(300_000);
   }
 
   long applyNanos() {
@@ -226,7 +226,7 @@ public final class SimMachine {
       try {
         found.add(PartitionId.parseDirectoryName(name));
       } catch (IllegalArgumentException e) {
-        continue; // a file of the log directory's own
+        // A file of the log directory's own.
       }
     }
     return found;

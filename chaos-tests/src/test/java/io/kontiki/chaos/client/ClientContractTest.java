@@ -348,7 +348,7 @@ final class ClientContractTest {
         failure(admin.createTopic("wrong", 1, 3, Map.of("retention", "1"))).reason());
     assertEquals(
         ErrorReason.INVALID_CONFIG,
-        failure(admin.createTopic("wrong", 1, 3, Map.of("cleanup.policy", "compact"))).reason());
+        failure(admin.createTopic("wrong", 1, 3, Map.of("cleanup.policy", "compress"))).reason());
     assertEquals(ErrorReason.TOPIC_NOT_FOUND, failure(admin.describeTopic("wrong")).reason());
   }
 

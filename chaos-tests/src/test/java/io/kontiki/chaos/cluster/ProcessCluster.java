@@ -349,7 +349,7 @@ public final class ProcessCluster implements AutoCloseable {
   }
 
   /** The first answer of a living node. */
-  private Optional<JsonObject> ask(String method, JsonObject request) {
+  Optional<JsonObject> ask(String method, JsonObject request) {
     for (ServerNode node : nodes.values()) {
       if (node.isAlive()) {
         try {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -115,8 +116,14 @@ final class ReassignmentTest {
     return partition;
   }
 
+  /** Of a broker, as a node that answers knows it; empty if none does. */
   private static String state(ProcessCluster cluster, int id) {
-    for (var broker : cluster.change("ListBrokers", new JsonObject()).getAsJsonArray("brokers")) {
+    JsonArray brokers =
+        cluster
+            .ask("ListBrokers", new JsonObject())
+            .map(answer -> answer.getAsJsonArray("brokers"))
+            .orElseGet(JsonArray::new);
+    for (JsonElement broker : brokers) {
       if (broker.getAsJsonObject().get("brokerId").getAsInt() == id) {
         return broker.getAsJsonObject().get("state").getAsString();
       }

@@ -10,8 +10,15 @@ import java.util.List;
  * @param rule of docs/correctness.md
  * @param without what happens without it, for people
  * @param caughtBy the simulations that must notice, with how many seeds each may take
+ * @param notNoticed why none does so far; empty if one does
  */
-record Guard(String name, String rule, String without, List<Edit> edits, List<CaughtBy> caughtBy) {
+record Guard(
+    String name,
+    String rule,
+    String without,
+    List<Edit> edits,
+    List<CaughtBy> caughtBy,
+    String notNoticed) {
   Guard {
     edits = List.copyOf(edits);
     caughtBy = List.copyOf(caughtBy);
@@ -30,18 +37,22 @@ record Guard(String name, String rule, String without, List<Edit> edits, List<Ca
   record CaughtBy(SeedRun run, int seeds) {}
 
   static Guard of(String name, String rule, String without) {
-    return new Guard(name, rule, without, List.of(), List.of());
+    return new Guard(name, rule, without, List.of(), List.of(), "");
   }
 
   Guard edit(String className, String before, String after) {
     List<Edit> more = new ArrayList<>(edits);
     more.add(new Edit(className, before, after));
-    return new Guard(name, rule, without, more, caughtBy);
+    return new Guard(name, rule, without, more, caughtBy, notNoticed);
   }
 
   Guard caughtBy(SeedRun run, int seeds) {
     List<CaughtBy> more = new ArrayList<>(caughtBy);
     more.add(new CaughtBy(run, seeds));
-    return new Guard(name, rule, without, edits, more);
+    return new Guard(name, rule, without, edits, more, notNoticed);
+  }
+
+  Guard notNoticed(String why) {
+    return new Guard(name, rule, without, edits, caughtBy, why);
   }
 }

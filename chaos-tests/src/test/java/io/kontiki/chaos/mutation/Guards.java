@@ -5,7 +5,9 @@ import static io.kontiki.chaos.mutation.SeedRun.CRASHES;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_ENGINE;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_FSYNC;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_REPLICATED;
+import static io.kontiki.chaos.mutation.SeedRun.SCENARIOS;
 import static io.kontiki.chaos.mutation.SeedRun.SESSIONS;
+import static io.kontiki.chaos.mutation.SeedRun.SIMULATION;
 import static io.kontiki.chaos.mutation.SeedRun.VOTERS;
 
 import java.util.List;
@@ -24,7 +26,9 @@ final class Guards {
   private static final String LEADER_ROLE = "io.kontiki.broker.partition.LeaderRole";
   private static final String LEADER_READS = "io.kontiki.broker.partition.LeaderReads";
   private static final String FOLLOWER_ROLE = "io.kontiki.broker.partition.FollowerRole";
+  private static final String ROUTER = "io.kontiki.broker.api.PartitionRouter";
   private static final String CONTROLLER = "io.kontiki.broker.session.ControllerSessions";
+  private static final String SESSION = "io.kontiki.broker.session.BrokerSession";
   private static final String LEASE = "io.kontiki.broker.session.Lease";
   private static final String FORMING = "io.kontiki.broker.session.Forming";
   private static final String ADMISSION = "io.kontiki.broker.session.Admission";
@@ -35,7 +39,6 @@ final class Guards {
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
-  private static final String UNSYNCED = "io.kontiki.log.UnsyncedTail";
   private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
 
   private Guards() {}
@@ -49,6 +52,7 @@ final class Guards {
           .caughtBy(SESSIONS, 10)
           .caughtBy(VOTERS, 10)
           .caughtBy(CRASHES, 20)
+          .caughtBy(SCENARIOS, 8)
           .caughtBy(COMMANDS, 5);
 
   /** All. */
@@ -66,15 +70,13 @@ final class Guards {
                 LEADER,
                 "long end = heldEnd; for (int member : inSync.maximal()) {",
                 "long end = heldEnd; for (int member : inSync.committed()) {")
-            .caughtBy(REPLICATION_REPLICATED, 300)
-            .caughtBy(REPLICATION_FSYNC, 300),
+            .caughtBy(REPLICATION_REPLICATED, 50),
         Guard.of("strict-min-isr", "R10", "the high watermark moves below min ISR")
             .edit(
                 LEADER,
                 "return inSync.committed().size() >= minIsr;",
                 "return !inSync.committed().isEmpty();")
-            .caughtBy(REPLICATION_REPLICATED, 100)
-            .caughtBy(REPLICATION_FSYNC, 100),
+            .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of("ack-at-high-watermark", "R21", "acks=all waits for the leader alone (N2)")
             .edit(
                 LEADER_ROLE,
@@ -86,33 +88,31 @@ final class Guards {
                 LEADER_READS,
                 "Read request = waiter.request(); long limit = replica.highWatermark();",
                 "Read request = waiter.request(); long limit = partition.log().logEndOffset();")
-            .caughtBy(REPLICATION_REPLICATED, 50),
+            .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of("held-is-synced", "R36", "fsync replicas acknowledge their page cache")
             .edit(
                 LOG, "return state.isFsync() ? state.held : state.logEnd;", "return state.logEnd;")
-            .caughtBy(CRASHES, 50)
-            .caughtBy(REPLICATION_ENGINE, 100));
+            .caughtBy(REPLICATION_ENGINE, 20));
   }
 
   private static List<Guard> inSyncSet() {
     return List.of(
         Guard.of("join-at-high-watermark", "R12", "a replica joins below the high watermark")
             .edit(LEADER, "&& end >= highWatermark && end >=", "&& end >=")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .caughtBy(REPLICATION_REPLICATED, 200),
         Guard.of("join-at-epoch-start", "R12", "a replica joins below the epoch's start")
             .edit(
                 LEADER,
                 "&& end >= highWatermark && end >= epochStartOffset",
                 "&& end >= highWatermark")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .caughtBy(SIMULATION, 50),
         Guard.of("no-rollback", "R14", "a proposal of unknown outcome is taken for refused")
             .edit(
                 IN_SYNC,
                 "retryAt = nowNanos + times.retry();",
                 "if (outcome instanceof IsrOutcome.Unknown) { inFlight = null; maximal = committed;"
                     + " return; } retryAt = nowNanos + times.retry();")
-            .caughtBy(REPLICATION_REPLICATED, 300)
-            .caughtBy(REPLICATION_FSYNC, 300),
+            .caughtBy(REPLICATION_REPLICATED, 500),
         Guard.of("strictly-newer", "R16", "a state that is known already is taken again")
             .edit(
                 IN_SYNC,
@@ -122,51 +122,50 @@ final class Guards {
                 PARTITION,
                 "if (state.partitionEpoch() <= known) {",
                 "if (state.partitionEpoch() < known) {")
-            .caughtBy(REPLICATION_REPLICATED, 1000)
-            .caughtBy(REPLICATION_FSYNC, 1000));
+            .caughtBy(REPLICATION_REPLICATED, 1_000));
   }
 
   private static List<Guard> streams() {
     return List.of(
         Guard.of("same-leader-epoch", "R25", "a follower of another epoch is counted")
             .edit(LEADER, "if (request.leaderEpoch() != leaderEpoch) {", "if (leaderEpoch < 0) {")
-            .caughtBy(REPLICATION_REPLICATED, 1000),
+            .caughtBy(REPLICATION_REPLICATED, 2_000),
         Guard.of("validated-position", "R26", "positions count from the old subscription on")
-            .edit(CURSOR, "live = false; heldEnd = UNKNOWN; damaged", "live = false; damaged")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .edit(CURSOR, "live = false; heldEnd = UNKNOWN;", "live = false;")
+            .caughtBy(SCENARIOS, 8),
         Guard.of("subscription-of-acks", "R27", "acknowledgements of an older stream count")
             .edit(
                 CURSOR,
                 "return live && epoch == brokerEpoch && id == subscription;",
                 "return live;")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .notNoticed(
+                "the leader ends the older stream, and what it ships there, with the newer Hello"),
         Guard.of("subscription-of-data", "R27", "answers and data of an older stream count")
             .edit(FOLLOWER, "if (answer.subscription() != subscription || phase", "if (phase")
             .edit(
                 FOLLOWER,
                 "return phase == Phase.LIVE && id == subscription;",
                 "return phase == Phase.LIVE;")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .notNoticed("the follower hears its present connection only"),
         Guard.of("truncation-by-epoch", "R28", "an end within the leader's log is no divergence")
             .edit(
                 LEADER,
                 "if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {",
                 "if (logEnd < request.fetchOffset()) {")
-            .caughtBy(REPLICATION_REPLICATED, 100),
+            .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of(
                 "truncation-to-high-watermark", "R28", "a follower cuts at its high watermark (N5)")
             .edit(
                 FOLLOWER,
                 "long cut = Math.min(own.endOffset(), point.endOffset());",
                 "long cut = Math.min(highWatermark, point.endOffset());")
-            .caughtBy(REPLICATION_REPLICATED, 300),
+            .caughtBy(REPLICATION_REPLICATED, 100),
         Guard.of("epoch-start", "R29", "a leader serves before its epoch is in its history")
             .edit(PARTITION, "log.beginEpoch(state.leaderEpoch());", "")
-            .caughtBy(REPLICATION_REPLICATED, 1000)
-            .caughtBy(REPLICATION_ENGINE, 300),
+            .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of("offset-continuity", "R30", "a follower appends what does not fit its end")
             .edit(APPENDS, "if (batch.baseOffset() != expected) {", "if (batch.baseOffset() < 0) {")
-            .caughtBy(REPLICATION_ENGINE, 300));
+            .notNoticed("streams keep their order, so that data has no gap"));
   }
 
   private static List<Guard> storage() {
@@ -176,44 +175,41 @@ final class Guards {
                 LOG,
                 "home.journal(this, JournalEntry.of(id(), Kind.EPOCH, state.logEnd, leaderEpoch));",
                 "")
-            .caughtBy(CRASHES, 300),
+            .notNoticed(
+                "no simulation looks at an epoch without records after a power cut of its leader"),
         Guard.of("late-sync-completion", "R41", "a sync counts for what was appended after a cut")
             .edit(LOG, "|| truncationsThen != state.truncations) {", ") {")
-            .caughtBy(CRASHES, 300)
-            .caughtBy(REPLICATION_ENGINE, 300),
+            .caughtBy(CRASHES, 200),
         Guard.of("durable-truncation", "D8", "a follower subscribes before its cut is durable")
             .edit(FOLLOWER_ROLE, "isFull() || partition.cutting() ||", "isFull() ||")
             .edit(
                 FOLLOWER_ROLE,
                 "partition.whenCutDurable( () -> { replica.onCutDurable(); partition.askAgain(); });",
                 "replica.onCutDurable(); partition.askAgain();")
-            .caughtBy(REPLICATION_FSYNC, 1000)
-            .caughtBy(REPLICATION_ENGINE, 300),
+            .caughtBy(SCENARIOS, 8),
         Guard.of("cut-before-append", "D8, L9", "appends go on while a cut is under way")
             .edit(
                 APPENDS,
                 "if (cut.isPending()) { return Optional",
                 "if (state.gone) { return Optional")
-            .caughtBy(CRASHES, 300),
+            .caughtBy(CRASHES, 20),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
-            .edit(UNSYNCED, "shared.files.markDirty(segment.path());", "")
+            .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(
                 RECOVERY,
                 "shared.files.markDirty(segment.path()); segment.truncate",
                 "segment.truncate")
-            .caughtBy(CRASHES, 1000),
+            .caughtBy(CRASHES, 20),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
-                "replayOf(id).apply(entry, sequence > history.marks.getOrDefault(id, -1L));",
-                "replayOf(id).apply(entry, true);")
-            .caughtBy(CRASHES, 300),
+                "replay.apply(record, record.sequence() > mark);",
+                "replay.apply(record, true);")
+            .caughtBy(CRASHES, 20),
         Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
             .edit(
-                DIRECTORY,
-                "if (sequence >= history.cleared.getOrDefault(id, -1L)) {",
-                "if (sequence >= 0) {")
-            .caughtBy(CRASHES, 1000));
+                DIRECTORY, "from = Math.max(from, record.sequence());", "from = Math.max(from, 0);")
+            .caughtBy(CRASHES, 300));
   }
 
   private static List<Guard> producers() {
@@ -223,16 +219,16 @@ final class Guards {
                 PRODUCERS,
                 "&& (requests || info.lastSequence == batch.lastSequence())) {",
                 "&& info.baseOffset < 0) {")
-            .caughtBy(CRASHES, 100),
+            .caughtBy(CRASHES, 20),
         Guard.of("producers-after-truncation", "I1", "what was cut is still known of producers")
             .edit(LOG, "state.producers = found.producers();", "")
-            .caughtBy(CRASHES, 300),
+            .caughtBy(CRASHES, 20),
         Guard.of("producers-after-recovery", "I1", "a snapshot beyond what may be trusted counts")
             .edit(
                 RECOVERY,
                 "LogWalk.Found found = walk(snapshots, log.trust(), epochs);",
                 "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE, epochs);")
-            .caughtBy(CRASHES, 300));
+            .caughtBy(CRASHES, 20));
   }
 
   private static List<Guard> metadata() {
@@ -240,13 +236,38 @@ final class Guards {
         Guard.of("fenced-not-in-isr", "R13", "a fenced broker may join the in-sync set")
             .edit(ISR_COMMANDS, "|| state == State.FENCED ||", "||")
             .caughtBy(COMMANDS, 20),
-        Guard.of("leader-epoch", "R13", "a leader of an older epoch changes the in-sync set")
+        Guard.of("partition-epoch", "R13", "a change that was decided on an older state is applied")
             .edit(
                 ISR_COMMANDS,
-                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader ||"
-                    + " now.leaderEpoch() != change.leaderEpoch()) {",
-                "int leader, IsrChange change, PartitionImage now) { if (now.leader() != leader) {")
+                "if (now.partitionEpoch() != change.partitionEpoch()) {"
+                    + " return new IsrOutcome(change.partition(), Kind.STALE, now); } TopicImage",
+                "TopicImage")
+            .notNoticed("the model needs 574 seeds, the simulator has played 25"),
+        Guard.of("joiner-incarnation", "R13", "an older incarnation joins the in-sync set")
+            .edit(
+                ISR_COMMANDS,
+                "|| BrokerCommands.stale(draft, id, member.brokerEpoch()) != null",
+                "")
+            .notNoticed("the model needs 15,735 seeds, the simulator has played 25"),
+        Guard.of("rejection-burns-epoch", "R17", "another copy of a refused change can be applied")
+            .edit(ISR_COMMANDS, "next.burnEpoch();", "")
+            .notNoticed("the model needs 91,314 seeds, the simulator has played 25"),
+        Guard.of("registration-leaves-isr", "R2", "a new incarnation inherits an in-sync place")
+            .edit(
+                BROKER_COMMANDS, "change.leaveIsr(old.id()); // What an fsync", "// What an fsync")
             .caughtBy(COMMANDS, 20),
+        Guard.of("unclean-leaves-elr", "R3", "who may have lost bytes stays eligible")
+            .edit(
+                BROKER_COMMANDS,
+                "if (!clean && topic.durability() != Durability.FSYNC) {",
+                "if (!clean && topic.durability() == null) {")
+            .caughtBy(SCENARIOS, 8),
+        Guard.of("recovery-waits-for-all", "R19", "balanced recovery takes who has reported")
+            .edit(
+                CHANGE,
+                "if (report == null || states.apply(replica) != State.ACTIVE) { return; }",
+                "if (report == null || states.apply(replica) != State.ACTIVE) { continue; }")
+            .caughtBy(SCENARIOS, 8),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
             .caughtBy(COMMANDS, 20),
@@ -265,36 +286,46 @@ final class Guards {
             .caughtBy(SESSIONS, 20),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
-            .caughtBy(SESSIONS, 100),
+            .caughtBy(SESSIONS, 20),
+        Guard.of("indefinite-stays", "P4", "a refusal is definite though a try before it may count")
+            .edit(
+                ROUTER,
+                "error != null && error.definite() && maybeAppended ?",
+                "error != null && error.definite() && tries < 0 ?")
+            .notNoticed("the simulator repeats itself what a broker forwards, and remembers too"),
+        Guard.of("forward-retry", "R45", "an append without an id is repeated after an unknown end")
+            .edit(ROUTER, "case OUTCOME_UNKNOWN -> repeatable();", "case OUTCOME_UNKNOWN -> true;")
+            .notNoticed("the simulator has no producers without an id"),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
-            .caughtBy(SESSIONS, 300),
+            .notNoticed("a decision is applied too soon in it for a heartbeat to come between"),
         Guard.of("session-after-pause", "M6", "a leader that stood still judges silence at once")
             .edit(
                 CONTROLLER,
                 "if (silent >= timing.session() && now.nanos() >= judgeFrom) {",
                 "if (silent >= timing.session()) {")
-            .caughtBy(SESSIONS, 100),
+            .notNoticed("it costs availability only, and who was fenced comes back"),
         Guard.of("own-registration", "R1", "a broker is unfenced before it saw its registration")
             .edit(CONTROLLER, "&& heartbeat.appliedIndex() >= broker.epoch()) {", ") {")
-            .caughtBy(SESSIONS, 300),
+            .edit(SESSION, "&& epoch != NONE && facts.epoch() == epoch;", "&& epoch != NONE;")
+            .notNoticed("roles begin with the own registration, whatever the metadata leader does"),
         Guard.of("empty-voter", "M16", "a voter that lost its disk starts its Raft (N8)")
             .edit(
                 FORMING,
                 "private void seek(String why) { waitsFor = why; }",
                 "private void seek(String why) { decide(new Action.Start(new TreeMap<>(empty), 0)); }")
-            .caughtBy(VOTERS, 300),
+            .caughtBy(VOTERS, 20),
         Guard.of("admission-majority", "M16", "a voter leaves where the others are no majority")
             .edit(
                 ADMISSION,
                 "return rest.size() > image.voters().size() / 2;",
                 "return !rest.isEmpty();")
-            .caughtBy(VOTERS, 300),
+            .notNoticed("the Raft configuration does not change without a majority either"),
         Guard.of("confirmed-heartbeat", "M14", "a heartbeat is answered without a round")
             .edit(
                 CONTROLLER,
                 "fulfil(broker, known, heartbeat, now); confirm(now);",
                 "fulfil(broker, known, heartbeat, now); answer(stream, stream.arrived, now);")
-            .caughtBy(SESSIONS, 300));
+            .caughtBy(SESSIONS, 200));
   }
 }

@@ -1,5 +1,7 @@
 package io.kontiki.chaos.mutation;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.MalformedURLException;
@@ -9,13 +11,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Switches guards off and plays seeds until a simulation notices. A program: with the names of
  * guards, or none for all; a line for each. {@code -Dkontiki.mutations.run=SIMULATION} with {@code
  * -Dkontiki.mutations.seeds=N} tries another simulation than those of the list.
  */
-final class MutationSuite {
+final class MutationSuite implements AutoCloseable {
   private static final List<String> WITH_SIMULATIONS =
       List.of("broker-node", "metadata-raft", "partition-log");
 
@@ -52,15 +55,38 @@ final class MutationSuite {
     }
   }
 
+  MutationSuite() {
+    // what mutants say of themselves is long, and nothing to read about
+    System.setProperty("kontiki.test.log", "OFF");
+    ((Logger) LoggerFactory.getLogger("io.kontiki")).setLevel(Level.OFF);
+  }
+
+  /** Ends the silence. */
+  @Override
+  public void close() {
+    System.clearProperty("kontiki.test.log");
+    ((Logger) LoggerFactory.getLogger("io.kontiki")).setLevel(null);
+    try {
+      unchanged.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   public static void main(String[] names) {
+    try (MutationSuite suite = new MutationSuite()) {
+      suite.runAll(List.of(names));
+    }
+  }
+
+  private void runAll(List<String> names) {
     String other = System.getProperty("kontiki.mutations.run");
-    MutationSuite suite = new MutationSuite();
     List<Guard> guards = new ArrayList<>(Guards.all());
-    if (List.of(names).contains(Guards.NONE.name())) {
+    if (names.contains(Guards.NONE.name())) {
       guards.add(0, Guards.NONE);
     }
     for (Guard guard : guards) {
-      if (names.length == 0 || List.of(names).contains(guard.name())) {
+      if (names.isEmpty() || names.contains(guard.name())) {
         List<Guard.CaughtBy> runs =
             other == null
                 ? guard.caughtBy()
@@ -68,7 +94,11 @@ final class MutationSuite {
                     new Guard.CaughtBy(
                         SeedRun.valueOf(other), Integer.getInteger("kontiki.mutations.seeds", 10)));
         for (Guard.CaughtBy by : runs) {
-          System.out.println(suite.run(guard, by.run(), by.seeds()));
+          System.out.println(run(guard, by.run(), by.seeds()));
+        }
+        if (runs.isEmpty()) {
+          System.out.printf(
+              "%-28s %-9s is not noticed: %s%n", guard.name(), guard.rule(), guard.notNoticed());
         }
       }
     }

@@ -2,22 +2,31 @@ package io.kontiki.chaos.mutation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** The mutation suite; see the package. */
 final class MutationSuiteTest {
+  private static final boolean ALL = "all".equals(System.getProperty("kontiki.mutations"));
+  private static final int FEW_SEEDS = 20;
+
+  private final MutationSuite suite = new MutationSuite();
+
+  @AfterEach
+  void close() {
+    suite.close();
+  }
+
   @Test
   void everyGuardIsWhereTheListSays() {
-    MutationSuite suite = new MutationSuite();
     List<String> moved = new ArrayList<>();
-    for (Guard guard : together(Guards.all())) {
-      try {
-        assertFalse(suite.compile(guard).isEmpty(), guard.name());
-      } catch (IllegalArgumentException e) {
-        moved.add(guard.name() + ": " + e.getMessage());
+    for (List<Guard> round : together(Guards.all())) {
+      if (!compiles(round).isEmpty()) {
+        round.forEach(guard -> moved.addAll(compiles(List.of(guard))));
       }
     }
     assertEquals(List.of(), moved, "say in Guards where these are now");
@@ -25,23 +34,67 @@ final class MutationSuiteTest {
         Guards.all().size(), Guards.all().stream().map(Guard::name).distinct().count(), "names");
   }
 
-  /** Mutants of several guards that concern different files: fewer to compile. */
-  private static List<Guard> together(List<Guard> guards) {
-    List<Guard> rounds = new ArrayList<>();
+  /** Those that take few seeds; {@code -Dkontiki.mutations=all}: all, which takes some minutes. */
+  @Test
+  void theLossOfAGuardIsNoticedWithinItsSeeds() {
+    List<MutationSuite.Verdict> missed = new ArrayList<>();
+    int noticed = 0;
+    for (Guard guard : Guards.all()) {
+      for (Guard.CaughtBy by : guard.caughtBy()) {
+        if (ALL || by.seeds() <= FEW_SEEDS) {
+          MutationSuite.Verdict verdict = suite.run(guard, by.run(), by.seeds());
+          System.out.println(verdict);
+          noticed++;
+          if (!verdict.caught()) {
+            missed.add(verdict);
+          }
+        }
+      }
+    }
+    assertEquals(List.of(), missed);
+    assertTrue(noticed >= 20, "only " + noticed + " guards");
+  }
+
+  @Test
+  void nothingIsNoticedIfNothingIsSwitchedOff() {
+    for (Guard.CaughtBy by : Guards.NONE.caughtBy()) {
+      MutationSuite.Verdict verdict = suite.run(Guards.NONE, by.run(), by.seeds());
+      assertFalse(verdict.caught(), verdict::toString);
+    }
+  }
+
+  @Test
+  void aGuardIsNoticedOrTheListSaysWhyNot() {
+    for (Guard guard : Guards.all()) {
+      assertEquals(guard.caughtBy().isEmpty(), !guard.notNoticed().isEmpty(), guard.name());
+    }
+  }
+
+  /** Nothing, or what is wrong. */
+  private List<String> compiles(List<Guard> guards) {
+    List<Guard.Edit> edits = guards.stream().map(Guard::edits).flatMap(List::stream).toList();
+    try {
+      suite.compile(new Guard("mutant", "", "", edits, List.of(), ""));
+      return List.of();
+    } catch (IllegalArgumentException e) {
+      return List.of(guards.get(0).name() + ": " + e.getMessage());
+    }
+  }
+
+  /** Guards that concern different files, so that there is less to compile. */
+  private static List<List<Guard>> together(List<Guard> guards) {
+    List<List<Guard>> rounds = new ArrayList<>();
     for (Guard guard : guards) {
-      int round = 0;
-      while (round < rounds.size() && overlap(rounds.get(round), guard)) {
-        round++;
-      }
-      if (round == rounds.size()) {
-        rounds.add(guard);
-      } else {
-        Guard before = rounds.get(round);
-        List<Guard.Edit> edits = new ArrayList<>(before.edits());
-        edits.addAll(guard.edits());
-        String names = before.name() + ", " + guard.name();
-        rounds.set(round, new Guard(names, "", "", edits, List.of()));
-      }
+      List<Guard> free =
+          rounds.stream()
+              .filter(round -> round.stream().noneMatch(other -> overlap(other, guard)))
+              .findFirst()
+              .orElseGet(
+                  () -> {
+                    rounds.add(new ArrayList<>());
+                    return rounds.get(rounds.size() - 1);
+                  });
+      free.add(guard);
     }
     return rounds;
   }

@@ -1,8 +1,9 @@
 package io.kontiki.chaos.mutation;
 
-import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One seed of one simulation, played with the classes of a loader. */
@@ -11,72 +12,75 @@ enum SeedRun {
   SIMULATION {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      Object trace = construct(loader, SIMULATOR + "Trace", false);
-      Class<?> type = Class.forName(SIMULATOR + "Simulation", true, loader);
-      Object outcome = call(type, null, "run", seed, trace);
-      Object violation = call(outcome.getClass(), outcome, "violation");
-      if (violation instanceof Throwable found) {
-        throw new InvocationTargetException(found);
-      }
+      call(loader, "io.kontiki.chaos.mutation.SimulatorRun", "playSeed", seed);
     }
   },
   /** Partitions of three brokers, with a stand-in for the metadata leader and simple logs. */
   REPLICATION_FSYNC {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      replication(loader, seed, "FSYNC", false);
+      call(loader, REPLICATION, "playSeed", seed, "FSYNC", false);
     }
   },
   REPLICATION_REPLICATED {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      replication(loader, seed, "REPLICATED", false);
+      call(loader, REPLICATION, "playSeed", seed, "REPLICATED", false);
     }
   },
   /** The same on the storage engine. */
   REPLICATION_ENGINE {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      replication(loader, seed, "FSYNC", true);
+      call(loader, REPLICATION, "playSeed", seed, "FSYNC", true);
     }
   },
   /** Sessions, leases, judgement and the state machine. */
   SESSIONS {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      Object world = construct(loader, PACKAGE + "session.SessionSimulationTest$World", seed);
-      call(world.getClass(), world, "run");
+      call(loader, "io.kontiki.broker.session.SessionSimulationTest", "playSeed", seed);
     }
   },
   /** Voters that form a cluster, and lose their disks. */
   VOTERS {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      Class<?> type = Class.forName(PACKAGE + "session.VoterSimulationTest", true, loader);
-      call(type, null, "play", seed, seed % 4 == 0 ? 5 : 3, false);
+      call(loader, "io.kontiki.broker.session.VoterSimulationTest", "playSeed", seed);
     }
   },
   /** One log directory, killed and cut from power between any two file operations. */
   CRASHES {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      Object run = construct(loader, "io.kontiki.log.CrashPropertyTest$Run", seed, seed % 2 == 0);
-      call(run.getClass(), run, "all");
+      call(loader, "io.kontiki.log.CrashPropertyTest", "playSeed", seed);
     }
   },
   /** Random commands at the state machine. */
   COMMANDS {
     @Override
     void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
-      Object test = construct(loader, "io.kontiki.metadata.MetadataMachinePropertyTest");
-      call(test.getClass(), test, "run", seed, 250);
+      call(loader, "io.kontiki.metadata.MetadataMachinePropertyTest", "playSeed", seed);
+    }
+  },
+  /** The golden scenarios of replication, one a seed: something else comes of one. */
+  SCENARIOS {
+    @Override
+    void play(ClassLoader loader, long seed) throws ReflectiveOperationException {
+      List<Path> files = SourceTree.find().scenarios();
+      Path file = files.get((int) (seed % files.size()));
+      String expected = SourceTree.readFile(file);
+      String test = "io.kontiki.broker.partition.GoldenScenariosTest";
+      if (!expected.equals(call(loader, test, "play", expected))) {
+        throw new InvocationTargetException(
+            new AssertionError("something else comes of " + file.getFileName()));
+      }
     }
   };
 
-  private static final String SIMULATOR = "io.kontiki.chaos.simulation.";
-  private static final String PACKAGE = "io.kontiki.broker.";
+  private static final String REPLICATION = "io.kontiki.broker.partition.ReplicationSimulationTest";
 
-  /** Ends in an exception or error if something is noticed. */
+  /** Ends in an {@link InvocationTargetException} if something is noticed. */
   abstract void play(ClassLoader loader, long seed) throws ReflectiveOperationException;
 
   /** What is noticed, in one line, or null. */
@@ -96,36 +100,16 @@ enum SeedRun {
     return text.length() <= 160 ? text : text.substring(0, 157) + "...";
   }
 
-  private static void replication(ClassLoader loader, long seed, String durability, boolean engine)
-      throws ReflectiveOperationException {
-    Class<?> type = Class.forName("io.kontiki.model.Durability", true, loader);
-    Object chosen = type.getMethod("valueOf", String.class).invoke(null, durability);
-    Object run =
-        construct(
-            loader, PACKAGE + "partition.ReplicationSimulationTest$Run", seed, chosen, engine);
-    call(run.getClass(), run, "go");
-  }
-
-  private static Object construct(ClassLoader loader, String className, Object... arguments)
-      throws ReflectiveOperationException {
-    for (Constructor<?> one : Class.forName(className, true, loader).getDeclaredConstructors()) {
-      if (one.getParameterCount() == arguments.length) {
-        one.setAccessible(true);
-        return one.newInstance(arguments);
-      }
-    }
-    throw new NoSuchMethodException(className);
-  }
-
+  /** A static method; classes of tests are not public, and their loader is another one. */
   private static @Nullable Object call(
-      Class<?> type, @Nullable Object object, String name, Object... arguments)
+      ClassLoader loader, String className, String name, Object... arguments)
       throws ReflectiveOperationException {
-    for (Method one : type.getDeclaredMethods()) {
+    for (Method one : Class.forName(className, true, loader).getDeclaredMethods()) {
       if (one.getName().equals(name) && one.getParameterCount() == arguments.length) {
         one.setAccessible(true);
-        return one.invoke(object, arguments);
+        return one.invoke(null, arguments);
       }
     }
-    throw new NoSuchMethodException(type + "." + name);
+    throw new NoSuchMethodException(className + "." + name);
   }
 }

@@ -7,11 +7,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The sources of the modules under test. */
 final class SourceTree {
   private static final List<String> MODULES =
       List.of("common", "partition-log", "metadata-raft", "broker-node");
+
+  private static final String SCENARIOS = "broker-node/src/test/resources/scenarios";
 
   private final Path root;
 
@@ -36,6 +39,15 @@ final class SourceTree {
     return root.resolve(module).resolve("target/test-classes");
   }
 
+  /** Golden scenarios of replication. */
+  List<Path> scenarios() {
+    try (Stream<Path> files = Files.list(root.resolve(SCENARIOS))) {
+      return files.sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The source of a top-level class. */
   String read(String className) {
     return readFile(file(className));
@@ -52,7 +64,7 @@ final class SourceTree {
     throw new IllegalArgumentException("none of " + MODULES + " has " + path);
   }
 
-  private static String readFile(Path file) {
+  static String readFile(Path file) {
     try {
       return Files.readString(file);
     } catch (IOException e) {

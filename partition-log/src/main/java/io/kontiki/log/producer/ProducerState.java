@@ -9,7 +9,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The idempotent producers of one log: for each id its epoch and its last five batches (rules L8,
@@ -244,6 +246,23 @@ public final class ProducerState {
   public void clear() {
     producers.clear();
     forgot = false;
+  }
+
+  /**
+   * For each producer the last offset of its newest remembered batch that ends below an offset; -1
+   * if it has none: what compaction below that offset leaves (rule D5).
+   */
+  public Map<Long, Long> lastOffsetsBelow(long offset) {
+    Map<Long, Long> found = new TreeMap<>();
+    producers.forEach(
+        (id, producer) -> {
+          long last = -1;
+          for (BatchInfo info : producer.batches) {
+            last = info.lastOffset < offset ? Math.max(last, info.lastOffset) : last;
+          }
+          found.put(id, last);
+        });
+    return found;
   }
 
   /** How many producers are known. */
