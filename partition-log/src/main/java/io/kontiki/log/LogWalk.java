@@ -158,6 +158,23 @@ final class LogWalk {
     }
   }
 
+  /**
+   * Whether a base offset that no checksum covers (L2) has rotted. Where checksums are not checked
+   * compaction may have left gaps, but none over the next segment, nor over the recovery point; and
+   * a log that seems to end far away would be cut nowhere.
+   */
+  private static boolean leaps(RecordBatch batch, Ref ref, Progress at) {
+    Ref behind = null;
+    for (Ref other : at.task.segments) {
+      if (other.baseOffset > ref.baseOffset) {
+        behind = other;
+        break;
+      }
+    }
+    return batch.baseOffset() > at.task.checkFrom
+        || (behind != null && batch.nextOffset() > behind.baseOffset);
+  }
+
   /** Returns the position behind the last good batch. */
   private long walk(FileStore.File file, Ref ref, Segment segment, Progress at) {
     long from = Math.min(at.snapshot.offset, at.task.trust);
@@ -168,7 +185,9 @@ final class LogWalk {
     long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
-      if (contiguous && at.end >= at.task.checkFrom && batch.baseOffset() != at.end) {
+      if (at.end >= at.task.checkFrom
+          ? contiguous && batch.baseOffset() != at.end
+          : leaps(batch, ref, at)) {
         at.fault = "base offset " + batch.baseOffset() + " where " + at.end + " was due";
         return walker.position();
       }

@@ -98,6 +98,33 @@ class DamageTest {
   }
 
   @Test
+  void aBaseOffsetThatRottedDoesNotMoveTheEndOfTheLogAtTheNextStartD2() {
+    int found = 0;
+    for (int batches = 100; batches < 130; batches++) {
+      leader.clear();
+      LogWorld world = new LogWorld(LogWorld.CONFIG);
+      PartitionLog before = fill(world, batches, new SeededRandom(batches));
+      long end = world.call(before::logEndOffset);
+      world.checkpoint();
+      List<String> paths = segments(world);
+      String path = paths.get(paths.size() - 1);
+      ByteBuffer bytes = content(world, path);
+      int second = RecordBatch.at(bytes).sizeBytes();
+      if (second == bytes.limit()) {
+        continue;
+      }
+      world.store.flip(path, second + batches % 8, 2);
+      world.store.kill();
+      world.restart();
+      PartitionLog log = world.openLog(SETTINGS);
+      long now = world.call(log::logEndOffset);
+      assertTrue(now <= end, batches + " batches: " + end + " became " + now);
+      found += world.directory.doubtful().size();
+    }
+    assertTrue(found > 10, "found " + found + " times");
+  }
+
+  @Test
   void whateverByteChangesNothingWrongIsServedAndMendingBringsAllBytesBack() {
     int rounds = Integer.getInteger("kontiki.fuzz.rounds", 60);
     for (long seed = 0; seed < rounds; seed++) {

@@ -274,13 +274,13 @@ public sealed interface Fault {
     public void happen(World world) {
       if (world.mayLoseDisk(node) && world.machine(node).hasOldDisk()) {
         world.machine(node).kill();
+        world.seen().onLossyStop(node);
         world.machine(node).swapDisks();
         world.machine(node).start();
         world.later(
             ms,
             () -> {
-              world.machine(node).kill();
-              world.machine(node).swapDisks();
+              world.machine(node).swapBack();
               world.machine(node).start();
             });
       }

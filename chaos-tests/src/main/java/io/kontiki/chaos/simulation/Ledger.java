@@ -180,6 +180,11 @@ public final class Ledger {
     return true;
   }
 
+  private boolean unfenced(int node) {
+    BrokerImage broker = image.brokers().get(node);
+    return broker != null && broker.unfenced();
+  }
+
   private boolean running(int node) {
     SimProcess process = world.machine(node).process();
     BrokerImage broker = image.brokers().get(node);
@@ -280,9 +285,11 @@ public final class Ledger {
     PartitionImage state = image.partition(partition.id());
     Watched seen = watched(machine, process, partition.id());
     Committed committed = of(partition.id());
+    // One that is eligible and comes back may be in doubt: it says so before it is unfenced (R3).
     if (state == null
         || !committed.promised()
-        || !(state.isr().contains(machine.id()) || state.elr().contains(machine.id()))) {
+        || !(state.isr().contains(machine.id())
+            || (state.elr().contains(machine.id()) && unfenced(machine.id())))) {
       seen.candidate = false;
       return;
     }

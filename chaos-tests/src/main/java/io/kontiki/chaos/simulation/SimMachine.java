@@ -261,6 +261,17 @@ public final class SimMachine {
     swapped = !swapped;
   }
 
+  /** The disk that was replaced goes again, unless it was taken and is needed by now. */
+  public void swapBack() {
+    if (swapped && (process == null || world.mayLoseDisk(id))) {
+      if (process != null) {
+        world.seen().onLossyStop(id);
+      }
+      kill();
+      swapDisks();
+    }
+  }
+
   /** The id of its data directory, or null before its first start. */
   @Nullable Uid directoryId() {
     looking = true;
@@ -306,10 +317,7 @@ public final class SimMachine {
   /** The disk works again; a process that gave it up is started again. */
   void repair() {
     disk.faults(null);
-    if (swapped) {
-      kill();
-      swapDisks();
-    }
+    swapBack();
     if (failed) {
       failed = false;
       kill();

@@ -349,7 +349,12 @@ public final class World {
 
   /** A process that ends, because it was told to stop before, is started again. */
   private void keepUp(long since) {
-    machines.values().forEach(SimMachine::start);
+    for (SimMachine machine : machines.values()) {
+      if (!machine.up()) {
+        machine.swapBack(); // it may have been refused for the disk that it has
+        machine.start();
+      }
+    }
     for (BrokerImage broker : raft.image().brokers().values()) {
       if (broker.fencedByOperator()) {
         admin.fence(broker.id(), false);
