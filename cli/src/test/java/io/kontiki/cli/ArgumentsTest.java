@@ -56,8 +56,8 @@ final class ArgumentsTest {
   @Test
   void anUnknownCommandNamesThoseThatThereAre() {
     assertEquals(
-        "kontiki: 'topics' is no command; there are cluster, config, consume, demo, log,"
-            + " produce, server, topic, up (see 'kontiki --help')\n",
+        "kontiki: 'topics' is no command; there are broker, cluster, config, consume, demo, log,"
+            + " produce, server, simulate, topic, up (see 'kontiki --help')\n",
         CliRun.of("topics").err());
   }
 
@@ -69,7 +69,8 @@ final class ArgumentsTest {
       assertTrue(help.out().contains(word), help.out());
     }
     for (String command :
-        List.of("topic", "cluster", "produce", "consume", "up", "demo", "config", "server")) {
+        List.of(
+            "topic", "broker", "cluster", "produce", "consume", "up", "demo", "config", "server")) {
       CliRun run = CliRun.of(command, "--help");
       assertEquals(0, run.exitCode(), run.err());
       assertTrue(run.out().contains("Usage: kontiki " + command), run.out());
