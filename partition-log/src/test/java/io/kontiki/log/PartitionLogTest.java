@@ -11,6 +11,7 @@ import io.kontiki.model.ErrorReason;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.StorageException.Kind;
 import io.kontiki.runtime.memory.MemoryFileStore.Operation;
+import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.OptionalLong;
@@ -241,6 +242,32 @@ class PartitionLogTest {
         StorageException.class,
         () -> world.run(() -> log.appendAsLeader(Batches.plain(1, "y", 1), 0, 1)));
     assertEquals(1, world.call(log::logEndOffset), "what needs no file is still known");
+  }
+
+  @Test
+  void whatWasHeldAfterAStartBehindAFailedSyncOutlivesAPowerCutD1() {
+    for (long seed = 0; seed < 200; seed++) {
+      LogWorld after = new LogWorld(LogWorld.CONFIG);
+      PartitionLog log = after.openLog(LogWorld.FSYNC);
+      after.append(log, Batches.plain(2, "a".repeat(300), 1));
+      PartitionLog failing = log;
+      after.run(
+          () -> {
+            failing.appendAsLeader(Batches.plain(3, "b".repeat(700), 1), 0, 1);
+            after.store.failNext(Operation.SYNC, Kind.IO);
+          });
+      after.time.runUntilIdle();
+      after.store.kill();
+      after.restart();
+      log = after.openLog(LogWorld.FSYNC);
+      after.append(log, Batches.plain(1, "c", 1));
+      long held = after.call(log::heldEndOffset);
+      after.store.crash(new SeededRandom(seed));
+      after.restart();
+      log = after.openLog(LogWorld.FSYNC);
+      long end = after.call(log::logEndOffset);
+      assertTrue(end >= held, "seed " + seed + ": held was " + held + ", the log ends at " + end);
+    }
   }
 
   @Test

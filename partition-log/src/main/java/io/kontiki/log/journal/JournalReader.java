@@ -1,6 +1,7 @@
 package io.kontiki.log.journal;
 
 import io.kontiki.runtime.FileStore;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,11 +16,15 @@ import java.util.List;
  * than that is damage, too.
  */
 public final class JournalReader {
+  private static final int PIECE = 1 << 20;
+
   private final FileStore store;
   private final List<JournalPosition> generations;
   private final List<JournalFile> files = new ArrayList<>();
   private long nextSequence;
+  private final List<Read> newest = new ArrayList<>();
   private boolean damaged;
+  private long readTo;
   private int takenSlot;
   private long takenPosition;
 
@@ -103,7 +108,34 @@ public final class JournalReader {
       file.sync();
       takenSlot = slot;
       files.add(new JournalFile(from.generation(), slot, nextSequence));
-      return replay(new JournalWindow(file), from, end, sink);
+      readTo = 0;
+      int next = replay(new JournalWindow(file), from, end, sink);
+      if (end == Long.MAX_VALUE) {
+        newest.add(new Read(slot, readTo));
+      }
+      return next;
+    }
+  }
+
+  /** What was read of a file, from its beginning. */
+  private record Read(int slot, long bytes) {}
+
+  /**
+   * Rule D1: what a failed sync left counts as clean, so that no further one would write it, and
+   * its process took no more commits. It lies at the end of the newest generation, in one file or
+   * in two: these are written again as they were read. To be called before anything is acted upon.
+   */
+  void writeAgain() {
+    for (Read read : newest.subList(Math.max(0, newest.size() - 2), newest.size())) {
+      try (FileStore.File file = store.open(JournalRing.path(read.slot()))) {
+        ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(PIECE, Math.max(1, read.bytes())));
+        for (long at = 0; at < read.bytes(); at += bytes.capacity()) {
+          bytes.clear().limit((int) Math.min(bytes.capacity(), read.bytes() - at));
+          file.read(bytes, at);
+          file.write(bytes.flip(), at);
+        }
+        file.sync();
+      }
     }
   }
 
@@ -116,11 +148,13 @@ public final class JournalReader {
         return -1;
       }
       if (stored.entry().kind() == JournalEntry.Kind.SWITCH) {
+        readTo = at + stored.entry().sizeBytes();
         return (int) stored.entry().a();
       }
       nextSequence++;
       takenPosition = at;
       at += stored.entry().sizeBytes();
+      readTo = at;
       if (stored.sequence() >= from.sequence()) {
         sink.take(stored.entry(), stored.sequence());
       }

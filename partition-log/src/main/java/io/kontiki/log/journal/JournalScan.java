@@ -52,6 +52,7 @@ public final class JournalScan implements AutoCloseable {
                         reader.takenSlot(),
                         reader.takenPosition() + JournalEntry.HEADER_BYTES,
                         entry.payload().remaining())));
+    reader.writeAgain();
   }
 
   /** The partitions that have records, sorted, with those in order. */
