@@ -223,7 +223,10 @@ public final class ProcessCluster implements AutoCloseable {
     createTopic(anyAlive().id(), name, partitions, replicas, config);
   }
 
-  /** The same by a node of one's choice, where others may be frozen. */
+  /**
+   * The same by a node of one's choice, where others may be frozen: a request that was on its way
+   * to one of them ends as unknown, and is made again.
+   */
   void createTopic(
       int nodeId, String name, int partitions, int replicas, Map<String, String> config) {
     JsonObject settings = new JsonObject();
@@ -233,10 +236,21 @@ public final class ProcessCluster implements AutoCloseable {
     request.addProperty("partitions", partitions);
     request.addProperty("replicationFactor", replicas);
     request.add("config", settings);
-    try {
-      node(nodeId).admin("CreateTopic", request);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    boolean unknown = false;
+    while (true) {
+      try {
+        node(nodeId).admin("CreateTopic", request);
+        return;
+      } catch (IOException e) {
+        String why = String.valueOf(e.getMessage());
+        if (unknown && why.contains("TOPIC_EXISTS")) {
+          return;
+        }
+        if (unknown || !why.contains("OUTCOME_UNKNOWN")) {
+          throw new UncheckedIOException(e);
+        }
+        unknown = true;
+      }
     }
   }
 
