@@ -71,7 +71,12 @@ final class FollowerRole {
 
   /** What to ask for now; null: nothing, because it has it or a truncation is not durable (D8). */
   @Nullable SubscribeRequest takeRequest() {
-    if (over || gaveUp || isFull() || partition.cutting() || !replica.wantsSubscription()) {
+    if (over || gaveUp || partition.cutting() || !replica.wantsSubscription()) {
+      return null;
+    }
+    if (isFull()) {
+      gaveUp = true; // before it began: asked again when there is room
+      tryAgainNanos = context.nowNanos();
       return null;
     }
     PartitionLog log = partition.log();

@@ -155,6 +155,27 @@ class DiskFullTest {
     assertEquals(0, noRoom[0]);
   }
 
+  @Test
+  void aFollowerThatStartsWithoutRoomComesWhenThereIsRoomD4() {
+    assertEquals("offset 0", outcome(append(1)));
+    cluster.node(3).kill(false);
+    cluster.node(3).conditions.space = DiskSpace.EXHAUSTED;
+    cluster.node(3).start();
+    for (int i = 0; i < 5; i++) {
+      cluster.time.advanceMs(200);
+      cluster.settle();
+    }
+    assertEquals("offset 1", outcome(append(2)));
+    assertEquals(1, cluster.node(3).log(TestCluster.P0).logEndOffset());
+    cluster.node(3).conditions.space = DiskSpace.ENOUGH;
+    for (int i = 0; i < 20; i++) {
+      cluster.time.advanceMs(200);
+      cluster.settle();
+    }
+    assertEquals(2, cluster.node(3).log(TestCluster.P0).logEndOffset());
+    assertEquals(List.of(1, 2, 3), leader().describe().isr());
+  }
+
   private static List<Integer> isr(TestCluster cluster) {
     Partition leading = cluster.node(1).partition(TestCluster.P0);
     return cluster.node(1).loop.call(() -> leading.describe().isr());
