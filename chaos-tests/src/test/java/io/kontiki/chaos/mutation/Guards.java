@@ -181,7 +181,7 @@ final class Guards {
             .edit(LOG, "|| truncationsThen != state.truncations) {", ") {")
             .caughtBy(CRASHES, 200),
         Guard.of("durable-truncation", "D8", "a follower subscribes before its cut is durable")
-            .edit(FOLLOWER_ROLE, "isFull() || partition.cutting() ||", "isFull() ||")
+            .edit(FOLLOWER_ROLE, "gaveUp || partition.cutting() ||", "gaveUp ||")
             .edit(
                 FOLLOWER_ROLE,
                 "partition.whenCutDurable( () -> { replica.onCutDurable(); partition.askAgain(); });",
