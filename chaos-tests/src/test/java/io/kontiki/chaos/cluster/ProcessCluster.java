@@ -8,6 +8,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -345,13 +346,21 @@ public final class ProcessCluster implements AutoCloseable {
         .orElseGet(OptionalInt::empty);
   }
 
-  /** A call that changes something, by a living node; not repeated. */
+  /** A call that changes something, by the first living node that listens; made once. */
   JsonObject change(String method, JsonObject request) {
-    try {
-      return anyAlive().admin(method, request);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    IOException refused = new IOException("no node is alive");
+    for (ServerNode node : nodes.values()) {
+      if (node.isAlive()) {
+        try {
+          return node.admin(method, request);
+        } catch (ConnectException e) {
+          refused = e; // it starts just now
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
     }
+    throw new UncheckedIOException(refused);
   }
 
   /** The replicas of a partition, in order of preference; empty if nobody answers. */
