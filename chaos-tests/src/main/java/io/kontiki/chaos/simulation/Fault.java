@@ -4,6 +4,7 @@ import io.kontiki.metadata.PartitionImage;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Something that goes wrong; what it does to whom is decided when it is made. */
 public sealed interface Fault {
@@ -178,6 +179,13 @@ public sealed interface Fault {
     }
   }
 
+  private static void onSomeTopic(World world, int which, Consumer<String> change) {
+    List<String> names = world.topicNames();
+    if (!names.isEmpty()) {
+      change.accept(names.get(which % names.size()));
+    }
+  }
+
   /** An administrator deletes some topic. */
   record Delete(int which) implements Fault {
     @Override
@@ -193,11 +201,10 @@ public sealed interface Fault {
   record Expand(int which, int by) implements Fault {
     @Override
     public void happen(World world) {
-      List<String> names = world.topicNames();
-      if (!names.isEmpty()) {
-        String name = names.get(which % names.size());
-        world.admin().expand(name, Math.min(8, world.partitions(name).size() + by));
-      }
+      onSomeTopic(
+          world,
+          which,
+          name -> world.admin().expand(name, Math.min(8, world.partitions(name).size() + by)));
     }
   }
 
@@ -206,11 +213,10 @@ public sealed interface Fault {
       implements Fault {
     @Override
     public void happen(World world) {
-      List<String> names = world.topicNames();
-      if (names.isEmpty()) {
-        return;
-      }
-      String name = names.get(which % names.size());
+      onSomeTopic(world, which, name -> move(world, name));
+    }
+
+    private void move(World world, String name) {
       List<PartitionId> all = world.partitions(name);
       PartitionId id = all.get(partition % all.size());
       PartitionImage now = world.image().partition(id);
@@ -227,11 +233,10 @@ public sealed interface Fault {
   record CancelMove(int which, int partition) implements Fault {
     @Override
     public void happen(World world) {
-      List<String> names = world.topicNames();
-      if (!names.isEmpty()) {
-        String name = names.get(which % names.size());
-        world.admin().cancel(name, partition % world.partitions(name).size());
-      }
+      onSomeTopic(
+          world,
+          which,
+          name -> world.admin().cancel(name, partition % world.partitions(name).size()));
     }
   }
 
@@ -239,11 +244,10 @@ public sealed interface Fault {
   record ElectPreferred(int which, int partition) implements Fault {
     @Override
     public void happen(World world) {
-      List<String> names = world.topicNames();
-      if (!names.isEmpty()) {
-        String name = names.get(which % names.size());
-        world.admin().electPreferred(name, partition % world.partitions(name).size());
-      }
+      onSomeTopic(
+          world,
+          which,
+          name -> world.admin().electPreferred(name, partition % world.partitions(name).size()));
     }
   }
 
