@@ -131,10 +131,10 @@ public sealed interface MetadataCommand {
   }
 
   /**
-   * A leader asks for another member of the ISR in its place: each an own compare-and-set with an
-   * own outcome (rules R38, R42). Where the one named may not lead, another member may.
+   * A leader asks for another in its place: each an own compare-and-set with an own outcome (rules
+   * R38, R42). Where the one named may not lead, another that may be chosen does.
    */
-  record Resign(long timeMs, int brokerId, long brokerEpoch, List<LeaderMove> changes)
+  record Resign(long timeMs, int brokerId, long brokerEpoch, List<Farewell> changes)
       implements MetadataCommand {
     public Resign {
       changes = List.copyOf(changes);
@@ -213,6 +213,14 @@ public sealed interface MetadataCommand {
 
   /** Leadership of a partition should go to a broker, from the entry with these epochs. */
   record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
+
+  /**
+   * A leader's wish to be replaced.
+   *
+   * @param damaged it cannot read all of its log: where no other member of the ISR may lead, a
+   *     member of the ELR does, and the present leader keeps no place in either (rule D9)
+   */
+  record Farewell(LeaderMove move, boolean damaged) {}
 
   /**
    * Takes a block of producer ids (rule I4). The answer is the first.

@@ -112,6 +112,30 @@ final class PartitionChange {
   }
 
   /**
+   * A leader that cannot read all of its log is followed by an active member of the ELR, which
+   * thereby is the ISR (D9): it holds every committed record, and below min ISR nothing has been
+   * committed since it is eligible (R10, R18). The damaged replica is no candidate any more, the
+   * rest of the ISR is eligible; before, {@link #resign} has looked for a member of the ISR.
+   */
+  boolean resignToEligible(int successor, IntFunction<State> states) {
+    int next = PartitionImage.NO_LEADER;
+    for (int replica : replicas) {
+      boolean mayLead = elr.contains(replica) && states.apply(replica) == State.ACTIVE;
+      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
+        next = replica;
+      }
+    }
+    if (next == PartitionImage.NO_LEADER) {
+      return false;
+    }
+    int damaged = leader;
+    leader = next;
+    setIsr(List.of(next));
+    elr = without(elr, List.of(damaged));
+    return true;
+  }
+
+  /**
    * The broker leads in place of another, if it is an active member of the ISR (R43). A partition
    * without a leader is a matter of {@link #elect}.
    */

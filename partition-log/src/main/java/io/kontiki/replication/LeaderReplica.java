@@ -36,6 +36,9 @@ public final class LeaderReplica {
   /** Whether the own log cannot be read to its end (rule D9). */
   private boolean damaged;
 
+  /** Whether a successor outside of the in-sync set has been asked for in the present state. */
+  private boolean steppedAside;
+
   /** The own disk: what is written and not held. */
   private final OwedClock own = new OwedClock();
 
@@ -326,15 +329,23 @@ public final class LeaderReplica {
     }
   }
 
-  /** The own log is damaged: another member shall lead, if there is one (rule D9). */
+  /** The own log is damaged: another replica shall lead, if one may (rule D9). */
   public void onOwnDamage(long nowNanos) {
     damaged = true;
     decide(nowNanos, true);
   }
 
-  /** Whether the own log is damaged and another member can take over. */
+  /** Whether the own log is damaged and another replica can take over. */
   public boolean handsOver(long nowNanos) {
-    return damaged && successor(nowNanos) != IsrState.NO_LEADER;
+    return damaged && successor(nowNanos, true) != IsrState.NO_LEADER;
+  }
+
+  /**
+   * Whether it asked for a successor outside of the in-sync set, which commits without this replica
+   * as soon as that is granted: the lease says nothing about where the log ends any more (R5, D9).
+   */
+  public boolean steppedAside() {
+    return steppedAside;
   }
 
   /** A subscription ended on either side; its last position stays, as the follower holds it. */
@@ -364,6 +375,7 @@ public final class LeaderReplica {
       return false;
     }
     resigning.onNewerState();
+    steppedAside = false; // no copy of a resignation for the older state can be applied any more
     advance();
     noteOutstanding(nowNanos);
     decide(nowNanos, false);
@@ -504,38 +516,52 @@ public final class LeaderReplica {
   }
 
   /**
-   * Asks to be replaced, by the member that has owed nothing for the longest time; the first
-   * replica among equals.
+   * Asks to be replaced.
    *
-   * @return false if no other member may lead: all that is left is to go on, and to shrink
+   * @return false if nobody else may lead: all that is left is to go on, and to shrink
    */
   private boolean maybeResign(Resignation.Cause cause, long nowNanos) {
-    int successor = successor(nowNanos);
+    int successor = successor(nowNanos, cause == Resignation.Cause.LOG_DAMAGED);
     if (successor == IsrState.NO_LEADER) {
       return false;
     }
     if (resigning.mayAsk(nowNanos)) {
+      steppedAside |= !inSync.committed().contains(successor);
       resigning.ask(new Resignation(id, leaderEpoch, inSync.partitionEpoch(), successor, cause));
     }
     return true;
   }
 
-  /** The member that has owed nothing for the longest time, or {@link IsrState#NO_LEADER}. */
-  private int successor(long nowNanos) {
+  /**
+   * The member that has owed nothing for the longest time, the first replica among equals; without
+   * one the first eligible replica, if those count; or {@link IsrState#NO_LEADER}.
+   */
+  private int successor(long nowNanos, boolean orEligible) {
     int successor = IsrState.NO_LEADER;
     long owed = NEVER;
     for (int replica : replicas) {
-      if (replica != localId
-          && inSync.committed().contains(replica)
-          && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
-          && !cursorOf(replica).damaged()
-          && !cursorOf(replica).full()
+      if (inSync.committed().contains(replica)
+          && mayFollowUp(replica)
           && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
         successor = replica;
         owed = cursorOf(replica).owed().owedFor(nowNanos);
       }
     }
+    if (successor == IsrState.NO_LEADER && orEligible) {
+      for (int replica : replicas) {
+        if (inSync.eligible().contains(replica) && mayFollowUp(replica)) {
+          return replica;
+        }
+      }
+    }
     return successor;
+  }
+
+  private boolean mayFollowUp(int replica) {
+    return replica != localId
+        && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
+        && !cursorOf(replica).damaged()
+        && !cursorOf(replica).full();
   }
 
   private boolean mayJoin(int replica, FollowerCursor cursor, long nowNanos) {

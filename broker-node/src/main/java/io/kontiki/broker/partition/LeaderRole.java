@@ -229,7 +229,7 @@ final class LeaderRole {
                   ErrorReason.BUSY, p.name() + " has too many deletions waiting", 100)));
       return;
     }
-    if (!context.lease().held()) {
+    if (!reads.current()) {
       completion.complete(Result.error(Errors.noLease(p)));
       return;
     }
@@ -365,12 +365,12 @@ final class LeaderRole {
     }
   }
 
-  /** The own log is damaged: somebody else shall lead (rule D9). */
+  /** The own log is damaged: somebody else shall lead, as soon as somebody can (rule D9). */
   void onDamaged(long offset) {
     replica.onOwnDamage(context.nowNanos());
     if (!replica.handsOver(context.nowNanos())) {
       LOG.error(
-          "{} is damaged at offset {} and no other replica is in sync (in sync: {}): it serves what"
+          "{} is damaged at offset {} and no other replica may lead (in sync: {}): it serves what"
               + " lies before, and takes nothing",
           partition.name(),
           offset,
