@@ -55,6 +55,7 @@ final class IsrCommands {
     boolean eligible = eligible(draft, leader, change, now);
     if (eligible) {
       next.setIsr(change.isr().stream().map(IsrMember::brokerId).toList());
+      next.notEligible(change.damaged());
     }
     // Also where the set stays the same: no copy of this change may be decided again (R17).
     next.burnEpoch();

@@ -257,11 +257,24 @@ public sealed interface MetadataCommand {
    *
    * @param isr the new set with the broker epoch of each member as the leader knew it when it
    *     decided (rule R15)
+   * @param damaged broker ids of replicas that cannot read all of their logs: those that are not in
+   *     the new set are not in the ELR either (rule D9)
    */
   record IsrChange(
-      PartitionId partition, int leaderEpoch, int partitionEpoch, List<IsrMember> isr) {
+      PartitionId partition,
+      int leaderEpoch,
+      int partitionEpoch,
+      List<IsrMember> isr,
+      List<Integer> damaged) {
     public IsrChange {
       isr = List.copyOf(isr);
+      damaged = List.copyOf(damaged);
+    }
+
+    /** Without damage. */
+    public IsrChange(
+        PartitionId partition, int leaderEpoch, int partitionEpoch, List<IsrMember> isr) {
+      this(partition, leaderEpoch, partitionEpoch, isr, List.of());
     }
   }
 

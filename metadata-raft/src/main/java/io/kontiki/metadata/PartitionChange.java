@@ -55,6 +55,11 @@ final class PartitionChange {
     settle();
   }
 
+  /** These cannot read all of their logs: no election trusts them (D9). */
+  void notEligible(List<Integer> damaged) {
+    elr = without(elr, damaged);
+  }
+
   /** The broker is fenced: it leaves the ISR, whatever else happens (R2). */
   void leaveIsr(int broker) {
     if (isr.contains(broker)) {
@@ -128,10 +133,10 @@ final class PartitionChange {
     if (next == PartitionImage.NO_LEADER) {
       return false;
     }
-    int damaged = leader;
+    List<Integer> damaged = List.of(leader);
     leader = next;
     setIsr(List.of(next));
-    elr = without(elr, List.of(damaged));
+    notEligible(damaged);
     return true;
   }
 

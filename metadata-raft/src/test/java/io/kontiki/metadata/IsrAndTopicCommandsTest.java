@@ -9,6 +9,7 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.IsrOutcome;
 import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.MetadataCommand.AlterPartitions;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.model.Endpoint;
@@ -161,6 +162,39 @@ class IsrAndTopicCommandsTest {
     assertEquals(Kind.INELIGIBLE, nobody.kind());
     assertEquals(alone, nobody.state());
     assertEquals(alone, cluster.partition("t"));
+  }
+
+  @Test
+  void damagedReplicasThatLeaveTheInSyncSetAreNotEligibleD9() {
+    cluster.create("t", Map.of("min.insync.replicas", "3"), 1, 2, 3);
+    PartitionImage now = cluster.partition("t");
+    IsrMember leader = new IsrMember(1, cluster.epoch(1));
+    cluster.apply(
+        new AlterPartitions(
+            1,
+            1,
+            cluster.epoch(1),
+            List.of(
+                new IsrChange(
+                    cluster.id("t"), 0, now.partitionEpoch(), List.of(leader), List.of(3)))));
+    assertEquals(List.of(1), cluster.partition("t").isr());
+    assertEquals(List.of(2), cluster.partition("t").elr());
+    assertEquals(List.of(), cluster.partition("t").lastKnownElr());
+    // And who is eligible already, with the set as it is.
+    cluster.apply(
+        new AlterPartitions(
+            1,
+            1,
+            cluster.epoch(1),
+            List.of(
+                new IsrChange(
+                    cluster.id("t"),
+                    0,
+                    cluster.partition("t").partitionEpoch(),
+                    List.of(leader),
+                    List.of(2)))));
+    assertEquals(List.of(1), cluster.partition("t").isr());
+    assertEquals(List.of(), cluster.partition("t").elr());
   }
 
   @Test

@@ -76,10 +76,10 @@ final class InSyncSet {
     return inFlight == null && (pauseUntil == null || nowNanos - pauseUntil >= 0);
   }
 
-  void propose(int leaderEpoch, SortedMap<Integer, Long> members) {
+  void propose(int leaderEpoch, SortedMap<Integer, Long> members, List<Integer> damaged) {
     List<IsrMember> isr = new ArrayList<>(members.size());
     members.forEach((broker, epoch) -> isr.add(new IsrMember(broker, epoch)));
-    inFlight = new IsrProposal(id, leaderEpoch, partitionEpoch, isr);
+    inFlight = new IsrProposal(id, leaderEpoch, partitionEpoch, isr, damaged);
     due = true;
     SortedSet<Integer> union = new TreeSet<>(committed);
     union.addAll(members.keySet());

@@ -317,9 +317,21 @@ public final class LeaderReplica {
     return low;
   }
 
+  private boolean isCandidate(int replica) {
+    return inSync.committed().contains(replica) || inSync.eligible().contains(replica);
+  }
+
   /**
-   * A follower cannot read all of its log: it leaves the in-sync set, until it acknowledges again
-   * (rule D9).
+   * Whether somebody may still count on a replica's log: it is in the maximal in-sync set, or
+   * eligible. Only who is neither may be told what to do about damage: that may be to cut (D9).
+   */
+  public boolean countsOn(int replica) {
+    return waitsFor(replica) || isCandidate(replica);
+  }
+
+  /**
+   * A follower cannot read all of its log: it leaves the in-sync set and is not eligible, until it
+   * acknowledges again (rule D9).
    */
   public void onLost(int follower, long brokerEpoch, long subscription, long nowNanos) {
     FollowerCursor cursor = cursors.get(follower);
@@ -474,7 +486,11 @@ public final class LeaderReplica {
       return;
     }
     SortedMap<Integer, Long> wanted = wanted(nowNanos, judge);
-    if (List.copyOf(wanted.keySet()).equals(inSync.committed())) {
+    List<Integer> lost =
+        replicas.stream()
+            .filter(replica -> isCandidate(replica) && cursorOf(replica).damaged())
+            .toList();
+    if (List.copyOf(wanted.keySet()).equals(inSync.committed()) && lost.isEmpty()) {
       return;
     }
     boolean removesSlow =
@@ -491,7 +507,7 @@ public final class LeaderReplica {
         cursorOf(member).leftSlowly(nowNanos, times);
       }
     }
-    inSync.propose(leaderEpoch, wanted);
+    inSync.propose(leaderEpoch, wanted, lost);
   }
 
   private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {

@@ -346,13 +346,17 @@ final class LeaderRole {
   void onLost(Shipment shipment, long offset) {
     StreamId owner = shipment.stream().id();
     LOG.warn(
-        "{} is damaged at offset {} on broker {}: out of the in-sync set until it is mended",
+        "{} is damaged at offset {} on broker {}: not in sync and not eligible until it is mended",
         partition.name(),
         offset,
         owner.followerId());
     replica.onLost(
         owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
     progress();
+    if (replica.countsOn(owner.followerId())) {
+      shipment.stream().mend(shipment, List.of()); // it asks again
+      return;
+    }
     try {
       log()
           .read(

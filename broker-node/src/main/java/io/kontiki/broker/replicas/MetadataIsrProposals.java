@@ -58,7 +58,11 @@ public final class MetadataIsrProposals implements IsrProposals {
           .forEach(member -> members.add(new IsrMember(member.brokerId(), member.brokerEpoch())));
       changes.add(
           new IsrChange(
-              proposal.partition(), proposal.leaderEpoch(), proposal.partitionEpoch(), members));
+              proposal.partition(),
+              proposal.leaderEpoch(),
+              proposal.partitionEpoch(),
+              members,
+              proposal.damaged()));
     }
     AlterPartitions command =
         new AlterPartitions(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes);

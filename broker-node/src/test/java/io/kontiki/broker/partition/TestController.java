@@ -265,6 +265,7 @@ final class TestController {
       return new IsrOutcome.Rejected(entry.state());
     }
     setIsr(entry, isr);
+    entry.elr.removeAll(proposal.damaged());
     return new IsrOutcome.Applied(entry.state());
   }
 }

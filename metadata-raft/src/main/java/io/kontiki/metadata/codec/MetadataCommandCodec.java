@@ -398,7 +398,8 @@ public final class MetadataCommandCodec {
         IsrChangeRecord.newBuilder()
             .setPartition(Parts.key(change.partition()))
             .setLeaderEpoch(change.leaderEpoch())
-            .setPartitionEpoch(change.partitionEpoch());
+            .setPartitionEpoch(change.partitionEpoch())
+            .addAllDamaged(change.damaged());
     for (IsrMember member : change.isr()) {
       record.addIsr(
           IsrMemberRecord.newBuilder()
@@ -415,7 +416,8 @@ public final class MetadataCommandCodec {
         record.getPartitionEpoch(),
         record.getIsrList().stream()
             .map(member -> new IsrMember(member.getBrokerId(), member.getBrokerEpoch()))
-            .toList());
+            .toList(),
+        record.getDamagedList());
   }
 
   private static LeaderMoveRecord leaderMove(LeaderMove move) {

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** A leader that cannot read all of its log looks for somebody who can (rule D9). */
-final class DamagedLeaderTest {
+/** Who cannot read all of its log neither leads nor is counted on (rule D9). */
+final class DamagedReplicaTest {
   private static IsrState alone(Integer... eligible) {
     return new IsrState(1, 7, 20, List.of(1), List.of(eligible));
   }
@@ -68,13 +68,16 @@ final class DamagedLeaderTest {
 
   @Test
   void anEligibleReplicaThatIsDamagedItselfDoesNotFollow() {
-    long subscription = t.follow(2, 5);
-    t.leader.onLost(2, t.epochOf(2), subscription, t.now);
-    t.leader.onOwnDamage(t.now);
-    assertEquals(Optional.empty(), t.leader.resignation());
-    t.ack(2, subscription, 6); // mended
-    t.passMs(500);
-    assertEquals(2, t.takeResignation().successor());
+    LeaderContext two = new LeaderContext(alone(2, 3), 10, 10, 10, false);
+    long subscription = two.follow(2, 5);
+    two.leader.onLost(2, two.epochOf(2), subscription, two.now);
+    two.leader.onOwnDamage(two.now);
+    assertEquals(Optional.empty(), two.leader.resignation(), "one change at a time (R14)");
+    two.leader.onOutcome(
+        two.takeProposal(),
+        new IsrOutcome.Applied(new IsrState(1, 7, 21, List.of(1), List.of(3))),
+        two.now);
+    assertEquals(3, two.takeResignation().successor());
   }
 
   @Test
@@ -88,5 +91,34 @@ final class DamagedLeaderTest {
     assertTrue(t.leader.steppedAside());
     t.leader.adopt(new IsrState(1, 7, 21, List.of(1), List.of(2)), t.now);
     assertFalse(t.leader.steppedAside(), "the epoch of the copy has passed (M2)");
+  }
+
+  @Test
+  void aDamagedFollowerIsNeitherInSyncNorEligible() {
+    LeaderContext all = new LeaderContext(List.of(1, 2, 3), 10, 10, 10);
+    long subscription = all.follow(2, 10);
+    all.follow(3, 10);
+    all.leader.onLost(2, all.epochOf(2), subscription, all.now);
+    IsrProposal proposal = all.takeProposal();
+    assertEquals(List.of(1, 3), LeaderContext.members(proposal));
+    assertEquals(List.of(2), proposal.damaged());
+    assertTrue(all.leader.countsOn(2), "until that is committed (R9)");
+    all.leader.onOutcome(proposal, new IsrOutcome.Applied(all.state(21, 1, 3)), all.now);
+    assertFalse(all.leader.countsOn(2));
+    assertFalse(all.proposes());
+  }
+
+  @Test
+  void anEligibleReplicaThatIsDamagedIsNotEligibleAnyMore() {
+    long subscription = t.follow(2, 5);
+    t.leader.onLost(2, t.epochOf(2), subscription, t.now);
+    IsrProposal proposal = t.takeProposal();
+    assertEquals(List.of(1), LeaderContext.members(proposal));
+    assertEquals(List.of(2), proposal.damaged());
+    assertTrue(t.leader.countsOn(2));
+    t.leader.onOutcome(proposal, new IsrOutcome.Applied(t.state(21, 1)), t.now);
+    assertFalse(t.leader.countsOn(2));
+    t.passMs(2_000);
+    assertFalse(t.proposes());
   }
 }
