@@ -84,7 +84,8 @@ public final class MetadataCommandCodec {
       FormClusterCommand.Builder form =
           FormClusterCommand.newBuilder()
               .setClusterId(Parts.bytes(c.clusterId()))
-              .setFeatureLevel(c.featureLevel());
+              .setFeatureLevel(c.featureLevel())
+              .setGroupShards(c.groupShards());
       c.voters().forEach(voter -> form.addVoters(Parts.voter(voter)));
       entry.setFormCluster(form);
     } else if (command instanceof RegisterBroker c) {
@@ -241,7 +242,8 @@ public final class MetadataCommandCodec {
             timeMs,
             Parts.uid(c.getClusterId()),
             c.getFeatureLevel(),
-            c.getVotersList().stream().map(Parts::voter).toList());
+            c.getVotersList().stream().map(Parts::voter).toList(),
+            c.getGroupShards());
       }
       case REGISTER_BROKER -> {
         RegisterBrokerCommand c = entry.getRegisterBroker();
