@@ -334,7 +334,8 @@ final class BrokerServer implements AutoCloseable {
             admin.reassignments(),
             admin.leadership(),
             admin.cluster(),
-            admin.configs());
+            admin.configs(),
+            null);
     DoorServices services =
         new DoorServices(
             nodeId,

@@ -20,6 +20,7 @@ import io.kontiki.broker.api.RecordRead;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
+import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -57,6 +58,7 @@ public final class DoorFixture implements AutoCloseable {
   private final ThreadWorker worker = new ThreadWorker("test-worker", 1100, faultHandler);
   public final MemoryMetadata metadata = MemoryMetadata.cluster(control.first(), 3);
   public final MemoryPartitions partitions = new MemoryPartitions(data.loops().get(1), metadata);
+  public final MemoryGroups groups = new MemoryGroups(control.first(), metadata);
   public final ServiceState state = new ServiceState();
   public final PrometheusMetrics metrics = new PrometheusMetrics(1);
   public final TestHealth health = new TestHealth();
@@ -111,7 +113,8 @@ public final class DoorFixture implements AutoCloseable {
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
             new ClusterAdmin(metadata, reports),
-            new ConfigAdmin(metadata, reports));
+            new ConfigAdmin(metadata, reports),
+            new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());
     state.enter(ServiceState.Phase.SERVING);
     GrpcDoor door = new GrpcDoor(limits, state, metrics, clock);
