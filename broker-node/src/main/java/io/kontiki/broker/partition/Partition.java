@@ -69,6 +69,12 @@ public final class Partition {
     return leader != null;
   }
 
+  /** Whether it leads and its high watermark counts that replica (rule R9). */
+  public boolean waitsFor(int replica) {
+    LeaderRole role = leader;
+    return role != null && role.replica().waitsFor(replica);
+  }
+
   /**
    * Appends one batch.
    *
