@@ -390,8 +390,9 @@ public final class ConsumeSession implements MemberListener {
     if (joined == null || !joined.assignments().told()) {
       fail(
           ApiError.retriable(
-              ErrorReason.BROKER_STOPPING, "this broker is about to stop", BUSY_PAUSE_NANOS
-                  / NANOS_PER_MS));
+              ErrorReason.BROKER_STOPPING,
+              "this broker is about to stop",
+              BUSY_PAUSE_NANOS / NANOS_PER_MS));
       return;
     }
     phase = Phase.CLOSING;
