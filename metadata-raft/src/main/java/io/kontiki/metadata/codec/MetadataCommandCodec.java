@@ -224,7 +224,7 @@ public final class MetadataCommandCodec {
 
   private static MetadataCommand command(long index, MetadataEntry entry) {
     if (entry.getLevel() > LEVEL) {
-      throw new UnknownCommandException(index, type(entry), entry.getLevel());
+      throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     long timeMs = entry.getTimeMs();
     switch (entry.getCommandCase()) {
@@ -372,7 +372,7 @@ public final class MetadataCommandCodec {
         return new OperatorFence(timeMs, c.getBrokerId(), c.getFence(), c.getForce());
       }
       case COMMAND_NOT_SET ->
-          throw new UnknownCommandException(index, type(entry), entry.getLevel());
+          throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     throw new IllegalStateException("no command for " + entry.getCommandCase());
   }
