@@ -39,6 +39,8 @@ final class ArchitectureTest {
     "io.kontiki.replication..",
     "io.kontiki.metadata",
     "io.kontiki.metadata.controller..",
+    "io.kontiki.group",
+    "io.kontiki.group.assign..",
     "io.kontiki.broker.api..",
     "io.kontiki.broker.partition..",
     "io.kontiki.broker.session..",
@@ -109,6 +111,7 @@ final class ArchitectureTest {
               "io.kontiki.broker.quorum..",
               "io.kontiki.broker.loop..",
               "io.kontiki.broker.http..",
+              "io.kontiki.broker.door..",
               "io.kontiki.broker.metrics..");
 
   @ArchTest
@@ -119,6 +122,33 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.alipay..");
+
+  @ArchTest
+  static final ArchRule onlyTheGatewayKnowsKafka =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.kafka..", "io.kontiki.kafka..");
+
+  @ArchTest
+  static final ArchRule theGatewayReachesTheLogThroughTheRequestPath =
+      noClasses()
+          .that()
+          .resideInAPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.kontiki.log..",
+              "io.kontiki.replication..",
+              "io.kontiki.raft..",
+              "io.kontiki.broker",
+              "io.kontiki.broker.partition..",
+              "io.kontiki.broker.replicas..",
+              "io.kontiki.broker.quorum..",
+              "io.grpc..")
+          .because("there is one way to a partition, whatever the protocol");
 
   @ArchTest
   static final ArchRule theLogDoesNotKnowTheMetadata =
@@ -133,7 +163,7 @@ final class ArchitectureTest {
   static final ArchRule theMetadataDoesNotKnowTheLog =
       noClasses()
           .that()
-          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..")
+          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..", "io.kontiki.group..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
