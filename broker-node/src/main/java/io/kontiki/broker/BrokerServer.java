@@ -27,6 +27,10 @@ import io.kontiki.broker.door.FrontDoor;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
+import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupOffsets;
+import io.kontiki.broker.group.Groups;
+import io.kontiki.broker.group.UnservedGroups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -53,6 +57,7 @@ import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GroupCalls;
 import io.kontiki.broker.rpc.GrpcDoor;
 import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
@@ -117,6 +122,10 @@ final class BrokerServer implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
+
+  /** Consumers may finish what they were sent, when this broker stops by plan. */
+  private static final long CONSUMERS_STOP_MS = 5_000;
+
   private static final int WORKER_QUEUE = 100_000;
   private static final int SYNC_WORKERS = 4;
   private static final long STOP_MARGIN_MS = 1_000;
@@ -138,6 +147,7 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable ReplicaHost replicas;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private @Nullable GroupCalls consumers;
   private volatile @Nullable DiskWatch disk;
   private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
@@ -603,6 +613,17 @@ final class BrokerServer implements AutoCloseable {
     CallLoops loops = new CallLoops(data.loops());
     Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
+    Groups groups = new UnservedGroups();
+    GroupOffsets committed = new GroupOffsets(groups);
+    GroupCalls groupCalls =
+        new GroupCalls(
+            new Consuming(
+                metadata,
+                requests,
+                groups,
+                services.background(),
+                config.limits().decompressedBytes()));
+    consumers = groupCalls;
     GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
     door = grpc;
     Server server =
@@ -624,10 +645,12 @@ final class BrokerServer implements AutoCloseable {
                             new RecordRead(
                                 metadata,
                                 requests,
+                                committed,
                                 services.background(),
                                 config.limits().decompressedBytes()),
-                            new OffsetListing(metadata, requests),
+                            new OffsetListing(metadata, requests, committed),
                             new ProducerIds(metadata, control.first(), true),
+                            groupCalls,
                             bytes,
                             streams,
                             limits),
@@ -885,6 +908,7 @@ final class BrokerServer implements AutoCloseable {
   @Override
   public void close() {
     try {
+      closeConsumers();
       handOver();
       state.enter(ServiceState.Phase.STOPPING);
       if (door != null) {
@@ -925,6 +949,16 @@ final class BrokerServer implements AutoCloseable {
   private long markerEpoch() {
     long epoch = brokerEpoch();
     return epoch >= 0 ? epoch : cleanEpoch;
+  }
+
+  /** Before this broker is fenced, and the members with it whose streams it holds. */
+  private void closeConsumers() throws InterruptedException {
+    GroupCalls open = consumers;
+    if (open != null) {
+      long timeLeftMs = Math.min(CONSUMERS_STOP_MS, config.liveness().controlledStopMs());
+      open.closing(timeLeftMs);
+      open.awaitClosed(timeLeftMs + STOP_MARGIN_MS);
+    }
   }
 
   private void handOver() throws InterruptedException {
