@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.Health;
 import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
@@ -21,6 +22,8 @@ import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
+import io.kontiki.broker.door.DoorServices;
+import io.kontiki.broker.door.FrontDoor;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
@@ -95,6 +98,8 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
@@ -138,6 +143,7 @@ final class BrokerServer implements AutoCloseable {
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
   private volatile @Nullable DiskWatch disk;
+  private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
   private volatile long cleanEpoch = -1;
@@ -155,6 +161,13 @@ final class BrokerServer implements AutoCloseable {
   /** Why the cluster did not want this node, if that is why it ended. */
   @Nullable String refusal() {
     return refusal;
+  }
+
+  /** What stands still in a node that has started; null: everything moves. */
+  @Nullable String standstill() {
+    BrokerHealth now = health;
+    Health.Verdict alive = now == null ? null : now.alive();
+    return alive == null || alive.ok() ? null : alive.text();
   }
 
   /** Comes up; returns when all doors are open and the registration is under way. */
@@ -325,15 +338,42 @@ final class BrokerServer implements AutoCloseable {
                     .permitKeepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
+    this.health = health;
     bind(metrics, metadata, health, logDirectory);
     metrics.counter(
         "kontiki.controller.balanced.recoveries",
         "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
         node::balancedRecoveries);
-    AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
-    Server grpcServer =
-        grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
-    HttpDoor http = httpDoor(admin, metrics, health, control, background);
+    DoorServices.Admin admin = admin(node, requests, directory, logDirectory);
+    AdminCalls adminCalls =
+        new AdminCalls(
+            admin.topics(),
+            admin.changes(),
+            new RecordDeletion(metadata, requests),
+            admin.reassignments(),
+            admin.leadership(),
+            admin.cluster(),
+            admin.configs());
+    DoorServices services =
+        new DoorServices(
+            nodeId,
+            metadata,
+            requests,
+            admin,
+            new ProducerIds(metadata, control.first(), false),
+            background,
+            state,
+            metrics,
+            new Budget("bytes in flight", config.limits().requestMemoryBytes()),
+            config.limits(),
+            config.autoCreateTopics(),
+            random,
+            data.loops(),
+            data.netty(),
+            LoopGroup::newServerChannel);
+    Server grpcServer = grpcDoor(services, adminCalls, metrics, health, control, data);
+    HttpDoor http = httpDoor(adminCalls, metrics, health, control, background);
+    Endpoint kafka = frontDoor("kafka", config.kafka(), services);
 
     // The cluster.
     Endpoints endpoints =
@@ -342,7 +382,7 @@ final class BrokerServer implements AutoCloseable {
             config.raft().advertised(raftServer.getPort()),
             config.http().advertised(http.port()),
             config.replication().advertised(replicationServer.getPort()),
-            null);
+            kafka);
     session =
         node.openSession(
             () ->
@@ -363,12 +403,13 @@ final class BrokerServer implements AutoCloseable {
     }
     state.enter(ServiceState.Phase.SERVING);
     LOG.info(
-        "node {} is up: grpc {} http {} raft {} replication {}",
+        "node {} is up: grpc {} http {} raft {} replication {} kafka {}",
         nodeId,
         endpoints.grpc(),
         endpoints.http(),
         endpoints.raft(),
-        endpoints.replication());
+        endpoints.replication(),
+        kafka == null ? "off" : kafka);
   }
 
   /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
@@ -539,7 +580,7 @@ final class BrokerServer implements AutoCloseable {
         });
   }
 
-  private AdminCalls adminCalls(
+  private DoorServices.Admin admin(
       QuorumNode node,
       PartitionRequests requests,
       NodeDirectory directory,
@@ -566,10 +607,9 @@ final class BrokerServer implements AutoCloseable {
             config.limits().partitions());
     Metadata metadata = node.asMetadata();
     int maxBatchBytes = ServerLimits.of(config.limits()).maxBatchBytes();
-    return new AdminCalls(
+    return new DoorServices.Admin(
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
-        new RecordDeletion(metadata, requests),
         new ReassignmentAdmin(
             metadata,
             config.limits().reassignments(),
@@ -581,17 +621,17 @@ final class BrokerServer implements AutoCloseable {
   }
 
   private Server grpcDoor(
-      Metadata metadata,
-      PartitionRequests requests,
+      DoorServices services,
       AdminCalls admin,
       PrometheusMetrics metrics,
       BrokerHealth health,
       LoopGroup control,
-      LoopGroup data,
-      ThreadWorker background) {
+      LoopGroup data) {
+    Metadata metadata = services.metadata();
+    PartitionRequests requests = services.partitions();
     ServerLimits limits = ServerLimits.of(config.limits());
     CallLoops loops = new CallLoops(data.loops());
-    Budget bytes = new Budget("bytes in flight", limits.requestMemoryBytes());
+    Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
     GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
     door = grpc;
@@ -614,7 +654,7 @@ final class BrokerServer implements AutoCloseable {
                             new RecordRead(
                                 metadata,
                                 requests,
-                                background,
+                                services.background(),
                                 config.limits().decompressedBytes()),
                             new OffsetListing(metadata, requests),
                             new ProducerIds(metadata, control.first(), true),
@@ -625,13 +665,38 @@ final class BrokerServer implements AutoCloseable {
                             loops,
                             metadata,
                             requests,
-                            new ProducerIds(metadata, control.first(), false),
+                            services.producerIds(),
                             bytes,
                             streams,
                             limits),
                         new AdminGrpcService(loops, admin, metadata, streams))));
     grpc.follow(health, control.first());
     return server;
+  }
+
+  /** Opens a door of another module, if there is one and it is wanted; answers where it is. */
+  private @Nullable Endpoint frontDoor(
+      String name, Optional<ListenerConfig> wanted, DoorServices services) {
+    if (wanted.isEmpty()) {
+      return null;
+    }
+    Endpoint listen = wanted.get().listen();
+    for (FrontDoor found : ServiceLoader.load(FrontDoor.class)) {
+      if (found.name().equals(name)) {
+        try {
+          FrontDoor.OpenDoor open = closeLater(found.open(listen, services));
+          return wanted.get().advertised(open.port());
+        } catch (IOException e) {
+          throw new RefusedException(
+              name + ".listen = " + listen + " cannot be bound: is the port in use?", e);
+        }
+      }
+    }
+    throw new RefusedException(
+        name
+            + ".listen = "
+            + listen
+            + ": there is no door of that name on the class path; leave it empty");
   }
 
   private HttpDoor httpDoor(

@@ -42,6 +42,8 @@ final class ArchitectureTest {
     "io.kontiki.group",
     "io.kontiki.group.assign..",
     "io.kontiki.broker.api..",
+    "io.kontiki.broker.coordinator..",
+    "io.kontiki.broker.group..",
     "io.kontiki.broker.partition..",
     "io.kontiki.broker.session..",
     "io.kontiki.raft",
@@ -60,6 +62,7 @@ final class ArchitectureTest {
     "io.kontiki.broker.replication..",
     "io.kontiki.broker.forward..",
     "io.kontiki.broker.quorum..",
+    "io.kontiki.broker.shards..",
     "io.kontiki.broker.http..",
     "io.kontiki.client..",
     "io.kontiki.cli..",
@@ -109,8 +112,10 @@ final class ArchitectureTest {
               "io.kontiki.broker.replication..",
               "io.kontiki.broker.forward..",
               "io.kontiki.broker.quorum..",
+              "io.kontiki.broker.shards..",
               "io.kontiki.broker.loop..",
               "io.kontiki.broker.http..",
+              "io.kontiki.broker.door..",
               "io.kontiki.broker.metrics..");
 
   @ArchTest
@@ -121,6 +126,33 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.alipay..");
+
+  @ArchTest
+  static final ArchRule onlyTheGatewayKnowsKafka =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.kafka..", "io.kontiki.kafka..");
+
+  @ArchTest
+  static final ArchRule theGatewayReachesTheLogThroughTheRequestPath =
+      noClasses()
+          .that()
+          .resideInAPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.kontiki.log..",
+              "io.kontiki.replication..",
+              "io.kontiki.raft..",
+              "io.kontiki.broker",
+              "io.kontiki.broker.partition..",
+              "io.kontiki.broker.replicas..",
+              "io.kontiki.broker.quorum..",
+              "io.grpc..")
+          .because("there is one way to a partition, whatever the protocol");
 
   @ArchTest
   static final ArchRule theLogDoesNotKnowTheMetadata =

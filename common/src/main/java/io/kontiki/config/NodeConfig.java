@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -19,6 +20,9 @@ import java.util.TreeMap;
  * @param raft for brokers
  * @param http for people and tools
  * @param replication for brokers
+ * @param kafka for clients of Apache Kafka; empty: off
+ * @param autoCreateTopics a client of Apache Kafka that asks for a topic that does not exist makes
+ *     it
  * @param loops event loops for data; 0: half of the cores, at least 1
  * @param defaultPartitions of a topic that does not say
  * @param defaultReplicationFactor of a topic that does not say; 0: the smaller of 3 and the number
@@ -38,6 +42,8 @@ public record NodeConfig(
     ListenerConfig raft,
     ListenerConfig http,
     ListenerConfig replication,
+    Optional<ListenerConfig> kafka,
+    boolean autoCreateTopics,
     int loops,
     int defaultPartitions,
     int defaultReplicationFactor,
@@ -78,6 +84,15 @@ public record NodeConfig(
               + " separated by commas: 1, 3 or 5 of them, the same list on every node. Empty: this"
               + " node alone. Once formed, the cluster itself knows its voters.",
           Parsers::voters);
+  static final ConfigKey<Boolean> AUTO_CREATE =
+      new ConfigKey<>(
+          "kafka.auto.create.topics",
+          "false",
+          false,
+          "",
+          "true: a client of Apache Kafka that asks for a topic that does not exist makes it, with the"
+              + " defaults.",
+          Parsers::bool);
   static final ConfigKey<Integer> LOOPS =
       new ConfigKey<>(
           "loops",
@@ -138,6 +153,7 @@ public record NodeConfig(
     keys.addAll(ListenerConfig.HTTP.all());
     keys.addAll(ListenerConfig.REPLICATION.all());
     keys.addAll(ListenerConfig.KAFKA.all());
+    keys.add(AUTO_CREATE);
     keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, GROUP_SHARDS));
     keys.addAll(List.of(LOG_LEVEL, LOG_LEVELS));
     keys.addAll(LivenessConfig.KEYS);
@@ -171,7 +187,6 @@ public record NodeConfig(
     if (voters.isEmpty()) {
       voters = List.of(new VoterAddress(nodeId, raft.advertised(raft.listen().port())));
     }
-    ListenerConfig.KAFKA.refuse(config, errors);
     LimitsConfig limits = LimitsConfig.from(config);
     Map<String, String> topicDefaults = topicDefaults(config);
     int maxBatch = TopicConfig.of(topicDefaults).maxMessageBytes();
@@ -195,6 +210,8 @@ public record NodeConfig(
             raft,
             ListenerConfig.HTTP.from(config, errors),
             ListenerConfig.REPLICATION.from(config, errors),
+            ListenerConfig.KAFKA.optionalFrom(config, errors),
+            config.get(AUTO_CREATE),
             config.get(LOOPS),
             config.get(DEFAULT_PARTITIONS),
             config.get(DEFAULT_REPLICATION),

@@ -3,7 +3,6 @@ package io.kontiki.broker.quorum;
 import io.grpc.ManagedChannel;
 import io.grpc.ServerServiceDefinition;
 import io.kontiki.broker.loop.LoopGroup;
-import io.kontiki.broker.shards.ShardEngine;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;

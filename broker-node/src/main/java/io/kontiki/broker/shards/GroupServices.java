@@ -10,6 +10,7 @@ import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.quorum.NodeIdentity;
+import io.kontiki.broker.quorum.ShardEngine;
 import io.kontiki.group.codec.GroupCommandCodec;
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;

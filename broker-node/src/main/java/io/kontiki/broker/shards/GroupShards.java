@@ -6,6 +6,7 @@ import io.kontiki.broker.coordinator.LinkDialler;
 import io.kontiki.broker.coordinator.ShardBalance;
 import io.kontiki.broker.coordinator.Shards;
 import io.kontiki.broker.forward.BrokerChannels;
+import io.kontiki.broker.quorum.ShardEngine;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.model.Endpoint;

@@ -161,7 +161,9 @@ class LeaderBalanceTest {
             1,
             1,
             epoch(1),
-            List.of(new MetadataCommand.LeaderMove(new PartitionId(TOPIC, 0), 2, 0, 0))));
+            List.of(
+                new MetadataCommand.Farewell(
+                    new MetadataCommand.LeaderMove(new PartitionId(TOPIC, 0), 2, 0, 0), false))));
     assertEquals(Optional.empty(), await(QUIET_MS - 50));
     assertTrue(await(QUIET_MS + 100).isPresent());
   }

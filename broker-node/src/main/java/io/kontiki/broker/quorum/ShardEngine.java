@@ -1,4 +1,4 @@
-package io.kontiki.broker.shards;
+package io.kontiki.broker.quorum;
 
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;
