@@ -30,7 +30,6 @@ import io.kontiki.broker.forward.GrpcForwarder;
 import io.kontiki.broker.group.Consuming;
 import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.group.Groups;
-import io.kontiki.broker.group.UnservedGroups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -63,6 +62,7 @@ import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
 import io.kontiki.broker.rpc.ServerLimits;
 import io.kontiki.broker.rpc.ServiceState;
+import io.kontiki.broker.shards.GroupServices;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
@@ -100,6 +100,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.SortedMap;
@@ -145,6 +146,7 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable QuorumNode quorum;
   private volatile @Nullable SessionShell session;
   private volatile @Nullable ReplicaHost replicas;
+  private volatile @Nullable GroupServices groups;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
   private @Nullable GroupCalls consumers;
@@ -216,11 +218,26 @@ final class BrokerServer implements AutoCloseable {
                 control.first(),
                 settings,
                 random,
-                clusterGuard::admittedAt,
+                this::onAdmitted,
                 engine,
                 dialler,
                 faults));
     quorum = node;
+    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
+    GroupServices groupServices =
+        closeLater(
+            new GroupServices(
+                new GroupServices.Node(
+                    identity, node.asMetadata(), this::brokerEpoch, this::leaseHeld, this::refuse),
+                new GroupServices.Ground(
+                    engine,
+                    raft,
+                    closeLater(new ThreadWorker("shards", WORKER_QUEUE, faults)),
+                    dialler),
+                control.first(),
+                random,
+                metrics));
+    groups = groupServices;
     Server raftServer =
         listen(
             "raft.listen",
@@ -231,6 +248,7 @@ final class BrokerServer implements AutoCloseable {
                     .intercept(clusterGuard)
                     .addService(engine.service())
                     .addService(node.clusterService())
+                    .addService(groupServices.service())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
     metadata.listen(image -> bind(directory, image));
@@ -265,7 +283,6 @@ final class BrokerServer implements AutoCloseable {
     diskWatch.start();
 
     // The data plane.
-    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
     logDirectory.trustClock(conditions::wallClockTrusted);
@@ -401,6 +418,17 @@ final class BrokerServer implements AutoCloseable {
         endpoints.raft(),
         endpoints.replication(),
         kafka == null ? "off" : kafka);
+  }
+
+  /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
+  Groups groups() {
+    return Objects.requireNonNull(groups).groups();
+  }
+
+  /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
+  private void onAdmitted(long admittedIndex) {
+    clusterGuard.admittedAt(admittedIndex);
+    Objects.requireNonNull(groups).votes(admittedIndex);
   }
 
   private SortedMap<Integer, Endpoint> voters() {
@@ -613,14 +641,14 @@ final class BrokerServer implements AutoCloseable {
     CallLoops loops = new CallLoops(data.loops());
     Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
-    Groups groups = new UnservedGroups();
-    GroupOffsets committed = new GroupOffsets(groups);
+    Groups groupService = groups();
+    GroupOffsets committed = new GroupOffsets(groupService);
     GroupCalls groupCalls =
         new GroupCalls(
             new Consuming(
                 metadata,
                 requests,
-                groups,
+                groupService,
                 services.background(),
                 config.limits().decompressedBytes()));
     consumers = groupCalls;
@@ -924,6 +952,9 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      if (groups != null) {
+        groups.handOver();
       }
       QuorumNode node = quorum;
       if (node != null) {
