@@ -361,7 +361,8 @@ final class BrokerServer implements AutoCloseable {
             admin.reassignments(),
             admin.leadership(),
             admin.cluster(),
-            admin.configs());
+            admin.configs(),
+            null);
     DoorServices services =
         new DoorServices(
             nodeId,

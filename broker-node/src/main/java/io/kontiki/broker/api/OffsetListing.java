@@ -107,7 +107,8 @@ public final class OffsetListing {
     return new OffsetQuery.Latest();
   }
 
-  private void find(
+  /** One answer per number, in their order. */
+  public void find(
       CallContext call,
       TopicImage topic,
       List<Integer> numbers,

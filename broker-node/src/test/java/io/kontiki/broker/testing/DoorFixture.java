@@ -22,6 +22,7 @@ import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
 import io.kontiki.broker.group.Consuming;
 import io.kontiki.broker.group.GroupOffsets;
+import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -116,7 +117,8 @@ public final class DoorFixture implements AutoCloseable {
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
             new ClusterAdmin(metadata, reports),
-            new ConfigAdmin(metadata, reports));
+            new ConfigAdmin(metadata, reports),
+            new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());
     state.enter(ServiceState.Phase.SERVING);
     GrpcDoor door = new GrpcDoor(limits, state, metrics, clock);
