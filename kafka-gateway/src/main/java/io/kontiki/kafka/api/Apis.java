@@ -1,6 +1,7 @@
 package io.kontiki.kafka.api;
 
 import io.kontiki.broker.door.DoorServices;
+import io.kontiki.kafka.convert.Conversions;
 import io.kontiki.kafka.wire.ApiTable;
 import org.apache.kafka.common.message.AlterConfigsRequestData;
 import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
@@ -28,11 +29,6 @@ import org.apache.kafka.common.protocol.ApiKeys;
 
 /** All that is served. */
 public final class Apis {
-  /** The oldest whose records are of format version 2. */
-  private static final int FIRST_PRODUCE = 3;
-
-  private static final int FIRST_FETCH = 4;
-
   private Apis() {}
 
   /** The table of a broker. */
@@ -44,20 +40,20 @@ public final class Apis {
     ClusterApi cluster = new ClusterApi(services, view);
     ReplicasApi replicas = new ReplicasApi(services, view);
     ProducersApi producers = new ProducersApi(services, view);
+    Conversions conversions =
+        new Conversions(services.background(), services.limits().decompressedBytes());
     ApiTable table = new ApiTable();
     return table
         .with(
             ApiKeys.PRODUCE,
-            FIRST_PRODUCE,
+            0,
             ProduceRequestData.class,
             true,
-            new ProduceApi(services, view)::serve)
+            new ProduceApi(services, view, conversions)::serve)
         .with(
             ApiKeys.FETCH,
-            FIRST_FETCH,
             FetchRequestData.class,
-            false,
-            new FetchApi(services, view)::serve)
+            new FetchApi(services, view, conversions)::serve)
         .with(
             ApiKeys.LIST_OFFSETS,
             ListOffsetsRequestData.class,

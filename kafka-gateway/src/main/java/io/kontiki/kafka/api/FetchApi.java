@@ -1,6 +1,7 @@
 package io.kontiki.kafka.api;
 
 import io.kontiki.broker.door.DoorServices;
+import io.kontiki.kafka.convert.Conversions;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
 import org.apache.kafka.common.message.FetchRequestData;
@@ -13,10 +14,12 @@ final class FetchApi {
 
   private final DoorServices services;
   private final ClusterView view;
+  private final Conversions conversions;
 
-  FetchApi(DoorServices services, ClusterView view) {
+  FetchApi(DoorServices services, ClusterView view, Conversions conversions) {
     this.services = services;
     this.view = view;
+    this.conversions = conversions;
   }
 
   void serve(Call call, FetchRequestData request, Answer answer) {
@@ -38,6 +41,6 @@ final class FetchApi {
     }
     Arrivals arrivals =
         call.state().of(Arrivals.class, () -> new Arrivals(call.loop(), services.partitions()));
-    new FetchRound(services, view, call, request, plan, session, arrivals, answer).start();
+    new FetchRound(services, view, conversions, call, request, plan, session, arrivals, answer).start();
   }
 }

@@ -6,14 +6,19 @@ import io.kontiki.broker.api.PartitionRequests.FetchAnswer;
 import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.broker.door.DoorServices;
 import io.kontiki.kafka.api.FetchSession.Wanted;
+import io.kontiki.kafka.convert.Conversions;
+import io.kontiki.kafka.convert.OldMessages;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
 import io.kontiki.kafka.wire.StoredRecords;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
 import io.kontiki.runtime.EventLoop;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.FetchRequestData;
@@ -40,11 +45,15 @@ final class FetchRound {
 
   private static final long MOST_WAIT_MS = 60_000;
   private static final int PARALLEL = 8;
+  private static final int FIRST_OF_BATCHES = 4;
+  private static final int FIRST_WITH_TIMES = 2;
+  private static final int FIRST_WITH_MOST_BYTES = 3;
   private static final int KIP_951_LEADER = 12;
   private static final int KIP_951_ENDPOINT = 16;
 
   private final DoorServices services;
   private final ClusterView view;
+  private final Conversions conversions;
   private final Call call;
   private final FetchRequestData request;
   private final FetchSession.Plan plan;
@@ -55,6 +64,10 @@ final class FetchRound {
   private final FetchResponseData response = new FetchResponseData();
 
   private final @Nullable FetchAnswer[] answers;
+
+  /** Bytes of the log that an answer was made from, which for old clients are others. */
+  private final int[] storedBytes;
+
   private int next;
   private int open;
   private long room;
@@ -68,6 +81,7 @@ final class FetchRound {
   FetchRound(
       DoorServices services,
       ClusterView view,
+      Conversions conversions,
       Call call,
       FetchRequestData request,
       FetchSession.Plan plan,
@@ -76,6 +90,7 @@ final class FetchRound {
       Answer answer) {
     this.services = services;
     this.view = view;
+    this.conversions = conversions;
     this.call = call;
     this.request = request;
     this.plan = plan;
@@ -84,6 +99,7 @@ final class FetchRound {
     this.answer = answer;
     this.deadlineNanos = call.deadlineNanos(Math.min(MOST_WAIT_MS, request.maxWaitMs()));
     this.answers = new FetchAnswer[plan.partitions().size()];
+    this.storedBytes = new int[answers.length];
   }
 
   void start() {
@@ -95,7 +111,11 @@ final class FetchRound {
     reading = true;
     again = false;
     next = 0;
-    room = Math.min(MOST_BYTES, Math.max(1, request.maxBytes()));
+    Arrays.fill(storedBytes, 0);
+    room =
+        call.version() < FIRST_WITH_MOST_BYTES
+            ? MOST_BYTES
+            : Math.min(MOST_BYTES, Math.max(1, request.maxBytes()));
     askMore();
   }
 
@@ -110,7 +130,7 @@ final class FetchRound {
       int bytes = (int) Math.min(room, mostBytes(plan.partitions().get(index)));
       room -= bytes;
       open++;
-      ask(index, bytes);
+      ask(index, plan.partitions().get(index).request.fetchOffset(), bytes);
     }
     asking = false;
     if (open == 0) {
@@ -126,7 +146,7 @@ final class FetchRound {
     return Math.max(1, Math.min(MOST_PARTITION_BYTES, wanted.request.partitionMaxBytes()));
   }
 
-  private void ask(int index, int bytes) {
+  private void ask(int index, long offset, int bytes) {
     Wanted wanted = plan.partitions().get(index);
     PartitionId id = id(wanted);
     if (id == null) {
@@ -143,13 +163,66 @@ final class FetchRound {
             new Fetch(
                 id,
                 wanted.request.currentLeaderEpoch(),
-                wanted.request.fetchOffset(),
+                offset,
                 wanted.request.lastFetchedEpoch(),
                 bytes,
                 0,
                 call.loop().clock().nanoTime(),
                 Route.LOCAL),
-            read -> CallContext.onLoop(call.loop(), () -> onAnswer(index, bytes, read)));
+            read -> CallContext.onLoop(call.loop(), () -> onFetched(index, offset, bytes, read)));
+  }
+
+  private void onFetched(int index, long offset, int bytes, FetchAnswer read) {
+    storedBytes[index] += bytes(read);
+    if (call.version() >= FIRST_OF_BATCHES
+        || !(read instanceof FetchAnswer.Fetched fetched)
+        || fetched.bytes() == 0) {
+      onAnswer(index, bytes, read);
+      return;
+    }
+    byte magic = (byte) (call.version() < FIRST_WITH_TIMES ? 0 : 1);
+    conversions.run(
+        call.loop(),
+        () ->
+            OldMessages.of(fetched.batches(), magic, offset, bytes, conversions.limitBytes()),
+        converted -> onConverted(index, bytes, fetched, converted));
+  }
+
+  private void onConverted(
+      int index,
+      int bytes,
+      FetchAnswer.Fetched fetched,
+      Result<OldMessages.Converted> converted) {
+    if (converted instanceof Result.Err<OldMessages.Converted> failed) {
+      ApiError error = failed.error();
+      onAnswer(
+          index,
+          bytes,
+          new FetchAnswer.Failed(
+              error.reason() == ErrorReason.BUSY
+                  ? error
+                  : ApiError.definite(ErrorReason.CORRUPT_LOG, error.message()),
+              null,
+              null));
+      return;
+    }
+    OldMessages.Converted messages = ((Result.Ok<OldMessages.Converted>) converted).value();
+    if (!messages.records().hasRemaining()) {
+      // Nothing that a client may see: it could not pass this place by itself.
+      ask(index, messages.nextOffset(), bytes);
+      return;
+    }
+    ByteBuffer records = messages.records();
+    onAnswer(
+        index,
+        bytes,
+        new FetchAnswer.Fetched(
+            List.of(records),
+            records.remaining(),
+            messages.nextOffset(),
+            fetched.logStartOffset(),
+            fetched.highWatermark(),
+            fetched.leaderEpoch()));
   }
 
   private @Nullable PartitionId id(Wanted wanted) {
@@ -196,7 +269,7 @@ final class FetchRound {
     for (int i = 0; i < answers.length; i++) {
       PartitionId id = id(plan.partitions().get(i));
       if (id != null) {
-        arrivals.await(id, plan.partitions().get(i).request.fetchOffset(), bytes(answers[i]));
+        arrivals.await(id, plan.partitions().get(i).request.fetchOffset(), storedBytes[i]);
       }
     }
     reading = false;

@@ -7,6 +7,8 @@ import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.door.DoorServices;
+import io.kontiki.kafka.convert.Conversions;
+import io.kontiki.kafka.convert.MessageSet;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
 import io.kontiki.metadata.ClusterImage;
@@ -38,13 +40,16 @@ import org.jspecify.annotations.Nullable;
 final class ProduceApi {
   private static final long MOST_MS = 300_000;
   private static final int KIP_951 = 10;
+  private static final int FIRST_OF_BATCHES = 3;
 
   private final DoorServices services;
   private final ClusterView view;
+  private final Conversions conversions;
 
-  ProduceApi(DoorServices services, ClusterView view) {
+  ProduceApi(DoorServices services, ClusterView view, Conversions conversions) {
     this.services = services;
     this.view = view;
+    this.conversions = conversions;
   }
 
   void serve(Call call, ProduceRequestData request, Answer answer) {
@@ -63,13 +68,13 @@ final class ProduceApi {
             new PartitionProduceResponse().setIndex(partition.index()).setBaseOffset(-1);
         answers.partitionResponses().add(one);
         PartitionId id = view.partition(topic.name(), partition.index());
-        ApiError refusal = refusal(request, acks, topic.name(), partition, id);
+        ApiError refusal = refusal(request, call.version(), acks, topic.name(), partition, id);
         if (refusal != null) {
           fail(call, response, one, id, refusal);
         } else if (acks == null) {
           one.setErrorCode(Errors.INVALID_REQUIRED_ACKS.code());
         } else if (id != null && partition.records() instanceof MemoryRecords records) {
-          append(
+          take(
               call,
               new Append(id, -1, acks, records.buffer().slice(), deadline, Route.LOCAL),
               fan.one(result -> onAppended(call, response, one, id, result)));
@@ -90,6 +95,7 @@ final class ProduceApi {
 
   private @Nullable ApiError refusal(
       ProduceRequestData request,
+      short version,
       @Nullable Acks acks,
       String topic,
       PartitionProduceData partition,
@@ -104,11 +110,41 @@ final class ProduceApi {
       return Refusals.topicNotFound(topic).with("partition", partition.index());
     }
     if (!(partition.records() instanceof MemoryRecords records)
-        || records.sizeInBytes() < RecordBatch.HEADER_BYTES) {
+        || records.sizeInBytes()
+            < (version >= FIRST_OF_BATCHES ? RecordBatch.HEADER_BYTES : 1)) {
       return ApiError.definite(ErrorReason.INVALID_BATCH, "no batch of records")
           .with("what", "no whole batch");
     }
     return null;
+  }
+
+  /** Message sets of old clients become batches first, in the order in which they came. */
+  private void take(Call call, Append append, Completion<AppendAnswer> done) {
+    if (call.version() >= FIRST_OF_BATCHES) {
+      append(call, append, done);
+      return;
+    }
+    conversions.run(
+        call.loop(),
+        () -> MessageSet.toBatch(append.batch(), conversions.limitBytes()),
+        converted -> {
+          if (converted instanceof Result.Ok<ByteBuffer> batch) {
+            services
+                .partitions()
+                .append(
+                    new Append(
+                        append.partition(),
+                        append.leaderEpoch(),
+                        append.acks(),
+                        batch.value(),
+                        append.deadlineNanos(),
+                        append.route()),
+                    done);
+          } else {
+            done.complete(
+                new AppendAnswer.Failed(((Result.Err<ByteBuffer>) converted).error(), null));
+          }
+        });
   }
 
   /** An id that nobody was given is refused, once the quorum has confirmed that (rule I6). */
