@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.Health;
 import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
@@ -138,6 +139,7 @@ final class BrokerServer implements AutoCloseable {
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
   private volatile @Nullable DiskWatch disk;
+  private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
   private volatile long cleanEpoch = -1;
@@ -155,6 +157,13 @@ final class BrokerServer implements AutoCloseable {
   /** Why the cluster did not want this node, if that is why it ended. */
   @Nullable String refusal() {
     return refusal;
+  }
+
+  /** What stands still in a node that has started; null: everything moves. */
+  @Nullable String standstill() {
+    BrokerHealth now = health;
+    Health.Verdict alive = now == null ? null : now.alive();
+    return alive == null || alive.ok() ? null : alive.text();
   }
 
   /** Comes up; returns when all doors are open and the registration is under way. */
@@ -310,6 +319,7 @@ final class BrokerServer implements AutoCloseable {
                     .permitKeepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
+    this.health = health;
     bind(metrics, metadata, health, logDirectory);
     metrics.counter(
         "kontiki.controller.balanced.recoveries",

@@ -39,6 +39,8 @@ final class ArchitectureTest {
     "io.kontiki.replication..",
     "io.kontiki.metadata",
     "io.kontiki.metadata.controller..",
+    "io.kontiki.group",
+    "io.kontiki.group.assign..",
     "io.kontiki.broker.api..",
     "io.kontiki.broker.partition..",
     "io.kontiki.broker.session..",
@@ -161,7 +163,7 @@ final class ArchitectureTest {
   static final ArchRule theMetadataDoesNotKnowTheLog =
       noClasses()
           .that()
-          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..")
+          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..", "io.kontiki.group..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

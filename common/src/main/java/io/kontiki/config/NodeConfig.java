@@ -27,6 +27,7 @@ import java.util.TreeMap;
  * @param defaultPartitions of a topic that does not say
  * @param defaultReplicationFactor of a topic that does not say; 0: the smaller of 3 and the number
  *     of voters in the image
+ * @param groupShards Raft groups of consumer groups, of a cluster that forms
  * @param liveness times
  * @param storage of the log directory
  * @param limits bounds
@@ -46,6 +47,7 @@ public record NodeConfig(
     int loops,
     int defaultPartitions,
     int defaultReplicationFactor,
+    int groupShards,
     LivenessConfig liveness,
     StorageConfig storage,
     LimitsConfig limits,
@@ -116,6 +118,16 @@ public record NodeConfig(
           "Replicas of each partition of a topic that does not say how many. 0: 3, or the number of"
               + " voters if that is less.",
           integer(0, 15));
+  static final ConfigKey<Integer> GROUP_SHARDS =
+      new ConfigKey<>(
+          "group.shards",
+          "1",
+          false,
+          "",
+          "Raft groups that consumer groups are spread over, so that several voters coordinate. Read"
+              + " when the cluster forms, and fixed from then on: each costs every voter about ten"
+              + " threads.",
+          integer(1, 4));
   static final ConfigKey<String> LOG_LEVEL =
       new ConfigKey<>(
           "log.level",
@@ -142,7 +154,8 @@ public record NodeConfig(
     keys.addAll(ListenerConfig.REPLICATION.all());
     keys.addAll(ListenerConfig.KAFKA.all());
     keys.add(AUTO_CREATE);
-    keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, LOG_LEVEL, LOG_LEVELS));
+    keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, GROUP_SHARDS));
+    keys.addAll(List.of(LOG_LEVEL, LOG_LEVELS));
     keys.addAll(LivenessConfig.KEYS);
     keys.addAll(StorageConfig.KEYS);
     keys.addAll(LimitsConfig.KEYS);
@@ -202,6 +215,7 @@ public record NodeConfig(
             config.get(LOOPS),
             config.get(DEFAULT_PARTITIONS),
             config.get(DEFAULT_REPLICATION),
+            config.get(GROUP_SHARDS),
             LivenessConfig.from(config, errors),
             StorageConfig.from(config, errors),
             limits,

@@ -69,7 +69,7 @@ public final class OffsetListing {
   }
 
   /** The search that answers a specification that needs one. */
-  static OffsetQuery query(StartSpec spec) {
+  public static OffsetQuery query(StartSpec spec) {
     if (spec instanceof StartSpec.Earliest) {
       return new OffsetQuery.Earliest();
     }

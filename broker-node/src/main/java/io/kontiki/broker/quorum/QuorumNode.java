@@ -81,6 +81,7 @@ public final class QuorumNode implements AutoCloseable {
    * @param electionTimeoutMs without word from the leader before a voter stands
    * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
    * @param snapshotBytes or after so many bytes of them
+   * @param groupShards Raft groups of consumer groups, of a cluster that this node forms
    * @param leaderRebalanceQuiet nanoseconds that leaderships stay where they are after a fence or
    *     an election (R43); {@link Long#MAX_VALUE}: for ever
    */
@@ -89,6 +90,7 @@ public final class QuorumNode implements AutoCloseable {
       int electionTimeoutMs,
       long snapshotEntries,
       long snapshotBytes,
+      int groupShards,
       long leaderRebalanceQuiet) {
     /** As configured. */
     public static Settings of(NodeConfig config) {
@@ -97,6 +99,7 @@ public final class QuorumNode implements AutoCloseable {
           Math.toIntExact(config.liveness().electionTimeoutMs()),
           config.storage().raftSnapshotEntries(),
           config.storage().raftSnapshotBytes(),
+          config.groupShards(),
           config.liveness().leaderRebalance()
               ? TimeUnit.MILLISECONDS.toNanos(config.liveness().leaderRebalanceQuietMs())
               : Long.MAX_VALUE);
@@ -274,6 +277,7 @@ public final class QuorumNode implements AutoCloseable {
             loop,
             random,
             stored,
+            settings.groupShards(),
             hellos,
             machine -> engine.start(stored.admittedIndex() > 0, machine),
             (group, image) ->
