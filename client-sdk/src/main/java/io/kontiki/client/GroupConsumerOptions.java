@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param outOfRange what to do when the next record is no longer there
  * @param assignor how partitions are dealt out; the group goes by what most members ask for
  * @param autoCommitInterval how often {@link GroupConsumer#poll} commits what earlier polls
- *     returned; null: only {@link GroupConsumer#commit()} does
+ *     returned, at least 10 ms; null: only {@link GroupConsumer#commit()} does
  * @param sessionTimeout how long the partitions wait for the member when its connection broke; at
  *     most 30 min. Null: 500 ms, or 30 s with a member name
  * @param revokeTimeout how long the member may take to give up partitions that move; 1 s to 1 h
@@ -45,6 +45,7 @@ public record GroupConsumerOptions(
     RANGE
   }
 
+  private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(10);
   private static final Duration LONGEST_SESSION = Duration.ofMinutes(30);
   private static final Duration SHORTEST_REVOKE = Duration.ofSeconds(1);
   private static final Duration LONGEST_REVOKE = Duration.ofHours(1);
@@ -57,10 +58,9 @@ public record GroupConsumerOptions(
       throw new IllegalArgumentException(
           "startAt " + startAt + ": an offset means nothing for several partitions; commit it");
     }
-    if (autoCommitInterval != null
-        && (autoCommitInterval.isNegative() || autoCommitInterval.isZero())) {
+    if (autoCommitInterval != null && autoCommitInterval.compareTo(SHORTEST_INTERVAL) < 0) {
       throw new IllegalArgumentException(
-          "autoCommitInterval " + autoCommitInterval + " is not positive");
+          "autoCommitInterval " + autoCommitInterval + " is below " + SHORTEST_INTERVAL);
     }
     if (sessionTimeout != null
         && (sessionTimeout.isNegative()

@@ -90,6 +90,24 @@ public final class TopicAdmin {
             }));
   }
 
+  /** Tells whether a topic could be created, and creates nothing. */
+  public void validate(
+      CallContext call,
+      TopicCreation.Request topic,
+      Completion<Result<MetadataCommand.CreateTopic>> completion) {
+    ApiError bad = Refusals.badTopicName("name", topic.name());
+    if (bad != null) {
+      completion.complete(Result.error(bad));
+      return;
+    }
+    metadata.readLatest(
+        call.answerByNanos(),
+        call.home(
+            latest ->
+                completion.complete(
+                    latest.fold(image -> decide(call, image, topic), Result::error))));
+  }
+
   private Result<MetadataCommand.CreateTopic> decide(
       CallContext call, ClusterImage image, TopicCreation.Request topic) {
     Result<MetadataCommand.CreateTopic> decided =
