@@ -29,6 +29,7 @@ import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
 import io.kontiki.broker.group.Consuming;
 import io.kontiki.broker.group.GroupOffsets;
+import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
@@ -362,7 +363,7 @@ final class BrokerServer implements AutoCloseable {
             admin.leadership(),
             admin.cluster(),
             admin.configs(),
-            null);
+            new GroupAdmin(groups(), metadata, requests));
     DoorServices services =
         new DoorServices(
             nodeId,
