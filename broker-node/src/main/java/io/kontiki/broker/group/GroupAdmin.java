@@ -82,9 +82,7 @@ public final class GroupAdmin {
     this.partitions = partitions;
     this.resets =
         new OffsetResets(
-            groups,
-            new OffsetListing(metadata, partitions, new GroupOffsets(groups)),
-            partitions);
+            groups, new OffsetListing(metadata, partitions, new GroupOffsets(groups)), partitions);
   }
 
   /**
