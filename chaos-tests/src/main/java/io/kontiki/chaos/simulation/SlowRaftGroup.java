@@ -86,6 +86,11 @@ final class SlowRaftGroup implements RaftGroup {
   }
 
   @Override
+  public void transferLeadershipTo(int nodeId) {
+    group.transferLeadershipTo(nodeId);
+  }
+
+  @Override
   public void close() {
     group.close();
   }
