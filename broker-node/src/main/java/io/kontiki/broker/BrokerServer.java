@@ -27,6 +27,8 @@ import io.kontiki.broker.door.FrontDoor;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
+import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
@@ -54,6 +56,7 @@ import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GroupCalls;
 import io.kontiki.broker.rpc.GrpcDoor;
 import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
@@ -120,6 +123,10 @@ final class BrokerServer implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
+
+  /** Consumers may finish what they were sent, when this broker stops by plan. */
+  private static final long CONSUMERS_STOP_MS = 5_000;
+
   private static final int WORKER_QUEUE = 100_000;
   private static final int SYNC_WORKERS = 4;
   private static final long STOP_MARGIN_MS = 1_000;
@@ -142,6 +149,7 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable GroupServices groups;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private @Nullable GroupCalls consumers;
   private volatile @Nullable DiskWatch disk;
   private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
@@ -353,7 +361,8 @@ final class BrokerServer implements AutoCloseable {
             admin.reassignments(),
             admin.leadership(),
             admin.cluster(),
-            admin.configs());
+            admin.configs(),
+            null);
     DoorServices services =
         new DoorServices(
             nodeId,
@@ -633,6 +642,17 @@ final class BrokerServer implements AutoCloseable {
     CallLoops loops = new CallLoops(data.loops());
     Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
+    Groups groupService = groups();
+    GroupOffsets committed = new GroupOffsets(groupService);
+    GroupCalls groupCalls =
+        new GroupCalls(
+            new Consuming(
+                metadata,
+                requests,
+                groupService,
+                services.background(),
+                config.limits().decompressedBytes()));
+    consumers = groupCalls;
     GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
     door = grpc;
     Server server =
@@ -654,10 +674,12 @@ final class BrokerServer implements AutoCloseable {
                             new RecordRead(
                                 metadata,
                                 requests,
+                                committed,
                                 services.background(),
                                 config.limits().decompressedBytes()),
-                            new OffsetListing(metadata, requests),
+                            new OffsetListing(metadata, requests, committed),
                             new ProducerIds(metadata, control.first(), true),
+                            groupCalls,
                             bytes,
                             streams,
                             limits),
@@ -915,6 +937,7 @@ final class BrokerServer implements AutoCloseable {
   @Override
   public void close() {
     try {
+      closeConsumers();
       handOver();
       state.enter(ServiceState.Phase.STOPPING);
       if (door != null) {
@@ -958,6 +981,16 @@ final class BrokerServer implements AutoCloseable {
   private long markerEpoch() {
     long epoch = brokerEpoch();
     return epoch >= 0 ? epoch : cleanEpoch;
+  }
+
+  /** Before this broker is fenced, and the members with it whose streams it holds. */
+  private void closeConsumers() throws InterruptedException {
+    GroupCalls open = consumers;
+    if (open != null) {
+      long timeLeftMs = Math.min(CONSUMERS_STOP_MS, config.liveness().controlledStopMs());
+      open.closing(timeLeftMs);
+      open.awaitClosed(timeLeftMs + STOP_MARGIN_MS);
+    }
   }
 
   private void handOver() throws InterruptedException {

@@ -133,7 +133,7 @@ class ConsumeSessionTest {
     fixture.ms(10);
     assertEquals(ErrorReason.INVALID_FIELD, twice.failure().reason());
     TestClient strange = fixture.open();
-    strange.send(new ConsumeAction.Unknown());
+    strange.send(new ConsumeAction.Bad(ApiError.definite(ErrorReason.UNKNOWN_ACTION, "none")));
     fixture.ms(10);
     assertEquals(ErrorReason.UNKNOWN_ACTION, strange.failure().reason());
     TestClient silent = fixture.open();
