@@ -152,7 +152,9 @@ class ConsumePropertyTest {
       for (Named name : ends.keySet()) {
         long end = ends.get(name);
         assertEquals(
-            end, fixture.groups.committed("g", fixture.id(TOPIC, name.partition())), () -> "" + name);
+            end,
+            fixture.groups.committed("g", fixture.id(TOPIC, name.partition())),
+            () -> "" + name);
         assertEquals(end, delivered.get(name).cardinality(), "every record was delivered");
       }
     }
