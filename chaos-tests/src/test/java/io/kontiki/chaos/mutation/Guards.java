@@ -315,10 +315,12 @@ final class Guards {
                 ROUTER,
                 "error != null && error.definite() && maybeAppended ?",
                 "error != null && error.definite() && tries < 0 ?")
-            .caughtBy(SIMULATION, 100).caughtBy(ROUTER_TEST, "afterAnUnknownOutcomeNoRefusalIsDefinite"),
+            .caughtBy(SIMULATION, 100)
+            .caughtBy(ROUTER_TEST, "afterAnUnknownOutcomeNoRefusalIsDefinite"),
         Guard.of("forward-retry", "R45", "an append without an id is repeated after an unknown end")
             .edit(ROUTER, "case OUTCOME_UNKNOWN -> repeatable();", "case OUTCOME_UNKNOWN -> true;")
-            .caughtBy(SIMULATION, 50).caughtBy(
+            .caughtBy(SIMULATION, 50)
+            .caughtBy(
                 ROUTER_TEST, "withoutAProducerIdAnIndefiniteOutcomeIsNeverFollowedByASecondAppend"),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
