@@ -17,6 +17,7 @@ import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
@@ -116,7 +117,7 @@ public final class DoorFixture implements AutoCloseable {
             new RecordDeletion(metadata, partitions),
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
-            new ClusterAdmin(metadata, reports),
+            new ClusterAdmin(metadata, reports, ShardViews.NONE),
             new ConfigAdmin(metadata, reports),
             new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());
