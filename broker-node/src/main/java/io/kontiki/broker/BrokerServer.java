@@ -89,7 +89,6 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
-import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
@@ -251,7 +250,7 @@ final class BrokerServer implements AutoCloseable {
                     .addService(groupServices.service())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
-    metadata.listen(image -> bind(directory, image));
+    metadata.listen(image -> directory.meet(image, clusterGuard, this::refuse));
     node.start(this::refuse);
 
     // The logs, while the quorum forms.
@@ -836,20 +835,6 @@ final class BrokerServer implements AutoCloseable {
   private long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
-  }
-
-  private void bind(NodeDirectory directory, ClusterImage image) {
-    if (image.formed()) {
-      clusterGuard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
-    }
   }
 
   private void onLogOffline() {
