@@ -260,7 +260,11 @@ final class GroupDraft {
   }
 
   void target(SortedMap<TopicId, List<String>> now) {
-    target = now;
+    if (!target.equals(now)) {
+      // It may change while every mark stays: from one who waits to another.
+      target = now;
+      notes.touched = true;
+    }
   }
 
   void assignor(Assignor now) {

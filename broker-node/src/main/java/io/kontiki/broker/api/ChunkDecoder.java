@@ -33,8 +33,7 @@ public final class ChunkDecoder {
    * @param maxBytes after which no more are made
    * @param completion on the loop; at once if nothing is compressed
    */
-  public void decode(
-      ChunkReader reader, int maxBytes, Completion<ChunkReader.Decoded> completion) {
+  public void decode(ChunkReader reader, int maxBytes, Completion<ChunkReader.Decoded> completion) {
     if (!compressed(reader)) {
       completion.complete(reader.read(maxBytes));
       return;

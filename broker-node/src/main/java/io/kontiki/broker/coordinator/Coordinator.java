@@ -431,10 +431,11 @@ public final class Coordinator {
       if (member == null) {
         link.send(
             new LinkEvent.Ended(
-                claim.group(), claim.memberId(), fenced(claim.memberId(), "its session has ended")));
+                claim.group(),
+                claim.memberId(),
+                fenced(claim.memberId(), "its session has ended")));
       } else if (!link.speaksFor(member.details().brokerId(), member.details().brokerEpoch())) {
-        link.send(
-            new LinkEvent.Ended(claim.group(), claim.memberId(), replaced(claim.memberId())));
+        link.send(new LinkEvent.Ended(claim.group(), claim.memberId(), replaced(claim.memberId())));
       } else {
         Session session = sessions.update(claim.group(), member);
         sessions.attach(session, link);
@@ -540,8 +541,7 @@ public final class Coordinator {
         end -> joined(link, join, joining, end));
   }
 
-  private void joined(
-      BrokerLink link, LinkRequest.Join join, TopicDuty.Joining joining, End end) {
+  private void joined(BrokerLink link, LinkRequest.Join join, TopicDuty.Joining joining, End end) {
     boolean taken = end instanceof End.Answered done && done.answer() instanceof GroupAnswer.Joined;
     topics.end(joining, taken);
     if (end instanceof End.Answered done && done.answer() instanceof GroupAnswer.Joined joined) {
@@ -656,8 +656,8 @@ public final class Coordinator {
   }
 
   /**
-   * Runs a task once a round that began after this call has confirmed that this node leads, with the
-   * same leadership before and after; with false if it could not.
+   * Runs a task once a round that began after this call has confirmed that this node leads, with
+   * the same leadership before and after; with false if it could not.
    */
   private void confirmed(Consumer<Boolean> task) {
     if (!leads()) {

@@ -60,8 +60,7 @@ final class ProposalQueue {
 
   private record Waiting(GroupCommand command, long bytes, Completion<End> completion) {}
 
-  ProposalQueue(
-      EventLoop loop, RaftGroup group, Function<List<GroupCommand>, ByteBuffer> encoder) {
+  ProposalQueue(EventLoop loop, RaftGroup group, Function<List<GroupCommand>, ByteBuffer> encoder) {
     this.loop = loop;
     this.group = group;
     this.encoder = encoder;

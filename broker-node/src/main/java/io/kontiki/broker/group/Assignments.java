@@ -269,8 +269,7 @@ final class Assignments {
     forget(delivery);
     outbox.send(new ConsumeEvent.Revoked(List.of(delivery.name), reason));
     if (!over) {
-      newcomers.put(
-          delivery.id, new Newcomer(new OwnedPartition(delivery.since, false, false)));
+      newcomers.put(delivery.id, new Newcomer(new OwnedPartition(delivery.since, false, false)));
       findStarts(List.of(delivery.id));
     }
   }
@@ -320,11 +319,7 @@ final class Assignments {
           places.add(place);
           begun.add(
               new Delivery(
-                  id,
-                  place.partition(),
-                  newcomer.how.since(),
-                  deliveries.flow().ledger(),
-                  place));
+                  id, place.partition(), newcomer.how.since(), deliveries.flow().ledger(), place));
         });
     if (!again.isEmpty()) {
       loop.schedule(PlaceFinder.PAUSE_NANOS, () -> findStarts(again));

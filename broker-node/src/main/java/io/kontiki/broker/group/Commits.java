@@ -198,9 +198,7 @@ final class Commits {
       throw new IllegalStateException("a commit was answered by " + value);
     }
     List<Place> stored = new ArrayList<>();
-    committed
-        .stored()
-        .forEach((id, offset) -> stored.add(place(sent(sent, id), offset)));
+    committed.stored().forEach((id, offset) -> stored.add(place(sent(sent, id), offset)));
     committed
         .refused()
         .forEach((id, why) -> refused.add(new ConsumeEvent.Refused(sent(sent, id).place(), why)));

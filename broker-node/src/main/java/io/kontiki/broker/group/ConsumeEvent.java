@@ -7,8 +7,7 @@ import java.util.List;
 /** A message of the broker on a Consume stream; the public contract says what each means. */
 public sealed interface ConsumeEvent {
   /** Partitions came, each with the place where delivery begins. */
-  record Assigned(int generation, String memberId, List<Place> partitions)
-      implements ConsumeEvent {
+  record Assigned(int generation, String memberId, List<Place> partitions) implements ConsumeEvent {
     public Assigned {
       partitions = List.copyOf(partitions);
     }

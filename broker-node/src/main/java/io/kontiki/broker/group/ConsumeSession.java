@@ -89,10 +89,8 @@ public final class ConsumeSession implements MemberListener {
     if (joined != null) {
       joined.membership().seen();
     }
-    if (action instanceof ConsumeAction.Unknown) {
-      fail(
-          ApiError.definite(
-              ErrorReason.UNKNOWN_ACTION, "a message with no action that this broker knows"));
+    if (action instanceof ConsumeAction.Bad bad) {
+      fail(bad.error());
     } else if (action instanceof ConsumeAction.Subscribe subscribe) {
       subscribe(subscribe.subscription());
     } else if (joined == null) {
@@ -390,8 +388,9 @@ public final class ConsumeSession implements MemberListener {
     if (joined == null || !joined.assignments().told()) {
       fail(
           ApiError.retriable(
-              ErrorReason.BROKER_STOPPING, "this broker is about to stop", BUSY_PAUSE_NANOS
-                  / NANOS_PER_MS));
+              ErrorReason.BROKER_STOPPING,
+              "this broker is about to stop",
+              BUSY_PAUSE_NANOS / NANOS_PER_MS));
       return;
     }
     phase = Phase.CLOSING;

@@ -198,8 +198,8 @@ final class Delivery {
   }
 
   /**
-   * Leader epoch of the record before the offset; -1: not known. Between two records that compaction
-   * has left it is not: a guess would look like a truncated log to the next reader.
+   * Leader epoch of the record before the offset; -1: not known. Between two records that
+   * compaction has left it is not: a guess would look like a truncated log to the next reader.
    */
   int epochBefore(long offset) {
     for (EpochRun run : epochs) {

@@ -69,7 +69,9 @@ final class Feed {
         least = due;
       }
     }
-    if (least == null || contenders > readyCount || !flow.admits(sizeBytes(first(least.delivery())))) {
+    if (least == null
+        || contenders > readyCount
+        || !flow.admits(sizeBytes(first(least.delivery())))) {
       return null;
     }
     // Everybody has had his share, and there is room left.

@@ -12,6 +12,7 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayDeque;
+import java.util.Iterator;
 
 /**
  * Brings records of a stream's partitions from their leaders, within bounds: how many fetches are
@@ -116,7 +117,12 @@ final class Fetching {
     idle.add(new Due(delivery, delivery.version));
   }
 
-  /** Does one thing; false if there is nothing to do before something comes. */
+  /**
+   * Does one thing; false if there is nothing to do before something comes.
+   *
+   * @param room something may be sent; else only partitions are asked of which nothing is open, so
+   *     that the next room can be theirs
+   */
   boolean step(boolean room) {
     if (!decoder.busy() && !fetched.isEmpty()) {
       Due due = fetched.remove();
@@ -125,18 +131,21 @@ final class Fetching {
       }
       return true;
     }
-    if (!room
-        || idle.isEmpty()
-        || pausing
-        || underWay >= PARALLEL
-        || bufferedBytes >= READ_AHEAD_BYTES) {
+    if (pausing || underWay >= PARALLEL || bufferedBytes >= READ_AHEAD_BYTES) {
       return false;
     }
-    Due due = idle.remove();
-    if (!due.stale(Stage.IDLE)) {
-      fetch(due.delivery());
+    for (Iterator<Due> all = idle.iterator(); all.hasNext(); ) {
+      Due due = all.next();
+      boolean stale = due.stale(Stage.IDLE);
+      if (stale || room || due.delivery().uncommitted.bytes() == 0) {
+        all.remove();
+      }
+      if (!stale && (room || due.delivery().uncommitted.bytes() == 0)) {
+        fetch(due.delivery());
+        return true;
+      }
     }
-    return true;
+    return false;
   }
 
   private void fetch(Delivery delivery) {

@@ -143,8 +143,7 @@ final class StartRound {
   }
 
   private StartSpec spec(Wanted one) {
-    boolean earliest =
-        one.fromStart() || subscription.startAt() instanceof StartSpec.CommittedBy;
+    boolean earliest = one.fromStart() || subscription.startAt() instanceof StartSpec.CommittedBy;
     return earliest ? new StartSpec.Earliest() : subscription.startAt();
   }
 
@@ -157,8 +156,7 @@ final class StartRound {
     for (Wanted one : starts) {
       Place place = found.remove(one.id());
       if (place != null) {
-        commits.add(
-            new OffsetCommit(one.id(), place.offset(), place.leaderEpoch(), "", false));
+        commits.add(new OffsetCommit(one.id(), place.offset(), place.leaderEpoch(), "", false));
       }
     }
     membership.commit(

@@ -38,7 +38,9 @@ final class SubscriptionCheck {
     return bad != null ? bad : badTimes(wanted);
   }
 
-  /** Why a name cannot be a group's, or null: 1 to 255 bytes of UTF-8 without control characters. */
+  /**
+   * Why a name cannot be a group's, or null: 1 to 255 bytes of UTF-8 without control characters.
+   */
   static @Nullable ApiError badName(String field, String name) {
     if (name.isEmpty()) {
       return Refusals.invalidField(field, "is empty; it must have 1 to 255 bytes");
@@ -69,8 +71,7 @@ final class SubscriptionCheck {
           "subscribe.topics", wanted.topics().size() + " topics; at most " + MAX_TOPICS);
     }
     for (int i = 0; i < wanted.topics().size(); i++) {
-      ApiError bad =
-          Refusals.badTopicName("subscribe.topics[" + i + "]", wanted.topics().get(i));
+      ApiError bad = Refusals.badTopicName("subscribe.topics[" + i + "]", wanted.topics().get(i));
       if (bad != null) {
         return bad;
       }

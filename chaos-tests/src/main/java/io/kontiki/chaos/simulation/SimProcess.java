@@ -378,6 +378,12 @@ final class SimProcess {
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
+  /** Whether it holds a lease, whatever it knows of its fence. */
+  boolean holdsLease() {
+    SessionShell shell = session;
+    return shell != null && shell.leaseHeld();
+  }
+
   long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
