@@ -89,7 +89,6 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
-import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
@@ -251,7 +250,7 @@ final class BrokerServer implements AutoCloseable {
                     .addService(groupServices.service())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
-    metadata.listen(image -> bind(directory, image));
+    metadata.listen(image -> directory.meet(image, clusterGuard, this::refuse));
     node.start(this::refuse);
 
     // The logs, while the quorum forms.
@@ -423,13 +422,17 @@ final class BrokerServer implements AutoCloseable {
 
   /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
   Groups groups() {
-    return Objects.requireNonNull(groups).groups();
+    return groupServices().groups();
   }
 
   /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
   private void onAdmitted(long admittedIndex) {
     clusterGuard.admittedAt(admittedIndex);
-    Objects.requireNonNull(groups).votes(admittedIndex);
+    groupServices().votes(admittedIndex);
+  }
+
+  private GroupServices groupServices() {
+    return Objects.requireNonNull(groups);
   }
 
   private SortedMap<Integer, Endpoint> voters() {
@@ -625,7 +628,7 @@ final class BrokerServer implements AutoCloseable {
             config.limits().catchUpBytesPerSecond(),
             random),
         new LeadershipAdmin(metadata),
-        new ClusterAdmin(metadata, reports),
+        new ClusterAdmin(metadata, reports, node.shards(groupServices()::raftGroups)),
         new ConfigAdmin(metadata, reports));
   }
 
@@ -832,20 +835,6 @@ final class BrokerServer implements AutoCloseable {
   private long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
-  }
-
-  private void bind(NodeDirectory directory, ClusterImage image) {
-    if (image.formed()) {
-      clusterGuard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
-    }
   }
 
   private void onLogOffline() {

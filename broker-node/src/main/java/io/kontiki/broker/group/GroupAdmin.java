@@ -80,7 +80,9 @@ public final class GroupAdmin {
     this.groups = groups;
     this.metadata = metadata;
     this.partitions = partitions;
-    this.resets = new OffsetResets(groups, new OffsetListing(metadata, partitions, new GroupOffsets(groups)), partitions);
+    this.resets =
+        new OffsetResets(
+            groups, new OffsetListing(metadata, partitions, new GroupOffsets(groups)), partitions);
   }
 
   /**

@@ -16,6 +16,9 @@ import java.util.function.LongSupplier;
  * changes of in-sync sets also come twice, as a broker repeats them after an unknown end (R14).
  */
 final class SlowRaftGroup implements RaftGroup {
+  /** A copy waits at most so long somewhere. */
+  private static final int LATE_MS = 8_000;
+
   private final RaftGroup group;
   private final SimulatedTime time;
   private final SeededRandom random;
@@ -49,7 +52,7 @@ final class SlowRaftGroup implements RaftGroup {
         && random.oneIn(3)
         && MetadataCommandCodec.decode(0, copy.duplicate())
             instanceof MetadataCommand.AlterPartitions) {
-      long again = due + random.nextInt((int) (most / 1_000) + 1) * 2_000L;
+      long again = due + random.nextInt(LATE_MS) * 1_000_000L;
       time.after(again - now, () -> group.propose(copy.duplicate(), expectedTerm, end -> {}));
     }
     time.after(due - now, () -> group.propose(copy.duplicate(), expectedTerm, completion));
@@ -83,6 +86,11 @@ final class SlowRaftGroup implements RaftGroup {
   @Override
   public void transferLeadership() {
     group.transferLeadership();
+  }
+
+  @Override
+  public void transferLeadershipTo(int nodeId) {
+    group.transferLeadershipTo(nodeId);
   }
 
   @Override

@@ -213,7 +213,7 @@ final class Guards {
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
             .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(RECOVERY, "shared.files.markDirty(segment.path());", "")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(CRASHES, 20),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
@@ -264,8 +264,8 @@ final class Guards {
                 "")
             .caughtBy(COMMANDS_TEST, "anotherIncarnationOfAMemberIsRefusedR13"),
         Guard.of("rejection-burns-epoch", "R17", "another copy of a refused change can be applied")
-            .edit(ISR_COMMANDS, "next.burnEpoch();", "")
-            .caughtBy(COMMANDS_TEST, "aRefusalOfAFencedMemberBurnsThePartitionEpochR17"),
+            .edit(ISR_COMMANDS, "next.burnEpoch(); PartitionImage after", "PartitionImage after")
+            .caughtBy(SIMULATION, 20),
         Guard.of("registration-leaves-isr", "R2", "a new incarnation inherits an in-sync place")
             .edit(BROKER_COMMANDS, "change.leaveIsr(old.id());", "")
             .caughtBy(SIMULATION, 20),
@@ -306,7 +306,7 @@ final class Guards {
     return List.of(
         Guard.of("lease", "R5", "a lease never ends by itself")
             .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
-            .caughtBy(SESSIONS, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
             .caughtBy(SESSIONS, 20),
@@ -315,9 +315,11 @@ final class Guards {
                 ROUTER,
                 "error != null && error.definite() && maybeAppended ?",
                 "error != null && error.definite() && tries < 0 ?")
+            .caughtBy(SIMULATION, 100)
             .caughtBy(ROUTER_TEST, "afterAnUnknownOutcomeNoRefusalIsDefinite"),
         Guard.of("forward-retry", "R45", "an append without an id is repeated after an unknown end")
             .edit(ROUTER, "case OUTCOME_UNKNOWN -> repeatable();", "case OUTCOME_UNKNOWN -> true;")
+            .caughtBy(SIMULATION, 50)
             .caughtBy(
                 ROUTER_TEST, "withoutAProducerIdAnIndefiniteOutcomeIsNeverFollowedByASecondAppend"),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
