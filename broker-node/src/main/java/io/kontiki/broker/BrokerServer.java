@@ -27,6 +27,9 @@ import io.kontiki.broker.door.FrontDoor;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
+import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupOffsets;
+import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -53,11 +56,13 @@ import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GroupCalls;
 import io.kontiki.broker.rpc.GrpcDoor;
 import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
 import io.kontiki.broker.rpc.ServerLimits;
 import io.kontiki.broker.rpc.ServiceState;
+import io.kontiki.broker.shards.GroupServices;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
@@ -84,7 +89,6 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
-import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
@@ -95,6 +99,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.SortedMap;
@@ -117,6 +122,10 @@ final class BrokerServer implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
+
+  /** Consumers may finish what they were sent, when this broker stops by plan. */
+  private static final long CONSUMERS_STOP_MS = 5_000;
+
   private static final int WORKER_QUEUE = 100_000;
   private static final int SYNC_WORKERS = 4;
   private static final long STOP_MARGIN_MS = 1_000;
@@ -136,8 +145,10 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable QuorumNode quorum;
   private volatile @Nullable SessionShell session;
   private volatile @Nullable ReplicaHost replicas;
+  private volatile @Nullable GroupServices groups;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private @Nullable GroupCalls consumers;
   private volatile @Nullable DiskWatch disk;
   private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
@@ -206,11 +217,26 @@ final class BrokerServer implements AutoCloseable {
                 control.first(),
                 settings,
                 random,
-                clusterGuard::admittedAt,
+                this::onAdmitted,
                 engine,
                 dialler,
                 faults));
     quorum = node;
+    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
+    GroupServices groupServices =
+        closeLater(
+            new GroupServices(
+                new GroupServices.Node(
+                    identity, node.asMetadata(), this::brokerEpoch, this::leaseHeld, this::refuse),
+                new GroupServices.Ground(
+                    engine,
+                    raft,
+                    closeLater(new ThreadWorker("shards", WORKER_QUEUE, faults)),
+                    dialler),
+                control.first(),
+                random,
+                metrics));
+    groups = groupServices;
     Server raftServer =
         listen(
             "raft.listen",
@@ -221,9 +247,10 @@ final class BrokerServer implements AutoCloseable {
                     .intercept(clusterGuard)
                     .addService(engine.service())
                     .addService(node.clusterService())
+                    .addService(groupServices.service())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
-    metadata.listen(image -> bind(directory, image));
+    metadata.listen(image -> directory.meet(image, clusterGuard, this::refuse));
     node.start(this::refuse);
 
     // The logs, while the quorum forms.
@@ -255,7 +282,6 @@ final class BrokerServer implements AutoCloseable {
     diskWatch.start();
 
     // The data plane.
-    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
     logDirectory.trustClock(conditions::wallClockTrusted);
@@ -334,7 +360,8 @@ final class BrokerServer implements AutoCloseable {
             admin.reassignments(),
             admin.leadership(),
             admin.cluster(),
-            admin.configs());
+            admin.configs(),
+            null);
     DoorServices services =
         new DoorServices(
             nodeId,
@@ -391,6 +418,21 @@ final class BrokerServer implements AutoCloseable {
         endpoints.raft(),
         endpoints.replication(),
         kafka == null ? "off" : kafka);
+  }
+
+  /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
+  Groups groups() {
+    return groupServices().groups();
+  }
+
+  /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
+  private void onAdmitted(long admittedIndex) {
+    clusterGuard.admittedAt(admittedIndex);
+    groupServices().votes(admittedIndex);
+  }
+
+  private GroupServices groupServices() {
+    return Objects.requireNonNull(groups);
   }
 
   private SortedMap<Integer, Endpoint> voters() {
@@ -586,7 +628,7 @@ final class BrokerServer implements AutoCloseable {
             config.limits().catchUpBytesPerSecond(),
             random),
         new LeadershipAdmin(metadata),
-        new ClusterAdmin(metadata, reports),
+        new ClusterAdmin(metadata, reports, node.shards(groupServices()::raftGroups)),
         new ConfigAdmin(metadata, reports));
   }
 
@@ -603,6 +645,17 @@ final class BrokerServer implements AutoCloseable {
     CallLoops loops = new CallLoops(data.loops());
     Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
+    Groups groupService = groups();
+    GroupOffsets committed = new GroupOffsets(groupService);
+    GroupCalls groupCalls =
+        new GroupCalls(
+            new Consuming(
+                metadata,
+                requests,
+                groupService,
+                services.background(),
+                config.limits().decompressedBytes()));
+    consumers = groupCalls;
     GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
     door = grpc;
     Server server =
@@ -624,10 +677,12 @@ final class BrokerServer implements AutoCloseable {
                             new RecordRead(
                                 metadata,
                                 requests,
+                                committed,
                                 services.background(),
                                 config.limits().decompressedBytes()),
-                            new OffsetListing(metadata, requests),
+                            new OffsetListing(metadata, requests, committed),
                             new ProducerIds(metadata, control.first(), true),
+                            groupCalls,
                             bytes,
                             streams,
                             limits),
@@ -782,20 +837,6 @@ final class BrokerServer implements AutoCloseable {
     return shell == null ? -1 : shell.brokerEpoch();
   }
 
-  private void bind(NodeDirectory directory, ClusterImage image) {
-    if (image.formed()) {
-      clusterGuard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
-    }
-  }
-
   private void onLogOffline() {
     if (!logOffline) {
       logOffline = true;
@@ -885,6 +926,7 @@ final class BrokerServer implements AutoCloseable {
   @Override
   public void close() {
     try {
+      closeConsumers();
       handOver();
       state.enter(ServiceState.Phase.STOPPING);
       if (door != null) {
@@ -900,6 +942,9 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      if (groups != null) {
+        groups.handOver();
       }
       QuorumNode node = quorum;
       if (node != null) {
@@ -925,6 +970,16 @@ final class BrokerServer implements AutoCloseable {
   private long markerEpoch() {
     long epoch = brokerEpoch();
     return epoch >= 0 ? epoch : cleanEpoch;
+  }
+
+  /** Before this broker is fenced, and the members with it whose streams it holds. */
+  private void closeConsumers() throws InterruptedException {
+    GroupCalls open = consumers;
+    if (open != null) {
+      long timeLeftMs = Math.min(CONSUMERS_STOP_MS, config.liveness().controlledStopMs());
+      open.closing(timeLeftMs);
+      open.awaitClosed(timeLeftMs + STOP_MARGIN_MS);
+    }
   }
 
   private void handOver() throws InterruptedException {

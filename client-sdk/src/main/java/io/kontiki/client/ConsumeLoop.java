@@ -53,7 +53,6 @@ final class ConsumeLoop implements ClusterWatch.Listener, ConsumeStream.Handler 
   private final BrokerList brokers;
   private final GroupInbox inbox;
   private final Backoff backoff;
-  private final long bufferBytes;
 
   /** What to say at the beginning of each stream; null: it is in no group. */
   private @Nullable Subscribe subscribe;
@@ -68,8 +67,6 @@ final class ConsumeLoop implements ClusterWatch.Listener, ConsumeStream.Handler 
   /** Of the stream: the cluster has counted its broker among those that serve. */
   private boolean served;
 
-  private long creditToGive;
-
   /** Limits the opening, or ends the pause before the next stream. */
   private EventLoop.@Nullable Timer timer;
 
@@ -82,14 +79,12 @@ final class ConsumeLoop implements ClusterWatch.Listener, ConsumeStream.Handler 
       ClusterWatch watch,
       BrokerList brokers,
       GroupInbox inbox,
-      long bufferBytes,
       RandomSource random) {
     this.loop = loop;
     this.channels = channels;
     this.watch = watch;
     this.brokers = brokers;
     this.inbox = inbox;
-    this.bufferBytes = bufferBytes;
     this.backoff = new Backoff(random);
     loop.execute(() -> watch.listen(this));
   }
@@ -241,7 +236,6 @@ final class ConsumeLoop implements ClusterWatch.Listener, ConsumeStream.Handler 
     stream = next;
     joined = false;
     served = brokers.serves(endpoint);
-    creditToGive = 0;
     timer = loop.schedule(OPENING_NANOS, () -> giveUp(next, "it did not answer the join in time"));
     log.debug("group {}: joining at {}", first.getGroup(), endpoint);
     next.start(ConsumeRequest.newBuilder().setSubscribe(first).build());
@@ -380,15 +374,9 @@ final class ConsumeLoop implements ClusterWatch.Listener, ConsumeStream.Handler 
     };
   }
 
-  /** In portions that are worth a message, and small enough for the broker to go on meanwhile. */
-  private void giveCredit(ConsumeStream to, long bytes) {
-    creditToGive += bytes;
-    if (creditToGive > 0 && creditToGive >= bufferBytes / 8) {
-      to.send(
-          ConsumeRequest.newBuilder()
-              .setCredit(Credit.newBuilder().setBytes(creditToGive))
-              .build());
-      creditToGive = 0;
+  private static void giveCredit(ConsumeStream to, long bytes) {
+    if (bytes > 0) {
+      to.send(ConsumeRequest.newBuilder().setCredit(Credit.newBuilder().setBytes(bytes)).build());
     }
   }
 

@@ -10,6 +10,7 @@ import io.kontiki.v1.ConsumeRequest;
 import io.kontiki.v1.PartitionOffset;
 import io.kontiki.v1.Pause;
 import io.kontiki.v1.Release;
+import io.kontiki.v1.RepositionCause;
 import io.kontiki.v1.Resume;
 import io.kontiki.v1.Seek;
 import io.kontiki.v1.Subscribe;
@@ -71,8 +72,11 @@ public final class GroupConsumer implements AutoCloseable {
     /** What was sent to the broker as committed; -1: nothing. */
     private long sent = -1;
 
-    /** How many answers to seeks are still to come; what comes before them is void. */
-    private int seeks;
+    /** The broker has not said yet where a seek led; what comes before that is void. */
+    private boolean seeking;
+
+    /** Where to go when it has: of seeks that overtake each other not each is answered. */
+    private @Nullable StartAt nextSeek;
 
     private boolean paused;
     private boolean going;
@@ -114,6 +118,10 @@ public final class GroupConsumer implements AutoCloseable {
   private String memberId = "";
   private int generation = -1;
   private long nextAutoCommitNanos;
+
+  /** Taken from the inbox, and not told to the broker yet. */
+  private long freedBytes;
+
   private boolean closed;
 
   GroupConsumer(
@@ -217,6 +225,7 @@ public final class GroupConsumer implements AutoCloseable {
   /** Deals with the next thing; false: the poll is over. */
   private boolean awaitNext(long deadline) {
     autoCommit();
+    giveRoom();
     long now = clock.nanoTime();
     long left = Math.max(0, deadline - now);
     long untilCommit = isAutoCommitting() ? nextAutoCommitNanos - now : Long.MAX_VALUE;
@@ -242,13 +251,13 @@ public final class GroupConsumer implements AutoCloseable {
     if (partition == null || partition.going) {
       giveBack(data);
     } else if (data instanceof Jump jump) {
-      if (partition.seeks == 0 && partition.paused) {
+      if (!partition.seeking && partition.paused) {
         partition.held.add(jump);
       } else {
         onJump(jump, partition);
       }
     } else if (data instanceof Chunk chunk) {
-      if (partition.seeks > 0) {
+      if (partition.seeking) {
         giveBack(chunk);
       } else if (partition.paused) {
         partition.held.add(chunk);
@@ -259,9 +268,19 @@ public final class GroupConsumer implements AutoCloseable {
   }
 
   private void onJump(Jump jump, Owned partition) {
+    boolean bySeek = jump.to().getCause() != RepositionCause.REPOSITION_CAUSE_OUT_OF_RANGE;
+    if (partition.seeking && !bySeek) {
+      return; // from before the broker heard of the seek
+    }
+    StartAt next = partition.nextSeek;
+    if (partition.seeking && next != null) {
+      partition.nextSeek = null;
+      sendSeek(jump.partition(), next);
+      return;
+    }
     partition.position = jump.to().getPosition().getOffset();
-    if (partition.seeks > 0) {
-      partition.seeks--;
+    if (partition.seeking) {
+      partition.seeking = false;
       partition.processed = partition.position;
       partition.sent = -1;
       returned.remove(jump.partition());
@@ -299,7 +318,18 @@ public final class GroupConsumer implements AutoCloseable {
 
   private void giveBack(Data data) {
     if (data instanceof Chunk chunk) {
-      consumeLoop.consumed(streamId, chunk.sizeBytes());
+      freedBytes += chunk.sizeBytes();
+      if (freedBytes >= options.bufferBytes() / 8) {
+        giveRoom();
+      }
+    }
+  }
+
+  /** In portions that are worth a message; all of it before it waits for what needs the room. */
+  private void giveRoom() {
+    if (freedBytes > 0) {
+      consumeLoop.consumed(streamId, freedBytes);
+      freedBytes = 0;
     }
   }
 
@@ -330,7 +360,10 @@ public final class GroupConsumer implements AutoCloseable {
   }
 
   private void onCame(GroupInbox.Came came) {
-    streamId = came.streamId();
+    if (came.streamId() != streamId) {
+      streamId = came.streamId();
+      freedBytes = 0;
+    }
     memberId = came.assigned().getMemberId();
     generation = came.assigned().getGeneration();
     Map<TopicPartition, Long> begins = new TreeMap<>();
@@ -423,7 +456,7 @@ public final class GroupConsumer implements AutoCloseable {
   private void countAsProcessed() {
     for (TopicPartition key : returned) {
       Owned partition = owned.get(key);
-      if (partition != null && partition.seeks == 0) {
+      if (partition != null && !partition.seeking) {
         partition.processed = partition.position;
       }
     }
@@ -450,7 +483,7 @@ public final class GroupConsumer implements AutoCloseable {
       Owned partition = owned.get(key);
       if (isAutoCommitting()
           && partition != null
-          && partition.seeks == 0
+          && !partition.seeking
           && partition.processed != partition.sent) {
         partition.sent = partition.processed;
         offsets.add(GroupMessages.offset(key, new OffsetAndMetadata(partition.processed)));
@@ -472,7 +505,7 @@ public final class GroupConsumer implements AutoCloseable {
     Map<TopicPartition, OffsetAndMetadata> offsets = new TreeMap<>();
     owned.forEach(
         (key, partition) -> {
-          if (partition.seeks == 0 && partition.position != partition.sent) {
+          if (!partition.seeking && partition.position != partition.sent) {
             offsets.put(key, new OffsetAndMetadata(partition.position));
           }
         });
@@ -528,7 +561,7 @@ public final class GroupConsumer implements AutoCloseable {
           .with("topic", key.topic())
           .with("partition", key.partition());
     }
-    if (partition.seeks == 0 && offset > partition.position) {
+    if (!partition.seeking && offset > partition.position) {
       // The broker would end the stream, and all partitions would be lost.
       return ApiError.definite(
               ErrorReason.OFFSET_NOT_DELIVERED,
@@ -574,7 +607,7 @@ public final class GroupConsumer implements AutoCloseable {
    */
   public OptionalLong position(TopicPartition partition) {
     Owned found = find(partition);
-    return found.seeks > 0 ? OptionalLong.empty() : OptionalLong.of(found.position);
+    return found.seeking ? OptionalLong.empty() : OptionalLong.of(found.position);
   }
 
   /**
@@ -586,8 +619,16 @@ public final class GroupConsumer implements AutoCloseable {
   public void seek(TopicPartition partition, StartAt to) {
     checkOpen();
     Owned found = find(partition);
-    found.seeks++;
     dropBuffered(partition);
+    if (found.seeking) {
+      found.nextSeek = to;
+    } else {
+      found.seeking = true;
+      sendSeek(partition, to);
+    }
+  }
+
+  private void sendSeek(TopicPartition partition, StartAt to) {
     consumeLoop.send(
         streamId,
         ConsumeRequest.newBuilder()

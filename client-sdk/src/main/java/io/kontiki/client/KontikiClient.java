@@ -78,8 +78,7 @@ public final class KontikiClient implements AutoCloseable {
     // Members spread over the brokers.
     BrokerList brokers = new BrokerList(options.bootstrap(), random.nextInt(1 << 16));
     return new GroupConsumer(
-        new ConsumeLoop(
-            loop, channels, watch, brokers, inbox, consumerOptions.bufferBytes(), random),
+        new ConsumeLoop(loop, channels, watch, brokers, inbox, random),
         inbox,
         consumerOptions,
         loop.clock(),

@@ -336,6 +336,31 @@ class GroupConsumerTest {
   }
 
   @Test
+  void ofSeeksThatOvertakeEachOtherTheLastCounts() throws Exception {
+    try (GroupConsumer consumer = join(MANUAL)) {
+      Stream stream = stream();
+      stream.assign(1, "m", 10);
+      consumer.poll(Duration.ofMillis(200));
+      while (consumer.assignment().isEmpty()) {
+        consumer.poll(Duration.ofMillis(10));
+      }
+      consumer.seek(T0, 1);
+      consumer.seek(T0, 2);
+      consumer.seek(T0, 3);
+      assertEquals(1, stream.next(ActionCase.SEEK).getSeek().getTo().getOffset());
+      stream.send(jump(100, RepositionCause.REPOSITION_CAUSE_OUT_OF_RANGE));
+      stream.send(jump(1, RepositionCause.REPOSITION_CAUSE_SEEK));
+      stream.records(0, 1, 2);
+      assertEquals(List.of(), consumer.poll(Duration.ofMillis(200)));
+      assertEquals(3, stream.next(ActionCase.SEEK).getSeek().getTo().getOffset());
+      stream.send(jump(3, RepositionCause.REPOSITION_CAUSE_SEEK));
+      stream.records(0, 3, 4);
+      assertEquals(List.of(3L), offsets(poll(consumer)));
+      consumer.close(Duration.ZERO);
+    }
+  }
+
+  @Test
   void recordsBeforeAJumpByPolicyArePolledBeforeIt() throws Exception {
     try (GroupConsumer consumer = join(MANUAL.withBounds(1_000_000, 2))) {
       Stream stream = stream();

@@ -216,6 +216,23 @@ class GroupMachineTest {
   }
 
   @Test
+  void aLateReleaseDoesNotHitAPartitionThatCameBackMeanwhileG2() {
+    String a = shard.join("t");
+    String b = shard.join("t");
+    PartitionId moving = shard.revoking(a).get(0);
+    ReleasePartitions release =
+        new ReleasePartitions(1, G, a, shard.member(a).epoch(), List.of(moving), false);
+    shard.apply(release);
+    shard.leave(b);
+    shard.join("t");
+    shard.join("t");
+    shard.join("t");
+    assertTrue(shard.revoking(a).contains(moving), shard.group()::toString);
+    shard.apply(release);
+    assertTrue(shard.member(a).owned().containsKey(moving));
+  }
+
+  @Test
   void aCommitOfAllIsRefusedWholeAndNamesTheGeneration() {
     String a = shard.join("t");
     GroupAnswer answer =

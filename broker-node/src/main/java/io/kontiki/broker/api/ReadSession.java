@@ -40,6 +40,7 @@ public final class ReadSession {
   private final ReadRequest request;
   private final RecordRead.Sink sink;
   private final PartitionRequests partitions;
+  private final CommittedOffsets committed;
   private final ChunkDecoder decoder;
   private final int decompressedBytes;
   private final ArrayDeque<Cursor> idle = new ArrayDeque<>();
@@ -79,12 +80,14 @@ public final class ReadSession {
       ReadRequest request,
       RecordRead.Sink sink,
       PartitionRequests partitions,
+      CommittedOffsets committed,
       Worker decoder,
       int decompressedBytes) {
     this.loop = loop;
     this.request = request;
     this.sink = sink;
     this.partitions = partitions;
+    this.committed = committed;
     this.decoder = new ChunkDecoder(loop, decoder);
     this.decompressedBytes = decompressedBytes;
   }
@@ -105,7 +108,7 @@ public final class ReadSession {
         found -> {
           if (found instanceof Result.Ok<TopicImage> ok) {
             topic = ok.value();
-            ReadStarts.find(call, partitions, ok.value(), request, this::onStarts);
+            ReadStarts.find(call, partitions, committed, ok.value(), request, this::onStarts);
           } else {
             finish(((Result.Err<TopicImage>) found).error());
           }

@@ -35,8 +35,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link Groups} over links to the coordinators. Calls come from any loop; everything inside belongs
- * to the control loop.
+ * {@link Groups} over links to the coordinators. Calls come from any loop; everything inside
+ * belongs to the control loop.
  */
 public final class LinkedGroups implements Groups {
   private static final long RETRY_NANOS = 50_000_000;
@@ -204,13 +204,17 @@ public final class LinkedGroups implements Groups {
         before.end(Coordinator.replaced(memberId)); // the newer stream counts, here as elsewhere
       }
       if (!found.add(this)) {
-        end(Coordinator.unavailable("this broker has too many requests that wait for coordinators"));
+        end(
+            Coordinator.unavailable(
+                "this broker has too many requests that wait for coordinators"));
       }
     }
 
     /** If it is applied nevertheless, the member leaves as soon as that is heard. */
     private void late() {
-      member.end(Coordinator.unavailable("the coordinator of group " + member.group() + " did not answer in time"));
+      member.end(
+          Coordinator.unavailable(
+              "the coordinator of group " + member.group() + " did not answer in time"));
       if (client == null) {
         over = true;
       }
@@ -224,13 +228,7 @@ public final class LinkedGroups implements Groups {
     @Override
     LinkRequest request(long id) {
       return new LinkRequest.Join(
-          id,
-          member.group(),
-          newMemberId,
-          memberId,
-          memberName,
-          details,
-          metadata.image().index());
+          id, member.group(), newMemberId, memberId, memberName, details, metadata.image().index());
     }
 
     @Override
@@ -441,8 +439,7 @@ public final class LinkedGroups implements Groups {
   }
 
   @Override
-  public void describe(
-      CallContext call, String group, Completion<Result<GroupReport>> completion) {
+  public void describe(CallContext call, String group, Completion<Result<GroupReport>> completion) {
     loop.execute(
         () ->
             new Call<GroupReport>(call, completion) {

@@ -20,7 +20,6 @@ import io.kontiki.runtime.EventLoop;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -28,8 +27,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A member whose stream this broker holds. What it commits and gives up goes out in the order of the
- * calls, one request under way at a time: so a repetition can never overtake what came after it.
+ * A member whose stream this broker holds. What it commits and gives up goes out in the order of
+ * the calls, one request under way at a time: so a repetition can never overtake what came after
+ * it.
  */
 final class LinkedMember implements Membership {
   /** Calls that wait; then commits are refused. */
@@ -65,8 +65,7 @@ final class LinkedMember implements Membership {
 
   /** What the stream asks for, in order. */
   private sealed interface Step {
-    record Commit(
-        int epoch, List<OffsetCommit> offsets, Completion<Result<GroupAnswer>> completion)
+    record Commit(int epoch, List<OffsetCommit> offsets, Completion<Result<GroupAnswer>> completion)
         implements Step {}
 
     record Release(List<PartitionId> partitions) implements Step {}
@@ -230,7 +229,9 @@ final class LinkedMember implements Membership {
             });
   }
 
-  /** What the coordinator does not say, because it is a new one, follows from what is known here. */
+  /**
+   * What the coordinator does not say, because it is a new one, follows from what is known here.
+   */
   private Gone why(PartitionId partition, @Nullable PartitionLoss loss) {
     if (loss != null) {
       return switch (loss) {
@@ -241,7 +242,9 @@ final class LinkedMember implements Membership {
     } else if (released.contains(partition)) {
       return Gone.RELEASED;
     }
-    return image.get().topics().containsKey(partition.topicId()) ? Gone.TIMEOUT : Gone.TOPIC_DELETED;
+    return image.get().topics().containsKey(partition.topicId())
+        ? Gone.TIMEOUT
+        : Gone.TOPIC_DELETED;
   }
 
   /** The coordinator says that it is no more; what is under way is answered first. */

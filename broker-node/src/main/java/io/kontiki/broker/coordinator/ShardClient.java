@@ -15,8 +15,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A broker's link to whoever coordinates a shard: finds the leader, keeps the link, repeats what was
- * not answered. On the control loop.
+ * A broker's link to whoever coordinates a shard: finds the leader, keeps the link, repeats what
+ * was not answered. On the control loop.
  */
 final class ShardClient {
   /** Requests of one link that are under way. */

@@ -1,6 +1,7 @@
 package io.kontiki.broker.group;
 
 import io.kontiki.broker.api.StartSpec;
+import io.kontiki.model.ApiError;
 import java.util.List;
 
 /** A message of the client on a Consume stream. Partitions are named as the client named them. */
@@ -42,6 +43,6 @@ public sealed interface ConsumeAction {
   /** Allows more bytes. */
   record Credit(long bytes) implements ConsumeAction {}
 
-  /** None that this broker knows. */
-  record Unknown() implements ConsumeAction {}
+  /** None that could be read; ends the stream. */
+  record Bad(ApiError error) implements ConsumeAction {}
 }

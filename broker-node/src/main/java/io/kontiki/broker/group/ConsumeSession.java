@@ -89,10 +89,8 @@ public final class ConsumeSession implements MemberListener {
     if (joined != null) {
       joined.membership().seen();
     }
-    if (action instanceof ConsumeAction.Unknown) {
-      fail(
-          ApiError.definite(
-              ErrorReason.UNKNOWN_ACTION, "a message with no action that this broker knows"));
+    if (action instanceof ConsumeAction.Bad bad) {
+      fail(bad.error());
     } else if (action instanceof ConsumeAction.Subscribe subscribe) {
       subscribe(subscribe.subscription());
     } else if (joined == null) {

@@ -54,11 +54,7 @@ class ConsumeFlowTest {
     fixture.topic("orders", 1);
     RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
     for (int i = 0; i < 5; i++) {
-      builder.append(
-          0,
-          new byte[10],
-          new byte[10],
-          List.of(new RecordHeader("äöü", new byte[4])));
+      builder.append(0, new byte[10], new byte[10], List.of(new RecordHeader("äöü", new byte[4])));
     }
     fixture.partitions.put(fixture.id("orders", 0), builder.build());
     assertEquals(2, window(60).values.size());

@@ -98,8 +98,7 @@ class ConsumePositionTest {
     client.send(new Seek(ZERO, new StartSpec.AtOffset(3)));
     fixture.ms(50);
     assertEquals(
-        new Repositioned(new Place(ZERO, 3, -1, ""), false, -1),
-        client.last(Repositioned.class));
+        new Repositioned(new Place(ZERO, 3, -1, ""), false, -1), client.last(Repositioned.class));
     assertEquals(List.of("v0", "v1", "v2", "v3", "v4", "v3", "v4"), client.values);
     client.commit("orders", 0, 4);
     fixture.ms(50);

@@ -66,8 +66,7 @@ class ConsumeRebalanceTest {
     assertEquals(0, second.values.size());
     first.commit("orders", moving.partition(), 3);
     fixture.ms(200);
-    assertEquals(
-        new Revoked(List.of(moving), RevokeReason.REBALANCE), first.last(Revoked.class));
+    assertEquals(new Revoked(List.of(moving), RevokeReason.REBALANCE), first.last(Revoked.class));
     assertEquals(List.of("late"), second.values);
     int committed = first.events.lastIndexOf(first.last(Committed.class));
     assertTrue(committed < first.events.indexOf(first.last(Revoked.class)));
@@ -111,8 +110,7 @@ class ConsumeRebalanceTest {
     fixture.ms(1500);
     assertEquals(0, first.all(Revoked.class).size());
     fixture.ms(1000);
-    assertEquals(
-        new Revoked(List.of(moving), RevokeReason.TIMEOUT), first.last(Revoked.class));
+    assertEquals(new Revoked(List.of(moving), RevokeReason.TIMEOUT), first.last(Revoked.class));
     assertEquals(3, second.values.size());
     assertNull(first.failure);
   }
@@ -144,8 +142,7 @@ class ConsumeRebalanceTest {
     assertFalse(first.values.contains("late"), "no record after revoking");
     first.commit("orders", moving.partition(), 3);
     fixture.ms(300);
-    assertEquals(
-        new Revoked(List.of(moving), RevokeReason.REBALANCE), first.last(Revoked.class));
+    assertEquals(new Revoked(List.of(moving), RevokeReason.REBALANCE), first.last(Revoked.class));
     assertEquals(3, first.last(Assigned.class).partitions().get(0).offset());
     assertEquals("late", first.values.get(first.values.size() - 1));
     assertEquals(7, first.values.size(), "nothing twice");
@@ -193,8 +190,7 @@ class ConsumeRebalanceTest {
         new ConsumeAction.Commit(
             List.of(new Place(new Named("orders", 1 - moving.partition()), 1, 9, ""))));
     fixture.ms(50);
-    assertEquals(
-        "commit.offsets[0].leader_epoch", first.failure().metadata().get("field"));
+    assertEquals("commit.offsets[0].leader_epoch", first.failure().metadata().get("field"));
   }
 
   @Test
@@ -213,8 +209,9 @@ class ConsumeRebalanceTest {
     fixture.groups.offsetsFail = null;
     fixture.ms(300);
     assertEquals(2, client.last(Assigned.class).partitions().get(0).offset());
-    assertEquals(List.of("v2", "v10", "v11", "v12"), client.values.stream().sorted(
-        java.util.Comparator.comparingInt(String::length)).toList());
+    assertEquals(
+        List.of("v2", "v10", "v11", "v12"),
+        client.values.stream().sorted(java.util.Comparator.comparingInt(String::length)).toList());
   }
 
   @Test
@@ -223,8 +220,7 @@ class ConsumeRebalanceTest {
     fixture.partitions.failing(
         away,
         () ->
-            io.kontiki.model.ApiError.retriable(
-                ErrorReason.LEADER_UNAVAILABLE, "no leader", 100));
+            io.kontiki.model.ApiError.retriable(ErrorReason.LEADER_UNAVAILABLE, "no leader", 100));
     TestClient client = owner();
     fixture.ms(3000);
     assertEquals(List.of("v10", "v11", "v12"), client.values);

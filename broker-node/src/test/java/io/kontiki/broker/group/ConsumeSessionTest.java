@@ -45,8 +45,7 @@ class ConsumeSessionTest {
     Assigned assigned = assertInstanceOf(Assigned.class, client.events.get(0));
     assertEquals("member-1", assigned.memberId());
     assertTrue(assigned.generation() > 0);
-    assertEquals(
-        List.of(new Place(new Named("orders", 0), 0, -1, "")), assigned.partitions());
+    assertEquals(List.of(new Place(new Named("orders", 0), 0, -1, "")), assigned.partitions());
     Records records = assertInstanceOf(Records.class, client.events.get(1));
     assertEquals("orders", records.topic());
     assertEquals(2, records.chunk().nextOffset());
@@ -75,7 +74,8 @@ class ConsumeSessionTest {
             Map.entry("subscribe.topics[1]", wish -> wish.topics = List.of("orders", "a b")),
             Map.entry("subscribe.member_name", wish -> wish.memberName = "x".repeat(256)),
             Map.entry("subscribe.member_id", wish -> wish.memberId = "a\nb"),
-            Map.entry("subscribe.start_at.offset", wish -> wish.startAt = new StartSpec.AtOffset(3)),
+            Map.entry(
+                "subscribe.start_at.offset", wish -> wish.startAt = new StartSpec.AtOffset(3)),
             Map.entry(
                 "subscribe.start_at.committed_by",
                 wish -> wish.startAt = new StartSpec.CommittedBy("")),
@@ -110,9 +110,7 @@ class ConsumeSessionTest {
 
   @Test
   void aPatternMayMatchNothingAndPicksUpWhatAppears() {
-    TestClient client =
-        fixture.join(
-            subscribe("g").with(wish -> wish.pattern = "order.*").build());
+    TestClient client = fixture.join(subscribe("g").with(wish -> wish.pattern = "order.*").build());
     assertEquals(List.of(), client.last(Assigned.class).partitions());
     fixture.topic("orders", 1);
     fixture.topic("reorders", 1);
@@ -135,7 +133,7 @@ class ConsumeSessionTest {
     fixture.ms(10);
     assertEquals(ErrorReason.INVALID_FIELD, twice.failure().reason());
     TestClient strange = fixture.open();
-    strange.send(new ConsumeAction.Unknown());
+    strange.send(new ConsumeAction.Bad(ApiError.definite(ErrorReason.UNKNOWN_ACTION, "none")));
     fixture.ms(10);
     assertEquals(ErrorReason.UNKNOWN_ACTION, strange.failure().reason());
     TestClient silent = fixture.open();
@@ -190,8 +188,7 @@ class ConsumeSessionTest {
     fixture.ms(10);
     assertEquals("commit.offsets[0].offset", negative.failure().metadata().get("field"));
     TestClient chatty = fixture.join("h", "orders");
-    chatty.send(
-        new Commit(List.of(new Place(new Named("orders", 0), 0, -1, "x".repeat(4097)))));
+    chatty.send(new Commit(List.of(new Place(new Named("orders", 0), 0, -1, "x".repeat(4097)))));
     fixture.ms(10);
     assertEquals("commit.offsets[0].metadata", chatty.failure().metadata().get("field"));
   }
@@ -453,8 +450,7 @@ class ConsumeSessionTest {
     client.commit("orders", 0, 1);
     fixture.ms(50);
     assertEquals(
-        ErrorReason.TOPIC_NOT_FOUND,
-        client.last(Committed.class).failures().get(0).why().reason());
+        ErrorReason.TOPIC_NOT_FOUND, client.last(Committed.class).failures().get(0).why().reason());
     fixture.topic("orders", 2);
     fixture.put("orders", 0, "again");
     fixture.ms(500);

@@ -330,8 +330,7 @@ public final class MemoryGroups implements Groups {
   }
 
   @Override
-  public void describe(
-      CallContext call, String group, Completion<Result<GroupReport>> completion) {
+  public void describe(CallContext call, String group, Completion<Result<GroupReport>> completion) {
     step(
         () -> {
           GroupImage image = machine.group(group);

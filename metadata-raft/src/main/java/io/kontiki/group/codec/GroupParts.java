@@ -96,7 +96,8 @@ public final class GroupParts {
         record.getRevokeTimeoutMs());
   }
 
-  static GroupAssignor assignor(Assignor assignor) {
+  /** As written. */
+  public static GroupAssignor assignor(Assignor assignor) {
     return switch (assignor) {
       case STICKY -> GroupAssignor.GROUP_ASSIGNOR_STICKY;
       case UNIFORM -> GroupAssignor.GROUP_ASSIGNOR_UNIFORM;
@@ -104,7 +105,8 @@ public final class GroupParts {
     };
   }
 
-  static Assignor assignor(GroupAssignor record) {
+  /** As read. */
+  public static Assignor assignor(GroupAssignor record) {
     return switch (record) {
       case GROUP_ASSIGNOR_STICKY -> Assignor.STICKY;
       case GROUP_ASSIGNOR_UNIFORM -> Assignor.UNIFORM;
@@ -114,14 +116,16 @@ public final class GroupParts {
     };
   }
 
-  static KnownTopicRecord.Builder topic(KnownTopic topic) {
+  /** As written. */
+  public static KnownTopicRecord.Builder topic(KnownTopic topic) {
     return KnownTopicRecord.newBuilder()
         .setId(Parts.bytes(topic.id()))
         .setName(topic.name())
         .setPartitions(topic.partitions());
   }
 
-  static KnownTopic topic(KnownTopicRecord record) {
+  /** As read. */
+  public static KnownTopic topic(KnownTopicRecord record) {
     return new KnownTopic(Parts.topicId(record.getId()), record.getName(), record.getPartitions());
   }
 
