@@ -422,13 +422,17 @@ final class BrokerServer implements AutoCloseable {
 
   /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
   Groups groups() {
-    return Objects.requireNonNull(groups).groups();
+    return groupServices().groups();
   }
 
   /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
   private void onAdmitted(long admittedIndex) {
     clusterGuard.admittedAt(admittedIndex);
-    Objects.requireNonNull(groups).votes(admittedIndex);
+    groupServices().votes(admittedIndex);
+  }
+
+  private GroupServices groupServices() {
+    return Objects.requireNonNull(groups);
   }
 
   private SortedMap<Integer, Endpoint> voters() {
@@ -624,7 +628,7 @@ final class BrokerServer implements AutoCloseable {
             config.limits().catchUpBytesPerSecond(),
             random),
         new LeadershipAdmin(metadata),
-        new ClusterAdmin(metadata, reports),
+        new ClusterAdmin(metadata, reports, node.shards(groupServices()::raftGroups)),
         new ConfigAdmin(metadata, reports));
   }
 

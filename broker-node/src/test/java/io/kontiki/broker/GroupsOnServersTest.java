@@ -70,11 +70,15 @@ class GroupsOnServersTest {
   private final class Node {
     final int id;
     final int http;
+    final int raft;
+    final String voters;
     final BrokerServer server;
 
     Node(int id, String voters, int raft, String... more) throws IOException {
       this.id = id;
       this.http = freePort();
+      this.raft = raft;
+      this.voters = voters;
       List<String> settings = new ArrayList<>();
       settings.add("node.id=" + id);
       settings.add("data.dir=" + data.resolve("node-" + id));
@@ -317,5 +321,130 @@ class GroupsOnServersTest {
         ok(answer) instanceof GroupAnswer.Rejected rejected
             && rejected.error().reason() == ErrorReason.GROUP_NOT_FOUND,
         answer.toString());
+  }
+
+  private List<Node> three(String... more) throws IOException {
+    List<Integer> ports = List.of(freePort(), freePort(), freePort());
+    String voters = "";
+    for (int id = 1; id <= 3; id++) {
+      voters += (id == 1 ? "" : ",") + id + "@127.0.0.1:" + ports.get(id - 1);
+    }
+    List<Node> all = new ArrayList<>();
+    for (int id = 1; id <= 3; id++) {
+      all.add(new Node(id, voters, ports.get(id - 1), more));
+    }
+    for (Node node : all) {
+      node.server.start();
+    }
+    all.forEach(Node::awaitReady);
+    return all;
+  }
+
+  @Test
+  void commitsGoOnWhenTheCoordinatorStopsAndItsMembersMove() throws IOException {
+    List<Node> all = three();
+    topic(all.get(0), "orders", 6);
+    List<Member> members = new ArrayList<>();
+    for (Node node : all) {
+      members.add(new Member().join(node, "", "", 20_000, "orders"));
+    }
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> members.stream().allMatch(member -> member.owned() == 2));
+    GroupReport report =
+        ok(
+            this.<GroupReport>ask(
+                (call, completion) -> all.get(2).groups().describe(call, GROUP, completion)));
+    assertEquals(3, report.attached().values().stream().filter(on -> on).count());
+    int coordinator = report.coordinatorId();
+
+    for (int offset = 1; offset <= 20; offset++) {
+      List<CompletableFuture<Result<GroupAnswer>>> answers = new ArrayList<>();
+      for (Member member : members) {
+        answers.add(member.commit(first(member), offset));
+      }
+      if (offset == 10) {
+        all.get(coordinator - 1).stop();
+        // What its own member still waits for ends with the process.
+        members.remove(coordinator - 1);
+        answers.remove(coordinator - 1);
+      }
+      answers.forEach(answer -> ok(get(answer)));
+    }
+    Node other = all.get(coordinator % 3);
+    for (Member member : members) {
+      assertNull(member.ended.get());
+      assertEquals(20, offsets(other, first(member)).get(first(member)).offset());
+    }
+    // The members of the broker that stopped are fenced with it, long before their session (G3).
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(15))
+        .until(() -> members.stream().mapToInt(Member::owned).sum() == 6);
+  }
+
+  @Test
+  void severalShardsAreLedByDifferentNodesAndShownToOperators() throws IOException {
+    List<Node> all = three("group.shards=3");
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () -> {
+              String quorum = all.get(0).post("DescribeQuorum", "{}");
+              boolean spread = true;
+              for (int shard = 0; shard < 3; shard++) {
+                // Shard i belongs to the voter after the i-th.
+                int leader = (shard + 1) % 3 + 1;
+                spread &=
+                    quorum.matches(
+                        "(?s).*\"groups-" + shard + "\",\\s*\"leader\":\\s*" + leader + ",.*");
+              }
+              return spread;
+            });
+    List<GroupLine> lines =
+        ok(
+            this.<List<GroupLine>>ask(
+                (call, completion) -> all.get(2).groups().list(call, completion)));
+    assertEquals(List.of(), lines);
+  }
+
+  @Test
+  void aVoterThatComesBackWithAnEmptyDiskIsTakenIntoTheShardsAgainBeforeItVotes()
+      throws IOException {
+    List<Node> all = three();
+    topic(all.get(0), "orders", 3);
+    Member member = new Member().join(all.get(0), "", "", 20_000, "orders");
+    PartitionId partition = first(member);
+    ok(get(member.commit(partition, 1)));
+    Node third = all.get(2);
+    int raft = third.raft;
+    String voters = third.voters;
+    third.stop();
+    ok(get(member.commit(partition, 2)));
+    delete(data.resolve("node-3"));
+    Node fresh = new Node(3, voters, raft);
+    fresh.server.start();
+    fresh.awaitReady();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () -> {
+              String quorum = all.get(0).post("DescribeQuorum", "{}");
+              int at = quorum.indexOf("\"groups\",");
+              String shard = at < 0 ? "" : quorum.substring(at);
+              return shard.split("\"voter\":\\s*true", -1).length - 1 == 3;
+            });
+    ok(get(member.commit(partition, 3)));
+    // With the second node gone the new disk is needed for every commit.
+    all.get(1).stop();
+    ok(get(member.commit(partition, 4)));
+    assertEquals(4, offsets(fresh, partition).get(partition).offset());
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (java.util.stream.Stream<Path> files = java.nio.file.Files.walk(directory)) {
+      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        java.nio.file.Files.delete(file);
+      }
+    }
   }
 }

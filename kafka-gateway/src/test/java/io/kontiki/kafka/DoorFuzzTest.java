@@ -53,8 +53,7 @@ class DoorFuzzTest {
       for (int round = 0; round < 3000; round++) {
         ApiVersion api = served.get(random.nextInt(served.size()));
         short version =
-            (short)
-                (api.minVersion() + random.nextInt(api.maxVersion() - api.minVersion() + 1));
+            (short) (api.minVersion() + random.nextInt(api.maxVersion() - api.minVersion() + 1));
         ApiKeys key = ApiKeys.forId(api.apiKey());
         byte[] frame;
         try {

@@ -130,7 +130,8 @@ class OldClientsTest {
               List.of(
                   new FetchTopic()
                       .setTopic(version < 13 ? "all-versions" : "")
-                      .setTopicId(version < 13 ? org.apache.kafka.common.Uuid.ZERO_UUID : topic.topicId())
+                      .setTopicId(
+                          version < 13 ? org.apache.kafka.common.Uuid.ZERO_UUID : topic.topicId())
                       .setPartitions(
                           List.of(
                               new FetchPartition()

@@ -80,7 +80,9 @@ public final class GroupAdmin {
     this.groups = groups;
     this.metadata = metadata;
     this.partitions = partitions;
-    this.resets = new OffsetResets(groups, new OffsetListing(metadata, partitions), partitions);
+    this.resets =
+        new OffsetResets(
+            groups, new OffsetListing(metadata, partitions, new GroupOffsets(groups)), partitions);
   }
 
   /**
@@ -102,8 +104,7 @@ public final class GroupAdmin {
       return;
     }
     int size = pageSize == 0 ? MAX_PAGE : Math.min(pageSize, MAX_PAGE);
-    groups.list(
-        call, all -> completion.complete(all.map(lines -> page(lines, size, after.get()))));
+    groups.list(call, all -> completion.complete(all.map(lines -> page(lines, size, after.get()))));
   }
 
   private static Page page(List<GroupLine> all, int size, String after) {
@@ -114,8 +115,7 @@ public final class GroupAdmin {
       }
     }
     List<GroupLine> page = rest.values().stream().limit(size).toList();
-    return new Page(
-        page, rest.size() > size ? PageToken.after(page.get(size - 1).group()) : "");
+    return new Page(page, rest.size() > size ? PageToken.after(page.get(size - 1).group()) : "");
   }
 
   /** A group with its lag, as far as leaders tell it in time. */
@@ -315,8 +315,7 @@ public final class GroupAdmin {
         call,
         null,
         read ->
-            completion.complete(
-                read.fold(image -> chosen(image, topic, wanted), Result::error)));
+            completion.complete(read.fold(image -> chosen(image, topic, wanted), Result::error)));
   }
 
   private static Result<Chosen> chosen(ClusterImage image, String name, List<Integer> wanted) {

@@ -249,8 +249,11 @@ public final class Partition {
       onOffline(e);
       return;
     }
+    // What was deleted was committed (D5). A high watermark below it would keep followers from
+    // taking the log start, and so out of the in-sync set, as long as that stays below min ISR.
+    long committed = Math.max(highWatermark, log.logStartOffset());
     LeaderReplica.OwnLog own =
-        new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), highWatermark);
+        new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), committed);
     LeaderRole role =
         new LeaderRole(
             this,

@@ -5,6 +5,7 @@ import io.grpc.ManagedChannel;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Forming;
@@ -20,6 +21,7 @@ import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
@@ -432,6 +434,16 @@ public final class QuorumNode implements AutoCloseable {
   public NodeReports reports(OwnReports own) {
     service.tell(own);
     return new ClusterReports(identity.nodeId(), own, peers, loop.clock());
+  }
+
+  /**
+   * The shards of consumer groups, wherever they are led.
+   *
+   * @param own those that run here; told to others from here on; any thread
+   */
+  public ShardViews shards(Supplier<List<RaftGroup>> own) {
+    service.tellShards(own);
+    return new ShardReports(identity.nodeId(), metadata::image, own, peers, loop);
   }
 
   /** Runs a task where all of this lives. */

@@ -66,6 +66,7 @@ class ConsumePropertyTest {
       failing = new boolean[partitions];
       fixture.topic(TOPIC, partitions);
       fixture.groups.delayNanos = () -> random.nextInt(20) * 1_000_000L;
+      fixture.partitions.fetchNanos = () -> random.nextInt(80) * 1_000_000L;
       for (int p = 0; p < partitions; p++) {
         int partition = p;
         delivered.put(new Named(TOPIC, p), new BitSet());
@@ -152,7 +153,9 @@ class ConsumePropertyTest {
       for (Named name : ends.keySet()) {
         long end = ends.get(name);
         assertEquals(
-            end, fixture.groups.committed("g", fixture.id(TOPIC, name.partition())), () -> "" + name);
+            end,
+            fixture.groups.committed("g", fixture.id(TOPIC, name.partition())),
+            () -> "" + name);
         assertEquals(end, delivered.get(name).cardinality(), "every record was delivered");
       }
     }

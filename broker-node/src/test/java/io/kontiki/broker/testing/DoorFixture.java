@@ -17,12 +17,13 @@ import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
 import io.kontiki.broker.group.Consuming;
-import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.group.GroupAdmin;
+import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -116,7 +117,7 @@ public final class DoorFixture implements AutoCloseable {
             new RecordDeletion(metadata, partitions),
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
-            new ClusterAdmin(metadata, reports),
+            new ClusterAdmin(metadata, reports, ShardViews.NONE),
             new ConfigAdmin(metadata, reports),
             new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());

@@ -26,6 +26,8 @@ public final class Committed {
   private String excuse = "";
   private long end;
   private long acked;
+  private long start;
+  private long deleted;
 
   Committed(PartitionId id) {
     this.id = id;
@@ -58,6 +60,7 @@ public final class Committed {
 
   /** What was acknowledged and has not been seen yet. */
   String unseen() {
+    expected.headMap(start).clear(); // deleted before anybody looked
     return expected.isEmpty() || !promised() ? "" : id + ": acknowledged, not seen: " + expected;
   }
 
@@ -69,6 +72,26 @@ public final class Committed {
   /** Exclusive end of what is committed. */
   public long end() {
     return end;
+  }
+
+  /** The farthest beginning of a replica's log that was seen: what lies before may be gone. */
+  public long start() {
+    return start;
+  }
+
+  /** A replica's log begins here, which lies not behind the end of what is committed. */
+  void starts(long offset) {
+    start = Math.max(start, offset);
+  }
+
+  /** Who asked was told that everything before is gone. */
+  void deleted(long before) {
+    deleted = Math.max(deleted, before);
+  }
+
+  /** No leader's log may begin before this offset (D5). */
+  long deleted() {
+    return deleted;
   }
 
   /** Acknowledged batches. */

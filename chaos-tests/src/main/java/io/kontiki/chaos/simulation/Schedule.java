@@ -3,6 +3,7 @@ package io.kontiki.chaos.simulation;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -53,6 +54,40 @@ public record Schedule(List<Event> events) {
       }
       events.add(new Event(at, make(kind, random, plan)));
     }
+  }
+
+  /** Kinds that came later; some seeds have none of them. */
+  static Schedule more(SeededRandom random, Plan plan) {
+    List<Event> events = new ArrayList<>();
+    boolean twins = random.oneIn(3);
+    boolean deletions = random.oneIn(2);
+    int gapMs = 4 * plan.faultGapMs();
+    for (long at = random.nextInt(gapMs);
+        at < plan.faultSeconds() * 1_000L;
+        at += 1 + random.nextInt(2 * gapMs)) {
+      int node = 1 + random.nextInt(plan.brokers());
+      int which = random.nextInt(1_000);
+      int partition = random.nextInt(1_000);
+      long ms = 500 + spell(random);
+      boolean flag = random.oneIn(2);
+      if (twins && random.oneIn(2)) {
+        events.add(new Event(at, new Fault.Twin(node, flag, ms)));
+      }
+      if (deletions) {
+        events.add(
+            new Event(
+                at, new Fault.DeleteRecords(which, partition, flag ? 100 : random.nextInt(100))));
+      }
+    }
+    return new Schedule(events);
+  }
+
+  /** With the events of another one. */
+  Schedule and(Schedule other) {
+    List<Event> all = new ArrayList<>(events);
+    all.addAll(other.events);
+    all.sort(Comparator.comparingLong(Event::atMs));
+    return new Schedule(all);
   }
 
   /** Without some of its events. */

@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A machine that runs one broker, over all of its lives: its disk, its clock, its power. */
+/**
+ * A machine that runs one broker, over all of its lives: its disk, its clock, its power. A
+ * <em>twin</em> is another machine whose process has the node id of a broker that runs (R35).
+ */
 public final class SimMachine {
   private static final long MS = 1_000_000;
   private static final long CAPACITY = 1L << 40;
@@ -24,6 +27,7 @@ public final class SimMachine {
 
   private final World world;
   private final int id;
+  private final int host;
   private final SeededRandom random;
   private final MachineClock clock;
   private final DiskReserve reserve = new DiskReserve(RESERVE);
@@ -45,9 +49,26 @@ public final class SimMachine {
   SimMachine(World world, int id) {
     this.world = world;
     this.id = id;
+    this.host = id;
     this.random = world.newRandom();
     this.clock = world.time().newMachineClock();
     this.disk = newDisk();
+  }
+
+  /**
+   * The machine of a process with another one's node id.
+   *
+   * @param host its own number in the network
+   * @param copied whether it has a copy of the other one's disk, or an empty one
+   */
+  SimMachine(SimMachine original, int host, boolean copied) {
+    this.world = original.world;
+    this.id = original.id;
+    this.host = host;
+    this.random = world.newRandom();
+    this.clock = world.time().newMachineClock();
+    this.disk = copied ? original.disk.copy() : newDisk();
+    this.disk.clock(clock);
   }
 
   private MemoryFileStore newDisk() {
@@ -59,6 +80,16 @@ public final class SimMachine {
   /** Its node id. */
   public int id() {
     return id;
+  }
+
+  /** Its number in the network. */
+  int host() {
+    return host;
+  }
+
+  /** Whether its process has the node id of another machine's. */
+  boolean twin() {
+    return host != id;
   }
 
   /** Whether a process runs. */
@@ -117,15 +148,15 @@ public final class SimMachine {
     }
     if (!power) {
       power = true;
-      world.network().powerOn(id);
+      world.network().powerOn(host);
     }
     lives++;
-    world.trace().add(11, id, () -> "n" + id + "." + lives + " starts");
+    world.trace().add(11, host, () -> "n" + id + "." + lives + " starts on host " + host);
     try {
       process = new SimProcess(world, this, lives);
     } catch (RefusedException | StorageException e) {
       world.trace().add(12, id, () -> "n" + id + " refuses to start: " + e.getMessage());
-      world.network().listening(id, false);
+      world.network().listening(host, false);
       world.refused(id, String.valueOf(e.getMessage()));
     }
   }
@@ -138,7 +169,7 @@ public final class SimMachine {
     }
     world.trace().add(13, id, () -> dying.name() + " is killed");
     gone(dying);
-    world.network().processDied(id);
+    world.network().processDied(host);
     disk.kill();
   }
 
@@ -162,7 +193,7 @@ public final class SimMachine {
     }
     world.trace().add(15, id, () -> ending.name() + " has ended: " + why);
     gone(ending);
-    world.network().processDied(id);
+    world.network().processDied(host);
     disk.kill();
     if (ending.refusal() != null) {
       world.refused(id, why);
@@ -170,6 +201,12 @@ public final class SimMachine {
   }
 
   private void gone(SimProcess dying) {
+    if (twin()) {
+      process = null;
+      dying.die();
+      return;
+    }
+    world.endTwin(id);
     world.beforeEnd(this, dying);
     process = null;
     paused = false;
@@ -183,6 +220,7 @@ public final class SimMachine {
     if (running == null || still == paused) {
       return;
     }
+    world.endTwin(id);
     world.trace().add(16, id, () -> running.name() + (still ? " stands still" : " goes on"));
     paused = still;
     running.pause(still);
@@ -262,6 +300,11 @@ public final class SimMachine {
   /** Whether a disk lies about that was replaced. */
   public boolean hasOldDisk() {
     return oldDisk != null;
+  }
+
+  /** Whether the disk that was replaced is in use, and will go again. */
+  boolean swapped() {
+    return swapped;
   }
 
   /** The disk that was replaced is put back, or taken out again; no process may run. */

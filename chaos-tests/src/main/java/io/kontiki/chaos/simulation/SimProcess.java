@@ -107,7 +107,7 @@ final class SimProcess {
   SimProcess(World world, SimMachine machine, int life) {
     this.world = world;
     this.machine = machine;
-    this.name = "n" + machine.id() + "." + life;
+    this.name = "n" + machine.id() + (machine.twin() ? "'" : "") + "." + life;
     this.random = world.newRandom();
     this.control = loop("control");
     for (int i = 0; i < world.plan().dataLoops(); i++) {
@@ -137,7 +137,7 @@ final class SimProcess {
             endpoint -> channel(endpoint, control, true),
             this::fault);
     serve(RAFT, control, guard, node.clusterService().bindService());
-    network().listening(machine.id(), true);
+    network().listening(machine.host(), true);
     node.asMetadata().listen(image -> directory.meet(image, guard, this::refuse));
     node.startOnLoop(this::refuse);
     world.time().after(machine.recoveryNanos(), this::openLogs);
@@ -250,10 +250,10 @@ final class SimProcess {
     serve(REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
     Endpoints endpoints =
         new Endpoints(
-            World.endpoint(machine.id(), GRPC),
-            World.endpoint(machine.id(), RAFT),
-            World.endpoint(machine.id(), HTTP),
-            World.endpoint(machine.id(), REPLICATION),
+            World.endpoint(machine.host(), GRPC),
+            World.endpoint(machine.host(), RAFT),
+            World.endpoint(machine.host(), HTTP),
+            World.endpoint(machine.host(), REPLICATION),
             null);
     session =
         node.openSession(
@@ -286,7 +286,7 @@ final class SimProcess {
   }
 
   int machine() {
-    return machine.id();
+    return machine.host();
   }
 
   String name() {
@@ -555,6 +555,9 @@ final class SimProcess {
 
     @Override
     public RaftGroup start(boolean joining, MetadataStateMachine machineOfGroup) {
+      if (machine.twin()) {
+        throw new Violation("R35", name + " takes part in the quorum beside its original");
+      }
       FileStore files = directory.raft().child(GROUP);
       files.openOrCreate("log").sync();
       files.syncDirectory("");
@@ -566,7 +569,7 @@ final class SimProcess {
     public void dial(Endpoint raft, Completion<Shown> completion) {
       network()
           .connect(
-              machine.id(),
+              machine.host(),
               World.machineOf(raft),
               DIAL_NANOS,
               shown -> control.execute(() -> completion.complete(shown(shown))));

@@ -89,6 +89,11 @@ final class SlowRaftGroup implements RaftGroup {
   }
 
   @Override
+  public void transferLeadershipTo(int nodeId) {
+    group.transferLeadershipTo(nodeId);
+  }
+
+  @Override
   public void close() {
     group.close();
   }

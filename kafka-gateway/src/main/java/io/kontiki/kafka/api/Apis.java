@@ -51,9 +51,7 @@ public final class Apis {
             true,
             new ProduceApi(services, view, conversions)::serve)
         .with(
-            ApiKeys.FETCH,
-            FetchRequestData.class,
-            new FetchApi(services, view, conversions)::serve)
+            ApiKeys.FETCH, FetchRequestData.class, new FetchApi(services, view, conversions)::serve)
         .with(
             ApiKeys.LIST_OFFSETS,
             ListOffsetsRequestData.class,

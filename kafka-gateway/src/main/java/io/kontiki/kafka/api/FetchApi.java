@@ -41,6 +41,7 @@ final class FetchApi {
     }
     Arrivals arrivals =
         call.state().of(Arrivals.class, () -> new Arrivals(call.loop(), services.partitions()));
-    new FetchRound(services, view, conversions, call, request, plan, session, arrivals, answer).start();
+    new FetchRound(services, view, conversions, call, request, plan, session, arrivals, answer)
+        .start();
   }
 }

@@ -183,16 +183,12 @@ final class FetchRound {
     byte magic = (byte) (call.version() < FIRST_WITH_TIMES ? 0 : 1);
     conversions.run(
         call.loop(),
-        () ->
-            OldMessages.of(fetched.batches(), magic, offset, bytes, conversions.limitBytes()),
+        () -> OldMessages.of(fetched.batches(), magic, offset, bytes, conversions.limitBytes()),
         converted -> onConverted(index, bytes, fetched, converted));
   }
 
   private void onConverted(
-      int index,
-      int bytes,
-      FetchAnswer.Fetched fetched,
-      Result<OldMessages.Converted> converted) {
+      int index, int bytes, FetchAnswer.Fetched fetched, Result<OldMessages.Converted> converted) {
     if (converted instanceof Result.Err<OldMessages.Converted> failed) {
       ApiError error = failed.error();
       onAnswer(

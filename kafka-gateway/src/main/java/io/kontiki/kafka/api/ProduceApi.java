@@ -110,8 +110,7 @@ final class ProduceApi {
       return Refusals.topicNotFound(topic).with("partition", partition.index());
     }
     if (!(partition.records() instanceof MemoryRecords records)
-        || records.sizeInBytes()
-            < (version >= FIRST_OF_BATCHES ? RecordBatch.HEADER_BYTES : 1)) {
+        || records.sizeInBytes() < (version >= FIRST_OF_BATCHES ? RecordBatch.HEADER_BYTES : 1)) {
       return ApiError.definite(ErrorReason.INVALID_BATCH, "no batch of records")
           .with("what", "no whole batch");
     }

@@ -12,9 +12,9 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Batches of the log as messages of version 0 or 1, one by one and not compressed: that every client
- * of that age can read, whatever the codec was. Headers are lost, as the format has none. The size is
- * exact, nothing stands behind the last message.
+ * Batches of the log as messages of version 0 or 1, one by one and not compressed: that every
+ * client of that age can read, whatever the codec was. Headers are lost, as the format has none.
+ * The size is exact, nothing stands behind the last message.
  */
 public final class OldMessages {
   private static final int APPEND_TIME = 0x08;

@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
  * four bytes claim megabytes.
  */
 final class FrameBuffer {
-  private static final int FIRST_BYTES = 1 << 20;
+  private static final int FIRST_BYTES = 4 << 10;
+
+  /** So that a large frame is copied a third of its size at most while it grows. */
+  private static final int GROWTH = 4;
 
   /** An API key, a version, a correlation id. */
   private static final int LEAST_BYTES = 8;
@@ -57,7 +60,7 @@ final class FrameBuffer {
       if (!from.isReadable()) {
         return Progress.MORE;
       }
-      if (!makeRoom()) {
+      if (!makeRoom(from.readableBytes())) {
         return Progress.NO_MEMORY;
       }
       byte[] into = room();
@@ -68,16 +71,17 @@ final class FrameBuffer {
     return Progress.WHOLE;
   }
 
-  private boolean makeRoom() {
+  private boolean makeRoom(int coming) {
     byte[] now = bytes;
     if (now == null) {
-      int first = Math.min(FIRST_BYTES, length);
+      int first = Math.min(Math.max(FIRST_BYTES, coming), length);
       if (!budget.tryTake(first)) {
         return false;
       }
       bytes = new byte[first];
     } else if (filled == now.length) {
-      int size = (int) Math.min(length, 2L * now.length);
+      long grown = Math.max((long) GROWTH * now.length, (long) now.length + coming);
+      int size = (int) Math.min(length, grown);
       if (!budget.tryTake(size - now.length)) {
         return false;
       }

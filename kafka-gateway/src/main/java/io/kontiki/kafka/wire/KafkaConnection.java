@@ -372,6 +372,9 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     if (!reading) {
       frameSinceNanos = now; // the broker's own pauses are not the client's
     }
+    if (noMemory) {
+      lastRequestNanos = now;
+    }
     if (!talked && now - lastRequestNanos > limits.firstRequestMs() * MILLI) {
       complain("no whole request came within " + limits.firstRequestMs() + " ms");
     } else if (reading && now - frameSinceNanos > limits.frameMs() * MILLI) {

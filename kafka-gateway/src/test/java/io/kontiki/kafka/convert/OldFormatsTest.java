@@ -88,8 +88,7 @@ class OldFormatsTest {
     for (Compression codec : Compression.values()) {
       RecordBatchBuilder builder = new RecordBatchBuilder(codec);
       for (int n = 0; n < RECORDS / 5; n++, i++) {
-        builder.append(
-            time(i), key(i), value(i), List.of(new RecordHeader("h", new byte[] {1})));
+        builder.append(time(i), key(i), value(i), List.of(new RecordHeader("h", new byte[] {1})));
       }
       ByteBuffer batch = builder.build();
       RecordBatch.at(batch).stamp(base + i - RECORDS / 5, 3);
