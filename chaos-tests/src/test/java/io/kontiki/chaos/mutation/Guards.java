@@ -299,7 +299,7 @@ final class Guards {
             .caughtBy(SIMULATION, 50),
         Guard.of("deletion-on-evidence", "M20, R46", "whoever was down keeps what was deleted")
             .edit(ASSIGNMENTS, "deleted.add(tombstone.id());", "")
-            .caughtBy(SIMULATION, 50));
+            .caughtBy(ASSIGNMENTS + "Test", "aDeletedTopicIsToldUntilItsEndIsConfirmed"));
   }
 
   private static List<Guard> sessions() {
