@@ -75,11 +75,18 @@ final class BenchNode implements AutoCloseable {
 
   /** One batch of one record, of about this size. */
   static ByteBuffer batch(int bytes) {
+    return batch(bytes, 1_000);
+  }
+
+  /** The same with a time for its record. */
+  static ByteBuffer batch(int bytes, long timestampMs) {
     byte[] value = new byte[Math.max(1, bytes - RecordBatch.HEADER_BYTES - 9)];
     for (int i = 0; i < value.length; i++) {
       value[i] = (byte) (i * 31 + (i >> 5));
     }
-    return new RecordBatchBuilder(Compression.NONE).append(1_000, null, value, List.of()).build();
+    return new RecordBatchBuilder(Compression.NONE)
+        .append(timestampMs, null, value, List.of())
+        .build();
   }
 
   static ByteBuffer copy(ByteBuffer batch) {

@@ -25,7 +25,9 @@ public final class ScaleData {
 
   private final BenchNode node;
   private final NettyLoop loop;
-  private final ByteBuffer template = BenchNode.batch(BATCH_BYTES);
+  // Of today: retention would let go what is older than a week.
+  private final long nowMs = System.currentTimeMillis();
+  private final ByteBuffer template = BenchNode.batch(BATCH_BYTES, nowMs);
   private final CountDownLatch left;
 
   private ScaleData(BenchNode node, NettyLoop loop, int logs) {
@@ -79,7 +81,7 @@ public final class ScaleData {
     private void next() {
       int epoch = Math.max(0, log.epochs().latest());
       PartitionLog.AppendOutcome outcome =
-          log.appendAsLeader(BenchNode.copy(template), epoch, 1_000);
+          log.appendAsLeader(BenchNode.copy(template), epoch, nowMs);
       if (!(outcome instanceof PartitionLog.AppendOutcome.Appended)) {
         loop.schedule(PAUSE_NANOS, this::next);
       }

@@ -17,8 +17,14 @@ public sealed interface MetadataCommand {
   /** Milliseconds since 1970 by the proposer's clock. */
   long timeMs();
 
-  /** The first command of a cluster (rule M15). Refused once there is a cluster id. */
-  record FormCluster(long timeMs, Uid clusterId, int featureLevel, List<VoterImage> voters)
+  /**
+   * The first command of a cluster (rule M15). Refused once there is a cluster id.
+   *
+   * @param groupShards Raft groups that consumer groups are spread over, for ever: a group's name
+   *     says its shard
+   */
+  record FormCluster(
+      long timeMs, Uid clusterId, int featureLevel, List<VoterImage> voters, int groupShards)
       implements MetadataCommand {
     public FormCluster {
       voters = List.copyOf(voters);

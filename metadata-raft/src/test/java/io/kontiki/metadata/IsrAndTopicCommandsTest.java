@@ -387,7 +387,7 @@ class IsrAndTopicCommandsTest {
     Cluster late = new Cluster();
     late.apply(
         new MetadataCommand.FormCluster(
-            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null))));
+            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null)), 1));
     Uid first = new Uid(1, 1);
     Uid second = new Uid(2, 2);
     assertEquals(new Done(), late.apply(new MetadataCommand.AdmitVoter(1, 1, null, first)));

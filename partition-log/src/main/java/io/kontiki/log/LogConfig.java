@@ -40,7 +40,7 @@ public record LogConfig(
         new CommitJournal.Sizes(16 * MIB, 16, 32L * MIB),
         5_000,
         16 * MIB,
-        2_000,
+        1_800,
         64 * MIB,
         new Scrub(4L * MIB, 24L * 3600 * 1000),
         new Cleaner(16 * MIB, 32L * MIB, 15_000),

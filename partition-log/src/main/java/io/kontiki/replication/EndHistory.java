@@ -1,5 +1,7 @@
 package io.kontiki.replication;
 
+import java.util.Arrays;
+
 /**
  * Where a log ended some time ago, to the half second: what "caught up" is measured against, never
  * a distance in records (rule R38). Nothing is kept of a log that stands still.
@@ -8,8 +10,11 @@ final class EndHistory {
   private static final int CAPACITY = 24;
   private static final long STEP_NANOS = 500_000_000L;
 
-  private final long[] times = new long[CAPACITY];
-  private final long[] ends = new long[CAPACITY];
+  private static final long[] NONE = {};
+
+  // As long as they need to be: most logs stand still.
+  private long[] times = NONE;
+  private long[] ends = NONE;
   private int first;
   private int size;
 
@@ -24,10 +29,20 @@ final class EndHistory {
     if (size == CAPACITY) {
       first = at(1);
       size--;
+    } else if (size == times.length) {
+      // Nothing has been taken out before it has its full length, so the first is at 0.
+      int length = size == 0 ? 1 : size == 1 ? 4 : CAPACITY;
+      times = Arrays.copyOf(times, length);
+      ends = Arrays.copyOf(ends, length);
     }
     int next = at(size++);
     times[next] = nowNanos;
     ends[next] = endOffset;
+  }
+
+  /** Whether the newest end noted is this one: a step may have been left out. */
+  boolean endsWith(long endOffset) {
+    return size > 0 && ends[at(size - 1)] == endOffset;
   }
 
   /** A lower bound of the log end at a time, or -1 if nothing so old is known. */
@@ -41,6 +56,6 @@ final class EndHistory {
   }
 
   private int at(int index) {
-    return (first + index) % CAPACITY;
+    return (first + index) % times.length;
   }
 }

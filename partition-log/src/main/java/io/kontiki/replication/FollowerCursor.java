@@ -126,6 +126,11 @@ final class FollowerCursor {
     caughtUpSince = NEVER;
   }
 
+  /** Whether it has left for slowness in this epoch: since when it is caught up counts. */
+  boolean hasLeftSlowly() {
+    return slowLeaves > 0;
+  }
+
   /** Whether a follower that left for slowness has been caught up for long enough. */
   boolean damped(boolean caughtUp, long nowNanos, ReplicaTimes times) {
     if (slowLeaves == 0) {

@@ -76,6 +76,11 @@ final class InSyncSet {
     return inFlight == null && (pauseUntil == null || nowNanos - pauseUntil >= 0);
   }
 
+  /** Whether a proposal is in flight. */
+  boolean isAsking() {
+    return inFlight != null;
+  }
+
   void propose(int leaderEpoch, SortedMap<Integer, Long> members, List<Integer> damaged) {
     List<IsrMember> isr = new ArrayList<>(members.size());
     members.forEach((broker, epoch) -> isr.add(new IsrMember(broker, epoch)));

@@ -439,8 +439,9 @@ public final class LeaderReplica {
   }
 
   /**
-   * Time passed: retries, and who is silent or lags (rule R38). A few times a second; more than
-   * {@link ReplicaTimes#paused} since the last time means that this broker did not run.
+   * Time passed: retries, and who is silent or lags (rule R38). A few times a second, unless it
+   * {@link #isQuiet}; more than {@link ReplicaTimes#paused} since the last time means that this
+   * broker did not run.
    */
   public void tick(long nowNanos) {
     long gap = nowNanos - lookedNanos;
@@ -455,6 +456,52 @@ public final class LeaderReplica {
       cursors.values().forEach(cursor -> cursor.owed().forgive(gap));
     } else {
       decide(nowNanos, true);
+    }
+  }
+
+  /**
+   * Whether time alone changes nothing: nobody owes anything, nothing is asked for, and nobody who
+   * is not in the in-sync set is on the way back into it. Until something happens {@link #tick} may
+   * be left out, if {@link #resume} is called then.
+   */
+  public boolean isQuiet() {
+    if (damaged
+        || heldEnd < logEnd
+        || !history.endsWith(logEnd)
+        || resigning.pending()
+        || inSync.isAsking()) {
+      return false;
+    }
+    List<Integer> members = inSync.committed();
+    for (int member : members) {
+      if (member != localId) {
+        FollowerCursor cursor = cursorOf(member);
+        if (cursor.full() || cursor.damaged() || positionOf(cursor) < logEnd) {
+          return false;
+        }
+      }
+    }
+    for (int replica : replicas) {
+      FollowerCursor cursor = cursors.get(replica);
+      if (cursor != null
+          && !members.contains(replica)
+          && (cursor.live() || cursor.hasLeftSlowly())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Ticks go on.
+   *
+   * @param lookedNanos when this broker looked at what it has to do for the last time, whether at
+   *     this partition or not
+   */
+  public void resume(long lookedNanos) {
+    if (lookedNanos - this.lookedNanos > 0) {
+      this.lookedNanos = lookedNanos;
+      judgedNanos = Math.max(judgedNanos, lookedNanos);
     }
   }
 

@@ -76,6 +76,7 @@ final class FollowerRole {
       return null;
     }
     if (isFull()) {
+      partition.wake();
       gaveUp = true; // before it began: asked again when there is room
       tryAgainNanos = context.nowNanos();
       return null;
@@ -310,6 +311,11 @@ final class FollowerRole {
     }
   }
 
+  /** Whether passing time changes nothing here. */
+  boolean isQuiet() {
+    return !gaveUp && !isFull();
+  }
+
   /**
    * Appends and acknowledges no more, and says so: the leader goes on without it at once.
    *
@@ -328,6 +334,7 @@ final class FollowerRole {
           pauseNanos == 0 ? "nearly full" : "full");
     }
     gaveUp = true;
+    partition.wake();
     tryAgainNanos = context.nowNanos() + pauseNanos;
     stream.giveUp(replica.subscription());
     replica.end();

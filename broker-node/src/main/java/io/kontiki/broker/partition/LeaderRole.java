@@ -269,6 +269,7 @@ final class LeaderRole {
 
   /** A follower subscribes (rules R25 to R29); the accepted one ends the older (rule R27). */
   SubscribeAnswer subscribe(ShippingStream stream, SubscribeRequest request) {
+    partition.wake();
     int follower = stream.id().followerId();
     SubscribeAnswer answer =
         replica.subscribe(
@@ -440,6 +441,11 @@ final class LeaderRole {
     progress();
   }
 
+  /** Whether passing time changes nothing here; deadlines have timers of their own. */
+  boolean isQuiet() {
+    return replica.isQuiet() && deletions.isEmpty();
+  }
+
   void onDeadline(long nowNanos) {
     producers.expire(nowNanos, Errors.appendTimedOut(partition.assignment()));
     deletions.expire(nowNanos, Errors.deletionTimedOut(partition.assignment()));
@@ -458,6 +464,7 @@ final class LeaderRole {
 
   /** The core has changed: tells everybody whom it concerns. */
   void progress() {
+    partition.wake();
     long hw = replica.highWatermark();
     long before = partition.highWatermark();
     boolean moved = hw > before;

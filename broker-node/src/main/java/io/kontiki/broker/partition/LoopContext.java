@@ -3,6 +3,8 @@ package io.kontiki.broker.partition;
 import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.EventLoop;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +24,8 @@ final class LoopContext {
   private final SortedMap<Integer, FetchingStream> catchUp = new TreeMap<>();
   private @Nullable Brokers brokers;
   private long subscriptions;
+  private long lookedNanos;
+  private final Set<Partition> restless = new LinkedHashSet<>();
 
   LoopContext(
       int loopIndex,
@@ -33,6 +37,7 @@ final class LoopContext {
       Conditions conditions) {
     this.loopIndex = loopIndex;
     this.loop = loop;
+    this.lookedNanos = loop.clock().nanoTime();
     this.lease = lease;
     this.transport = transport;
     this.policy = policy;
@@ -115,6 +120,20 @@ final class LoopContext {
   /** A subscription id; they grow over all streams of the incarnation (rule R27). */
   long nextSubscription() {
     return ++subscriptions;
+  }
+
+  /** The partitions that must hear that time passes, in the order in which they began to. */
+  Set<Partition> restless() {
+    return restless;
+  }
+
+  /** When the loop let partitions hear for the last time that time passes. */
+  long lookedNanos() {
+    return lookedNanos;
+  }
+
+  void lookedNanos(long nowNanos) {
+    lookedNanos = nowNanos;
   }
 
   /** The stream of a lane to a leader; opened when somebody joins it. */

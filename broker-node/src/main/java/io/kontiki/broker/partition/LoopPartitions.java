@@ -29,6 +29,7 @@ public final class LoopPartitions {
   private final SortedMap<PartitionId, Slot> slots = new TreeMap<>();
   private final List<ShippingStream> streams = new ArrayList<>();
   private EventLoop.@Nullable Timer ticking;
+  private boolean diskWasExhausted;
   private boolean closed;
 
   /**
@@ -202,11 +203,15 @@ public final class LoopPartitions {
 
   private void tick() {
     long now = context.nowNanos();
-    for (Slot slot : slots.values()) {
-      if (slot.partition != null) {
-        slot.partition.tick(now);
-      }
+    boolean exhausted = context.conditions().diskSpace() == DiskSpace.EXHAUSTED;
+    if (exhausted && !diskWasExhausted) {
+      partitions().forEach(Partition::wake);
     }
+    diskWasExhausted = exhausted;
+    for (Partition partition : List.copyOf(context.restless())) {
+      partition.tick(now);
+    }
+    context.lookedNanos(now);
     for (PartitionId id : walk.next(slots)) {
       Partition partition = partition(id);
       if (partition != null) {

@@ -46,6 +46,9 @@ public final class Partition {
   private boolean offline;
   private long armedAt = Long.MAX_VALUE;
 
+  /** Whether it is among those that hear of passing time: see {@link #wake}. */
+  private boolean awake;
+
   Partition(PartitionLog log, PartitionAssignment assignment, LoopContext context) {
     this.log = log;
     this.context = context;
@@ -67,6 +70,12 @@ public final class Partition {
   /** Whether it leads. */
   public boolean leading() {
     return leader != null;
+  }
+
+  /** Whether it leads and its high watermark counts that replica (rule R9). */
+  public boolean waitsFor(int replica) {
+    LeaderRole role = leader;
+    return role != null && role.replica().waitsFor(replica);
   }
 
   /**
@@ -222,6 +231,7 @@ public final class Partition {
       leader = null;
     }
     endRole(refusal());
+    wake();
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
     } else if (state.leaderId() == context.brokers().localId()) {
@@ -335,6 +345,28 @@ public final class Partition {
       role.tick(nowNanos);
     } else if (followed != null) {
       followed.tick(nowNanos);
+    }
+    if (isQuiet()) {
+      awake = false;
+      context.restless().remove(this);
+    }
+  }
+
+  private boolean isQuiet() {
+    LeaderRole role = leader;
+    FollowerRole followed = follower;
+    return (role == null || role.isQuiet()) && (followed == null || followed.isQuiet());
+  }
+
+  /** Something happened in whose wake time counts: it ticks until it is quiet again. */
+  void wake() {
+    if (!awake) {
+      awake = true;
+      context.restless().add(this);
+      LeaderRole role = leader;
+      if (role != null) {
+        role.replica().resume(context.lookedNanos());
+      }
     }
   }
 

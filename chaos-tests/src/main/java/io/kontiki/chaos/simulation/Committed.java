@@ -21,7 +21,6 @@ public final class Committed {
   private final Map<Long, Integer> nextSequence = new HashMap<>();
   private final Map<Integer, Integer> leaders = new HashMap<>();
   private final Set<Long> refused = new HashSet<>();
-  private final Set<Long> repeatable = new HashSet<>();
   private final TreeMap<Long, Long> expected = new TreeMap<>();
   private boolean lenient;
   private String excuse = "";
@@ -100,14 +99,12 @@ public final class Committed {
     return acked;
   }
 
-  /** A batch may be sent again by its producer without being twice in the log. */
-  void sends(long value, boolean idempotent) {
-    if (idempotent) {
-      repeatable.add(value);
-    }
+  /** A batch is sent, perhaps again after a refusal. */
+  void sends(long value) {
+    refused.remove(value);
   }
 
-  /** Refused for certain: it must never be seen (P4). */
+  /** Refused for certain: it must not be seen, unless it is sent again (P4). */
   void refused(long value) {
     Long base = baseOf.get(value);
     if (base != null && promised()) {
@@ -166,7 +163,7 @@ public final class Committed {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
     }
     Long before = baseOf.putIfAbsent(value, base);
-    if (before != null && repeatable.contains(value)) {
+    if (before != null) {
       throw new Violation("P8", id + ": " + value + " is at " + before + " and at " + base);
     }
     if (batch.producerId() >= 0) {

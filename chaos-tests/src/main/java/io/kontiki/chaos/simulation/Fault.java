@@ -145,6 +145,24 @@ public sealed interface Fault {
     }
   }
 
+  /** Proposals of metadata take their time for a while, and some come twice. */
+  record SlowQuorum(long mostMs, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.slowQuorum(mostMs);
+      world.later(ms, () -> world.slowQuorum(0));
+    }
+  }
+
+  /** What a leader ships arrives twice, damaged or not at all, at times (R30). */
+  record Garble(int node, int oneIn, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.machine(node).garble(oneIn);
+      world.later(ms, () -> world.machine(node).garble(0));
+    }
+  }
+
   /** The metadata have another leader, for no reason. */
   record MoveController() implements Fault {
     @Override

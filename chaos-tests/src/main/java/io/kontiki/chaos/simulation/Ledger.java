@@ -2,14 +2,17 @@ package io.kontiki.chaos.simulation;
 
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.config.TopicConfig;
+import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
+import io.kontiki.replication.ReplicationMessage;
 import java.util.TreeMap;
 
 /**
@@ -20,11 +23,13 @@ public final class Ledger {
   private final World world;
   private final TreeMap<PartitionId, Committed> partitions = new TreeMap<>();
   private final TreeMap<Integer, TreeMap<PartitionId, Watched>> watched = new TreeMap<>();
+  private final BrokerRules brokers;
   private ClusterImage image = ClusterImage.EMPTY;
   private boolean lenient;
 
   Ledger(World world) {
     this.world = world;
+    this.brokers = new BrokerRules(world);
   }
 
   /** One replica of one process. */
@@ -73,8 +78,8 @@ public final class Ledger {
     return partitions.values().stream().filter(one -> !one.promised()).count();
   }
 
-  void sends(PartitionId id, long value, boolean idempotent) {
-    of(id).sends(value, idempotent);
+  void sends(PartitionId id, long value) {
+    of(id).sends(value);
   }
 
   void refused(PartitionId id, long value) {
@@ -113,6 +118,15 @@ public final class Ledger {
     if (of(id).promised()) {
       throw new Violation(rule, id + ": " + what);
     }
+  }
+
+  void says(SimProcess follower, int loop, ReplicationMessage message) {
+    brokers.says(follower, loop, message);
+  }
+
+  /** A command has changed the metadata, or was refused. */
+  void onApplied(ClusterImage before, MetadataCommand command, ApplyResult result) {
+    brokers.onApplied(before, command, result);
   }
 
   /** The metadata have changed. */
@@ -241,6 +255,7 @@ public final class Ledger {
     for (SimMachine machine : world.machines()) {
       SimProcess process = machine.process();
       if (process != null) {
+        brokers.check(process, image);
         check(machine, process);
       }
     }
@@ -262,6 +277,7 @@ public final class Ledger {
     int epoch = partition.assignment().state().leaderEpoch();
     if (partition.leading()) {
       of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
+      brokers.checkLeader(machine.id(), partition, image.partition(partition.id()));
     }
     if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
       // It may have been cut: what was looked at last is looked at again.

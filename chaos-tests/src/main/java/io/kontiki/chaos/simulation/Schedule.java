@@ -97,8 +97,8 @@ public record Schedule(List<Event> events) {
     return new Schedule(left);
   }
 
-  private static final int KINDS = 24;
-  private static final int FIRST_OF_ADMINISTRATORS = 21;
+  private static final int KINDS = 26;
+  private static final int FIRST_OF_ADMINISTRATORS = 23;
 
   private static Fault make(int kind, SeededRandom random, Plan plan) {
     int node = 1 + random.nextInt(plan.brokers());
@@ -133,6 +133,8 @@ public record Schedule(List<Event> events) {
               random.nextInt(1_000),
               random.nextInt(16_384),
               1 << random.nextInt(8));
+      case 21 -> new Fault.SlowQuorum(random.nextInt(random.oneIn(3) ? 3_000 : 500), 500 + 2 * ms);
+      case 22 -> new Fault.Garble(node, 1 + random.nextInt(10), ms);
       default -> administer(random, plan, node, ms);
     };
   }

@@ -6,6 +6,7 @@ import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.log.DirectoryMeta;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.memory.MachineClock;
@@ -43,6 +44,7 @@ public final class SimMachine {
   private long syncStuckUntil;
   private long slowSyncNanos;
   private long slowApplyNanos;
+  private int garbledOneIn;
 
   SimMachine(World world, int id) {
     this.world = world;
@@ -247,6 +249,19 @@ public final class SimMachine {
   /** Metadata are applied so much later; 0: as usual. */
   public void slowApplyMs(long ms) {
     slowApplyNanos = ms * MS;
+  }
+
+  /** One message of data in so many that it ships arrives twice, damaged or not at all; 0: none. */
+  public void garble(int oneIn) {
+    garbledOneIn = oneIn;
+  }
+
+  List<ReplicationMessage> ships(ReplicationMessage message) {
+    return garbledOneIn > 0
+            && message instanceof ReplicationMessage.Data data
+            && random.oneIn(garbledOneIn)
+        ? Garbled.of(data, random)
+        : List.of(message);
   }
 
   /** Its monotonic clock runs so much faster (above 1) or slower than true time. */

@@ -36,7 +36,6 @@ import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
-import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.ApiError;
@@ -139,7 +138,7 @@ final class SimProcess {
             this::fault);
     serve(RAFT, control, guard, node.clusterService().bindService());
     network().listening(machine.host(), true);
-    node.asMetadata().listen(this::bind);
+    node.asMetadata().listen(image -> directory.meet(image, guard, this::refuse));
     node.startOnLoop(this::refuse);
     world.time().after(machine.recoveryNanos(), this::openLogs);
   }
@@ -378,6 +377,12 @@ final class SimProcess {
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
+  /** Whether it holds a lease, whatever it knows of its fence. */
+  boolean holdsLease() {
+    SessionShell shell = session;
+    return shell != null && shell.leaseHeld();
+  }
+
   long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
@@ -459,20 +464,6 @@ final class SimProcess {
       refusal = why;
       world.trace().add(21, machine.id(), () -> name + " ends: " + why);
       machine.ended(this, why);
-    }
-  }
-
-  private void bind(ClusterImage image) {
-    if (image.formed()) {
-      guard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
     }
   }
 

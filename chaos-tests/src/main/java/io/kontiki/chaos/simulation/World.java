@@ -87,7 +87,16 @@ public final class World {
     }
     this.ledger = new Ledger(this);
     this.raft =
-        new SimRaft(time, newRandom(), trace, network, voterEndpoints, image -> onImage(image));
+        new SimRaft(
+            time,
+            newRandom(),
+            trace,
+            network,
+            voterEndpoints,
+            (before, command, result) -> {
+              ledger.onApplied(before, command, result);
+              onImage(result.image());
+            });
     this.admin = new SimAdmin(this, FIRST_CLIENT - 1);
   }
 
@@ -276,6 +285,11 @@ public final class World {
     raft.compact();
   }
 
+  /** Proposals of metadata take up to so long, and some come twice; 0: as usual. */
+  public void slowQuorum(long ms) {
+    raft.slow(ms);
+  }
+
   /** The metadata get another leader, if one can be had. */
   public void moveController() {
     raft.move();
@@ -399,8 +413,10 @@ public final class World {
     keepUp(healed);
     trace.add(2, 0, () -> "everything is made to work");
     mendAll();
+    slowQuorum(0);
     List.copyOf(twins.keySet()).forEach(this::endTwin);
     for (SimMachine machine : machines.values()) {
+      machine.garble(0);
       machine.stickDiskMs(0);
       machine.slowDiskMs(0);
       machine.slowApplyMs(0);

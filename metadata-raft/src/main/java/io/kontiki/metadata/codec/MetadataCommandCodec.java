@@ -84,7 +84,8 @@ public final class MetadataCommandCodec {
       FormClusterCommand.Builder form =
           FormClusterCommand.newBuilder()
               .setClusterId(Parts.bytes(c.clusterId()))
-              .setFeatureLevel(c.featureLevel());
+              .setFeatureLevel(c.featureLevel())
+              .setGroupShards(c.groupShards());
       c.voters().forEach(voter -> form.addVoters(Parts.voter(voter)));
       entry.setFormCluster(form);
     } else if (command instanceof RegisterBroker c) {
@@ -231,7 +232,7 @@ public final class MetadataCommandCodec {
 
   private static MetadataCommand command(long index, MetadataEntry entry) {
     if (entry.getLevel() > LEVEL) {
-      throw new UnknownCommandException(index, type(entry), entry.getLevel());
+      throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     long timeMs = entry.getTimeMs();
     switch (entry.getCommandCase()) {
@@ -241,7 +242,8 @@ public final class MetadataCommandCodec {
             timeMs,
             Parts.uid(c.getClusterId()),
             c.getFeatureLevel(),
-            c.getVotersList().stream().map(Parts::voter).toList());
+            c.getVotersList().stream().map(Parts::voter).toList(),
+            c.getGroupShards());
       }
       case REGISTER_BROKER -> {
         RegisterBrokerCommand c = entry.getRegisterBroker();
@@ -380,7 +382,7 @@ public final class MetadataCommandCodec {
         return new OperatorFence(timeMs, c.getBrokerId(), c.getFence(), c.getForce());
       }
       case COMMAND_NOT_SET ->
-          throw new UnknownCommandException(index, type(entry), entry.getLevel());
+          throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     throw new IllegalStateException("no command for " + entry.getCommandCase());
   }

@@ -53,6 +53,20 @@ public final class OpenFiles {
     }
   }
 
+  /** The same for who will not come again soon: the file is not kept open for it. */
+  public <T> T useOnce(String path, Use<T> use) {
+    boolean isOpen;
+    synchronized (this) {
+      isOpen = handles.containsKey(path);
+    }
+    if (isOpen) {
+      return use(path, use);
+    }
+    try (FileStore.File file = store.open(path)) {
+      return use.with(file);
+    }
+  }
+
   /** Writes into a file that is made if it does not exist; it is dirty from then on. */
   public void write(String path, List<ByteBuffer> bytes, long position) {
     Handle handle = acquire(path, true);

@@ -26,17 +26,17 @@ public final class SegmentAge {
       long newest = -1;
       int from = 0;
       if (store.exists(timeIndexPath) && store.exists(indexPath)) {
-        TimeIndex times = files.use(timeIndexPath, file -> TimeIndex.read(file, baseOffset));
+        TimeIndex times = files.useOnce(timeIndexPath, file -> TimeIndex.read(file, baseOffset));
         newest = times.lastTimestampMs();
         long offset = times.lastOffset();
         from =
             offset < 0
                 ? 0
-                : files.use(
+                : files.useOnce(
                     indexPath, file -> OffsetIndex.before(file, baseOffset, offset).position());
       }
       int start = from;
-      newest = Math.max(newest, files.use(logPath, file -> newestOfHeaders(file, start)));
+      newest = Math.max(newest, files.useOnce(logPath, file -> newestOfHeaders(file, start)));
       long modifiedMs = store.modifiedMs(logPath);
       return newest < 0 ? modifiedMs : Math.min(newest, modifiedMs);
     }
