@@ -168,9 +168,9 @@ final class Guards {
         Guard.of("truncation-by-epoch", "R28", "an end within the leader's log is no divergence")
             .edit(
                 LEADER,
-                "if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {",
-                "if (logEnd < request.fetchOffset()) {")
-            .caughtBy(SIMULATION, 10),
+                "end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset();",
+                "logEnd < request.fetchOffset();")
+            .caughtBy(SIMULATION, 20),
         Guard.of(
                 "truncation-to-high-watermark", "R28", "a follower cuts at its high watermark (N5)")
             .edit(
