@@ -68,14 +68,18 @@ public final class BrokerMain {
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     boolean refused = false;
-    try (BrokerServer server =
-        new BrokerServer(config, read, new ProcessFaults(), stop::countDown)) {
+    try (ServiceManager manager =
+            ServiceManager.connect(System.getenv(), ProcessHandle.current().pid());
+        BrokerServer server =
+            new BrokerServer(config, read, new ProcessFaults(), stop::countDown)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> awaitStop(stop, stopped), "stop"));
       if (Boolean.getBoolean("kontiki.exitOnStdinEof")) {
         stopWhenInputEnds(stop);
       }
       server.start();
+      manager.ready(server::standstill);
       stop.await();
+      manager.stopping();
       refused = server.refusal() != null;
     } catch (RefusedException | StorageException e) {
       log.error("node {} does not start: {}", config.nodeId(), e.getMessage());

@@ -7,6 +7,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
+import io.kontiki.broker.api.Health;
 import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
@@ -21,9 +22,14 @@ import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
+import io.kontiki.broker.door.DoorServices;
+import io.kontiki.broker.door.FrontDoor;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
+import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupOffsets;
+import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -50,11 +56,13 @@ import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GroupCalls;
 import io.kontiki.broker.rpc.GrpcDoor;
 import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
 import io.kontiki.broker.rpc.ServerLimits;
 import io.kontiki.broker.rpc.ServiceState;
+import io.kontiki.broker.shards.GroupServices;
 import io.kontiki.config.Config;
 import io.kontiki.config.ListenerConfig;
 import io.kontiki.config.NodeConfig;
@@ -81,7 +89,6 @@ import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
-import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
@@ -92,6 +99,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
@@ -112,6 +122,10 @@ final class BrokerServer implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MS = 1_000;
   private static final int PING_SECONDS = 10;
   private static final int PING_TIMEOUT_SECONDS = 3;
+
+  /** Consumers may finish what they were sent, when this broker stops by plan. */
+  private static final long CONSUMERS_STOP_MS = 5_000;
+
   private static final int WORKER_QUEUE = 100_000;
   private static final int SYNC_WORKERS = 4;
   private static final long STOP_MARGIN_MS = 1_000;
@@ -131,9 +145,12 @@ final class BrokerServer implements AutoCloseable {
   private volatile @Nullable QuorumNode quorum;
   private volatile @Nullable SessionShell session;
   private volatile @Nullable ReplicaHost replicas;
+  private volatile @Nullable GroupServices groups;
   private @Nullable LogDirectory logs;
   private @Nullable GrpcDoor door;
+  private @Nullable GroupCalls consumers;
   private volatile @Nullable DiskWatch disk;
+  private volatile @Nullable BrokerHealth health;
   private volatile @Nullable String refusal;
   private volatile boolean logOffline;
   private volatile long cleanEpoch = -1;
@@ -151,6 +168,13 @@ final class BrokerServer implements AutoCloseable {
   /** Why the cluster did not want this node, if that is why it ended. */
   @Nullable String refusal() {
     return refusal;
+  }
+
+  /** What stands still in a node that has started; null: everything moves. */
+  @Nullable String standstill() {
+    BrokerHealth now = health;
+    Health.Verdict alive = now == null ? null : now.alive();
+    return alive == null || alive.ok() ? null : alive.text();
   }
 
   /** Comes up; returns when all doors are open and the registration is under way. */
@@ -195,11 +219,26 @@ final class BrokerServer implements AutoCloseable {
                 control.first(),
                 settings,
                 random,
-                clusterGuard::admittedAt,
+                this::onAdmitted,
                 engine,
                 dialler,
                 faults));
     quorum = node;
+    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
+    GroupServices groupServices =
+        closeLater(
+            new GroupServices(
+                new GroupServices.Node(
+                    identity, node.asMetadata(), this::brokerEpoch, this::leaseHeld, this::refuse),
+                new GroupServices.Ground(
+                    engine,
+                    raft,
+                    closeLater(new ThreadWorker("shards", WORKER_QUEUE, faults)),
+                    dialler),
+                control.first(),
+                random,
+                metrics));
+    groups = groupServices;
     Server raftServer =
         listen(
             "raft.listen",
@@ -210,9 +249,10 @@ final class BrokerServer implements AutoCloseable {
                     .intercept(clusterGuard)
                     .addService(engine.service())
                     .addService(node.clusterService())
+                    .addService(groupServices.service())
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
-    metadata.listen(image -> bind(directory, image));
+    metadata.listen(image -> directory.meet(image, clusterGuard, this::refuse));
     node.start(this::refuse);
 
     // The logs, while the quorum forms.
@@ -244,7 +284,6 @@ final class BrokerServer implements AutoCloseable {
     diskWatch.start();
 
     // The data plane.
-    PrometheusMetrics metrics = new PrometheusMetrics(nodeId);
     LoopGroup data = closeLater(new LoopGroup("data", loopCount(), clock, faults));
     Conditions conditions = new NodeConditions();
     logDirectory.trustClock(conditions::wallClockTrusted);
@@ -308,15 +347,43 @@ final class BrokerServer implements AutoCloseable {
                     .permitKeepAliveWithoutCalls(true)
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     BrokerHealth health = health(metadata, control, data);
+    this.health = health;
     bind(metrics, metadata, health, logDirectory);
     metrics.counter(
         "kontiki.controller.balanced.recoveries",
         "Partitions whose leader this node, as metadata leader, chose with possible data loss (R19).",
         node::balancedRecoveries);
-    AdminCalls admin = adminCalls(node, requests, directory, logDirectory);
-    Server grpcServer =
-        grpcDoor(metadata, requests, admin, metrics, health, control, data, background);
-    HttpDoor http = httpDoor(admin, metrics, health, control, background);
+    DoorServices.Admin admin = admin(node, requests, directory, logDirectory);
+    AdminCalls adminCalls =
+        new AdminCalls(
+            admin.topics(),
+            admin.changes(),
+            new RecordDeletion(metadata, requests),
+            admin.reassignments(),
+            admin.leadership(),
+            admin.cluster(),
+            admin.configs(),
+            null);
+    DoorServices services =
+        new DoorServices(
+            nodeId,
+            metadata,
+            requests,
+            admin,
+            new ProducerIds(metadata, control.first(), false),
+            background,
+            state,
+            metrics,
+            new Budget("bytes in flight", config.limits().requestMemoryBytes()),
+            config.limits(),
+            config.autoCreateTopics(),
+            random,
+            data.loops(),
+            data.netty(),
+            LoopGroup::newServerChannel);
+    Server grpcServer = grpcDoor(services, adminCalls, metrics, health, control, data);
+    HttpDoor http = httpDoor(adminCalls, metrics, health, control, background);
+    Endpoint kafka = frontDoor("kafka", config.kafka(), services);
 
     // The cluster.
     Endpoints endpoints =
@@ -325,7 +392,7 @@ final class BrokerServer implements AutoCloseable {
             config.raft().advertised(raftServer.getPort()),
             config.http().advertised(http.port()),
             config.replication().advertised(replicationServer.getPort()),
-            null);
+            kafka);
     session =
         node.openSession(
             () ->
@@ -346,12 +413,28 @@ final class BrokerServer implements AutoCloseable {
     }
     state.enter(ServiceState.Phase.SERVING);
     LOG.info(
-        "node {} is up: grpc {} http {} raft {} replication {}",
+        "node {} is up: grpc {} http {} raft {} replication {} kafka {}",
         nodeId,
         endpoints.grpc(),
         endpoints.http(),
         endpoints.raft(),
-        endpoints.replication());
+        endpoints.replication(),
+        kafka == null ? "off" : kafka);
+  }
+
+  /** This broker's way to the coordinators of consumer groups; after {@link #start}. */
+  Groups groups() {
+    return groupServices().groups();
+  }
+
+  /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
+  private void onAdmitted(long admittedIndex) {
+    clusterGuard.admittedAt(admittedIndex);
+    groupServices().votes(admittedIndex);
+  }
+
+  private GroupServices groupServices() {
+    return Objects.requireNonNull(groups);
   }
 
   private SortedMap<Integer, Endpoint> voters() {
@@ -511,7 +594,7 @@ final class BrokerServer implements AutoCloseable {
         });
   }
 
-  private AdminCalls adminCalls(
+  private DoorServices.Admin admin(
       QuorumNode node,
       PartitionRequests requests,
       NodeDirectory directory,
@@ -538,33 +621,43 @@ final class BrokerServer implements AutoCloseable {
             config.limits().partitions());
     Metadata metadata = node.asMetadata();
     int maxBatchBytes = ServerLimits.of(config.limits()).maxBatchBytes();
-    return new AdminCalls(
+    return new DoorServices.Admin(
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
         new TopicChangeAdmin(metadata, defaults, maxBatchBytes, random),
-        new RecordDeletion(metadata, requests),
         new ReassignmentAdmin(
             metadata,
             config.limits().reassignments(),
             config.limits().catchUpBytesPerSecond(),
             random),
         new LeadershipAdmin(metadata),
-        new ClusterAdmin(metadata, reports),
+        new ClusterAdmin(metadata, reports, node.shards(groupServices()::raftGroups)),
         new ConfigAdmin(metadata, reports));
   }
 
   private Server grpcDoor(
-      Metadata metadata,
-      PartitionRequests requests,
+      DoorServices services,
       AdminCalls admin,
       PrometheusMetrics metrics,
       BrokerHealth health,
       LoopGroup control,
-      LoopGroup data,
-      ThreadWorker background) {
+      LoopGroup data) {
+    Metadata metadata = services.metadata();
+    PartitionRequests requests = services.partitions();
     ServerLimits limits = ServerLimits.of(config.limits());
     CallLoops loops = new CallLoops(data.loops());
-    Budget bytes = new Budget("bytes in flight", limits.requestMemoryBytes());
+    Budget bytes = services.bytes();
     Budget streams = new Budget("streams", limits.streams());
+    Groups groupService = groups();
+    GroupOffsets committed = new GroupOffsets(groupService);
+    GroupCalls groupCalls =
+        new GroupCalls(
+            new Consuming(
+                metadata,
+                requests,
+                groupService,
+                services.background(),
+                config.limits().decompressedBytes()));
+    consumers = groupCalls;
     GrpcDoor grpc = new GrpcDoor(limits, state, metrics, clock);
     door = grpc;
     Server server =
@@ -586,10 +679,12 @@ final class BrokerServer implements AutoCloseable {
                             new RecordRead(
                                 metadata,
                                 requests,
-                                background,
+                                committed,
+                                services.background(),
                                 config.limits().decompressedBytes()),
-                            new OffsetListing(metadata, requests),
+                            new OffsetListing(metadata, requests, committed),
                             new ProducerIds(metadata, control.first(), true),
+                            groupCalls,
                             bytes,
                             streams,
                             limits),
@@ -597,13 +692,38 @@ final class BrokerServer implements AutoCloseable {
                             loops,
                             metadata,
                             requests,
-                            new ProducerIds(metadata, control.first(), false),
+                            services.producerIds(),
                             bytes,
                             streams,
                             limits),
                         new AdminGrpcService(loops, admin, metadata, streams))));
     grpc.follow(health, control.first());
     return server;
+  }
+
+  /** Opens a door of another module, if there is one and it is wanted; answers where it is. */
+  private @Nullable Endpoint frontDoor(
+      String name, Optional<ListenerConfig> wanted, DoorServices services) {
+    if (wanted.isEmpty()) {
+      return null;
+    }
+    Endpoint listen = wanted.get().listen();
+    for (FrontDoor found : ServiceLoader.load(FrontDoor.class)) {
+      if (found.name().equals(name)) {
+        try {
+          FrontDoor.OpenDoor open = closeLater(found.open(listen, services));
+          return wanted.get().advertised(open.port());
+        } catch (IOException e) {
+          throw new RefusedException(
+              name + ".listen = " + listen + " cannot be bound: is the port in use?", e);
+        }
+      }
+    }
+    throw new RefusedException(
+        name
+            + ".listen = "
+            + listen
+            + ": there is no door of that name on the class path; leave it empty");
   }
 
   private HttpDoor httpDoor(
@@ -719,20 +839,6 @@ final class BrokerServer implements AutoCloseable {
     return shell == null ? -1 : shell.brokerEpoch();
   }
 
-  private void bind(NodeDirectory directory, ClusterImage image) {
-    if (image.formed()) {
-      clusterGuard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
-    }
-  }
-
   private void onLogOffline() {
     if (!logOffline) {
       logOffline = true;
@@ -822,6 +928,7 @@ final class BrokerServer implements AutoCloseable {
   @Override
   public void close() {
     try {
+      closeConsumers();
       handOver();
       state.enter(ServiceState.Phase.STOPPING);
       if (door != null) {
@@ -837,6 +944,9 @@ final class BrokerServer implements AutoCloseable {
         if (!flushed.await(config.liveness().controlledStopMs(), TimeUnit.MILLISECONDS)) {
           LOG.warn("the logs could not be flushed in time: there is no clean marker (R3)");
         }
+      }
+      if (groups != null) {
+        groups.handOver();
       }
       QuorumNode node = quorum;
       if (node != null) {
@@ -862,6 +972,16 @@ final class BrokerServer implements AutoCloseable {
   private long markerEpoch() {
     long epoch = brokerEpoch();
     return epoch >= 0 ? epoch : cleanEpoch;
+  }
+
+  /** Before this broker is fenced, and the members with it whose streams it holds. */
+  private void closeConsumers() throws InterruptedException {
+    GroupCalls open = consumers;
+    if (open != null) {
+      long timeLeftMs = Math.min(CONSUMERS_STOP_MS, config.liveness().controlledStopMs());
+      open.closing(timeLeftMs);
+      open.awaitClosed(timeLeftMs + STOP_MARGIN_MS);
+    }
   }
 
   private void handOver() throws InterruptedException {

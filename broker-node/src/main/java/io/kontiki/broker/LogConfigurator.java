@@ -2,10 +2,12 @@ package io.kontiki.broker;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.PatternLayout;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.Layout;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import io.kontiki.config.LogLevels;
 import java.util.List;
@@ -14,8 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logging without a configuration file: one line an event on standard output. {@code
- * -Dlogback.configurationFile} takes precedence. Found by logback through its service file.
+ * Logging without a configuration file: one line an event on standard output, for systemd's journal
+ * if it listens there. {@code -Dlogback.configurationFile} takes precedence. Found by logback
+ * through its service file.
  */
 public final class LogConfigurator extends ContextAwareBase implements Configurator {
   private static final String PATTERN =
@@ -30,9 +33,9 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     if (System.getProperty("logback.configurationFile") != null) {
       return ExecutionStatus.INVOKE_NEXT_IF_ANY;
     }
-    PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+    LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
     encoder.setContext(context);
-    encoder.setPattern(PATTERN);
+    encoder.setLayout(layout(context));
     encoder.start();
     ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
     console.setContext(context);
@@ -48,6 +51,19 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     context.getLogger("com.alipay.sofa.jraft.rpc.impl").setLevel(Level.OFF);
     quieten(JAVA_LOGGERS);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  private static Layout<ILoggingEvent> layout(LoggerContext context) {
+    if (JournalLayout.wanted(System.getenv())) {
+      JournalLayout journal = new JournalLayout(context);
+      journal.start();
+      return journal;
+    }
+    PatternLayout pattern = new PatternLayout();
+    pattern.setContext(context);
+    pattern.setPattern(PATTERN);
+    pattern.start();
+    return pattern;
   }
 
   /**

@@ -1,13 +1,17 @@
 package io.kontiki.broker;
 
+import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.log.DirectoryMeta;
+import io.kontiki.metadata.ClusterImage;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
+import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.DirectoryLock;
 import io.kontiki.runtime.system.DiskFileStore;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +107,26 @@ public final class NodeDirectory implements AutoCloseable {
   /** The cluster; {@link Uid#NONE} until the node met its cluster. */
   public Uid clusterId() {
     return raftMeta.clusterId();
+  }
+
+  /**
+   * Takes note of the cluster, as soon as there is one: guard and directory know it from then on.
+   * Blocks when both parts of the directory do not know it yet.
+   *
+   * @param refuse told why this process must not go on: the directory belongs to another cluster
+   */
+  public void meet(ClusterImage image, ClusterGuard guard, Consumer<String> refuse) {
+    if (!image.formed()) {
+      return;
+    }
+    guard.know(image);
+    if (!boundTo(image.clusterId())) {
+      try {
+        bindTo(image.clusterId());
+      } catch (StorageException e) {
+        refuse.accept(String.valueOf(e.getMessage()));
+      }
+    }
   }
 
   /** Whether both parts know the cluster: a stop may have come between the two. */

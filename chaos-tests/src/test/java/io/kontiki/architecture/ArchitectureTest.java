@@ -39,7 +39,11 @@ final class ArchitectureTest {
     "io.kontiki.replication..",
     "io.kontiki.metadata",
     "io.kontiki.metadata.controller..",
+    "io.kontiki.group",
+    "io.kontiki.group.assign..",
     "io.kontiki.broker.api..",
+    "io.kontiki.broker.coordinator..",
+    "io.kontiki.broker.group..",
     "io.kontiki.broker.partition..",
     "io.kontiki.broker.session..",
     "io.kontiki.raft",
@@ -58,6 +62,7 @@ final class ArchitectureTest {
     "io.kontiki.broker.replication..",
     "io.kontiki.broker.forward..",
     "io.kontiki.broker.quorum..",
+    "io.kontiki.broker.shards..",
     "io.kontiki.broker.http..",
     "io.kontiki.client..",
     "io.kontiki.cli..",
@@ -107,8 +112,10 @@ final class ArchitectureTest {
               "io.kontiki.broker.replication..",
               "io.kontiki.broker.forward..",
               "io.kontiki.broker.quorum..",
+              "io.kontiki.broker.shards..",
               "io.kontiki.broker.loop..",
               "io.kontiki.broker.http..",
+              "io.kontiki.broker.door..",
               "io.kontiki.broker.metrics..");
 
   @ArchTest
@@ -119,6 +126,33 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.alipay..");
+
+  @ArchTest
+  static final ArchRule onlyTheGatewayKnowsKafka =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.kafka..", "io.kontiki.kafka..");
+
+  @ArchTest
+  static final ArchRule theGatewayReachesTheLogThroughTheRequestPath =
+      noClasses()
+          .that()
+          .resideInAPackage("io.kontiki.kafka..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.kontiki.log..",
+              "io.kontiki.replication..",
+              "io.kontiki.raft..",
+              "io.kontiki.broker",
+              "io.kontiki.broker.partition..",
+              "io.kontiki.broker.replicas..",
+              "io.kontiki.broker.quorum..",
+              "io.grpc..")
+          .because("there is one way to a partition, whatever the protocol");
 
   @ArchTest
   static final ArchRule theLogDoesNotKnowTheMetadata =
@@ -133,7 +167,7 @@ final class ArchitectureTest {
   static final ArchRule theMetadataDoesNotKnowTheLog =
       noClasses()
           .that()
-          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..")
+          .resideInAnyPackage("io.kontiki.raft..", "io.kontiki.metadata..", "io.kontiki.group..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

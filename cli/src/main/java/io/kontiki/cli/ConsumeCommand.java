@@ -5,6 +5,7 @@ import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.base.Times;
 import io.kontiki.cli.stream.BrokerChannels;
+import io.kontiki.cli.stream.GroupReader;
 import io.kontiki.cli.stream.RecordReader;
 import io.kontiki.v1.LogRecord;
 import io.kontiki.v1.OffsetAnchor;
@@ -26,7 +27,9 @@ import picocli.CommandLine.Parameters;
     description = {
       "Print the records of a topic as they come, each partition in order, until Ctrl-C.",
       "--output table prints values, one a line; --output json one object a line with topic,"
-          + " partition, offset, timestamp, key, value and headers."
+          + " partition, offset, timestamp, key, value and headers.",
+      "With --group as a member of a group, at least once: what is printed is committed, and the"
+          + " next member goes on behind it."
     })
 final class ConsumeCommand implements Callable<Integer> {
   private static final Duration POLL = Duration.ofMillis(200);
@@ -40,7 +43,8 @@ final class ConsumeCommand implements Callable<Integer> {
   @Option(
       names = "--from-beginning",
       description =
-          "Begin with the first record that is still there. Default: what comes from now.")
+          "Begin with the first record that is still there. Default: what comes from now. With"
+              + " --group: only where the group has committed nothing.")
   private boolean fromBeginning;
 
   @Option(
@@ -48,6 +52,9 @@ final class ConsumeCommand implements Callable<Integer> {
       paramLabel = "OFFSET|TIMESTAMP",
       description = "Begin at an offset, or at a time such as 2026-03-01T12:00:00Z.")
   private @Nullable String from;
+
+  @Option(names = "--group", paramLabel = "G", description = "Read as a member of this group.")
+  private @Nullable String group;
 
   @Option(names = "--partition", paramLabel = "P", description = "Only this one. Default: all.")
   private @Nullable Integer partition;
@@ -76,8 +83,18 @@ final class ConsumeCommand implements Callable<Integer> {
     if (max != null && max < 1) {
       throw CliException.usage("--max: " + max + " is not positive");
     }
+    if (group != null && partition != null) {
+      throw CliException.usage("--group and --partition exclude each other: the group deals out");
+    }
+    if (group != null && start.hasOffset()) {
+      throw CliException.usage("--group and --from OFFSET exclude each other: give a time");
+    }
     boolean json = options.json();
     long left = max == null ? Long.MAX_VALUE : max;
+    if (group != null) {
+      consume(group, start, left, idle, json);
+      return 0;
+    }
     try (BrokerChannels brokers = new BrokerChannels(options.bootstrap(), 0)) {
       Map<Integer, Long> offsets =
           RecordReader.offsets(brokers, topic, partition, start, Deadline.in(options.timeout()));
@@ -94,6 +111,28 @@ final class ConsumeCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void consume(String member, OffsetSpec start, long most, Duration idle, boolean json) {
+    long left = most;
+    try (BrokerChannels brokers = new BrokerChannels(options.bootstrap(), 0);
+        GroupReader reader = new GroupReader(brokers, member, topic, start, options.timeout())) {
+      Deadline idleUntil = Deadline.in(idle);
+      while (left > 0 && !idleUntil.hasPassed() && !console.out().checkError()) {
+        Records records = reader.poll(POLL);
+        if (records != null) {
+          long printed = print(records, left, json);
+          left -= printed;
+          boolean all = printed == records.getRecordsCount();
+          reader.commit(
+              records,
+              all
+                  ? records.getPosition().getOffset()
+                  : records.getRecords((int) printed - 1).getOffset() + 1);
+          idleUntil = Deadline.in(idle);
+        }
+      }
+    }
   }
 
   private OffsetSpec start() {

@@ -87,6 +87,7 @@ public final class KontikiCli {
     this.console = console;
     this.options = new GlobalOptions(console.env());
     subcommands.put("topic", (root, name) -> TopicCommands.addTo(root, name, console, options));
+    subcommands.put("group", (root, name) -> GroupCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
     subcommands.put("broker", (root, name) -> BrokerCommands.addTo(root, name, console, options));
     subcommands.put(

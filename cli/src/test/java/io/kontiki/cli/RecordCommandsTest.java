@@ -123,4 +123,48 @@ final class RecordCommandsTest {
             + "\"headers\":[[\"h\",\"ü\"],[\"h\",null]]}",
         RecordText.json("t", 3, record).toString());
   }
+
+  @Test
+  void aGroupCommitsWhatIsPrintedAndGoesOnBehindIt() throws IOException {
+    try (MemoryLogBroker broker = new MemoryLogBroker(log)) {
+      run(broker, "a\nb\nc\nd\n", "produce", "t", "--partition", "1");
+      CliRun first =
+          run(broker, "", "consume", "t", "--group", "g", "--from-beginning", "--max", "2");
+      assertEquals(0, first.exitCode(), first.err());
+      assertEquals("a\nb\n", first.out());
+      assertEquals(2, log.committed("g", 1));
+      CliRun next =
+          run(broker, "", "consume", "t", "--group", "g", "--from-beginning", "--max", "2");
+      assertEquals("c\nd\n", next.out());
+      CliRun end = run(broker, "", "consume", "t", "--group", "h", "--idle-exit", "300ms");
+      assertEquals("", end.out(), "from the end where nothing is committed");
+    }
+  }
+
+  @Test
+  void aGroupGoesOnAtTheNextBrokerWhenItsStreamBreaks() throws IOException {
+    try (MemoryLogBroker broker = new MemoryLogBroker(log, Fault.BREAK_AFTER_FIRST_MESSAGE)) {
+      run(broker, "a\nb\nc\nd\n", "produce", "t", "--partition", "1");
+      CliRun run =
+          run(broker, "", "consume", "t", "--group", "g", "--from-beginning", "--idle-exit", "2s");
+      assertEquals(0, run.exitCode(), run.err());
+      assertTrue(run.out().endsWith("c\nd\n"), run.out());
+      assertEquals(4, log.committed("g", 1));
+    }
+  }
+
+  @Test
+  void aGroupChoosesPartitionsAndOffsetsItself() throws IOException {
+    try (MemoryLogBroker broker = new MemoryLogBroker(log)) {
+      for (String[] bad :
+          new String[][] {
+            {"consume", "t", "--group", "g", "--partition", "0"},
+            {"consume", "t", "--group", "g", "--from", "5"}
+          }) {
+        CliRun run = run(broker, "", bad);
+        assertEquals(2, run.exitCode(), run.err());
+        assertTrue(run.err().contains("--group"), run.err());
+      }
+    }
+  }
 }

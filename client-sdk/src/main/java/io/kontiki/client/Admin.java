@@ -218,7 +218,7 @@ public final class Admin {
         && topic.getConfigMap().entrySet().containsAll(request.getConfigMap().entrySet());
   }
 
-  private static OffsetSpec specOf(StartAt at) {
+  static OffsetSpec specOf(StartAt at) {
     if (at instanceof StartAt.At exact) {
       return OffsetSpec.newBuilder().setOffset(exact.offset()).build();
     }

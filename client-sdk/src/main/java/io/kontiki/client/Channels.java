@@ -19,7 +19,8 @@ final class Channels {
   enum Lane {
     CONTROL,
     APPEND,
-    FETCH
+    FETCH,
+    CONSUME
   }
 
   /** A batch may have up to 64 MiB by configuration; a broker keeps to 4 MiB where it can. */

@@ -72,6 +72,19 @@ public final class KontikiClient implements AutoCloseable {
         loop.clock());
   }
 
+  /** A new consumer that is in no group yet. To be closed before the client. */
+  public GroupConsumer newGroupConsumer(GroupConsumerOptions consumerOptions) {
+    GroupInbox inbox = new GroupInbox(loop.clock());
+    // Members spread over the brokers.
+    BrokerList brokers = new BrokerList(options.bootstrap(), random.nextInt(1 << 16));
+    return new GroupConsumer(
+        new ConsumeLoop(loop, channels, watch, brokers, inbox, random),
+        inbox,
+        consumerOptions,
+        loop.clock(),
+        options.callTimeout());
+  }
+
   /** Administration; needs no closing. */
   public Admin admin() {
     return new Admin(calls, options.callTimeout());

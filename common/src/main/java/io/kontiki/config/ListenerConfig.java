@@ -28,12 +28,7 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
           "127.0.0.1:7604",
           "other brokers alone: log streams, forwarding. Clients must not reach it");
 
-  /** Known, so that one file serves this version and the next; only empty values are taken. */
-  static final Keys KAFKA =
-      new Keys(
-          "kafka",
-          "",
-          "clients of Apache Kafka. Empty: off. This version has no such door and takes nothing else");
+  static final Keys KAFKA = new Keys("kafka", "", "clients of Apache Kafka. Empty: off");
 
   /** What others are told, given the port that was bound. */
   public Endpoint advertised(int boundPort) {
@@ -66,19 +61,18 @@ public record ListenerConfig(Endpoint listen, Optional<Endpoint> advertise) {
       return List.of(listen, advertise);
     }
 
-    /** Refuses a door that this version does not have. */
-    void refuse(Config config, List<String> errors) {
-      for (ConfigKey<Optional<Endpoint>> key : List.of(listen, advertise)) {
-        config
-            .get(key)
-            .ifPresent(
-                endpoint ->
-                    errors.add(
-                        key.name()
-                            + " = "
-                            + endpoint
-                            + " must be empty: this version does not speak that protocol"));
+    /** A door that is off unless it has an address. */
+    Optional<ListenerConfig> optionalFrom(Config config, List<String> errors) {
+      if (config.get(listen).isPresent()) {
+        return Optional.of(from(config, errors));
       }
+      config
+          .get(advertise)
+          .ifPresent(
+              endpoint ->
+                  errors.add(
+                      advertise.name() + " = " + endpoint + " needs " + listen.name() + ", too"));
+      return Optional.empty();
     }
 
     ListenerConfig from(Config config, List<String> errors) {

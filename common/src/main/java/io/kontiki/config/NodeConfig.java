@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -19,10 +20,14 @@ import java.util.TreeMap;
  * @param raft for brokers
  * @param http for people and tools
  * @param replication for brokers
+ * @param kafka for clients of Apache Kafka; empty: off
+ * @param autoCreateTopics a client of Apache Kafka that asks for a topic that does not exist makes
+ *     it
  * @param loops event loops for data; 0: half of the cores, at least 1
  * @param defaultPartitions of a topic that does not say
  * @param defaultReplicationFactor of a topic that does not say; 0: the smaller of 3 and the number
  *     of voters in the image
+ * @param groupShards Raft groups of consumer groups, of a cluster that forms
  * @param liveness times
  * @param storage of the log directory
  * @param limits bounds
@@ -37,9 +42,12 @@ public record NodeConfig(
     ListenerConfig raft,
     ListenerConfig http,
     ListenerConfig replication,
+    Optional<ListenerConfig> kafka,
+    boolean autoCreateTopics,
     int loops,
     int defaultPartitions,
     int defaultReplicationFactor,
+    int groupShards,
     LivenessConfig liveness,
     StorageConfig storage,
     LimitsConfig limits,
@@ -76,6 +84,15 @@ public record NodeConfig(
               + " separated by commas: 1, 3 or 5 of them, the same list on every node. Empty: this"
               + " node alone. Once formed, the cluster itself knows its voters.",
           Parsers::voters);
+  static final ConfigKey<Boolean> AUTO_CREATE =
+      new ConfigKey<>(
+          "kafka.auto.create.topics",
+          "false",
+          false,
+          "",
+          "true: a client of Apache Kafka that asks for a topic that does not exist makes it, with the"
+              + " defaults.",
+          Parsers::bool);
   static final ConfigKey<Integer> LOOPS =
       new ConfigKey<>(
           "loops",
@@ -101,6 +118,16 @@ public record NodeConfig(
           "Replicas of each partition of a topic that does not say how many. 0: 3, or the number of"
               + " voters if that is less.",
           integer(0, 15));
+  static final ConfigKey<Integer> GROUP_SHARDS =
+      new ConfigKey<>(
+          "group.shards",
+          "1",
+          false,
+          "",
+          "Raft groups that consumer groups are spread over, so that several voters coordinate. Read"
+              + " when the cluster forms, and fixed from then on: each costs every voter about ten"
+              + " threads.",
+          integer(1, 4));
   static final ConfigKey<String> LOG_LEVEL =
       new ConfigKey<>(
           "log.level",
@@ -126,7 +153,9 @@ public record NodeConfig(
     keys.addAll(ListenerConfig.HTTP.all());
     keys.addAll(ListenerConfig.REPLICATION.all());
     keys.addAll(ListenerConfig.KAFKA.all());
-    keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, LOG_LEVEL, LOG_LEVELS));
+    keys.add(AUTO_CREATE);
+    keys.addAll(List.of(LOOPS, DEFAULT_PARTITIONS, DEFAULT_REPLICATION, GROUP_SHARDS));
+    keys.addAll(List.of(LOG_LEVEL, LOG_LEVELS));
     keys.addAll(LivenessConfig.KEYS);
     keys.addAll(StorageConfig.KEYS);
     keys.addAll(LimitsConfig.KEYS);
@@ -158,7 +187,6 @@ public record NodeConfig(
     if (voters.isEmpty()) {
       voters = List.of(new VoterAddress(nodeId, raft.advertised(raft.listen().port())));
     }
-    ListenerConfig.KAFKA.refuse(config, errors);
     LimitsConfig limits = LimitsConfig.from(config);
     Map<String, String> topicDefaults = topicDefaults(config);
     int maxBatch = TopicConfig.of(topicDefaults).maxMessageBytes();
@@ -182,9 +210,12 @@ public record NodeConfig(
             raft,
             ListenerConfig.HTTP.from(config, errors),
             ListenerConfig.REPLICATION.from(config, errors),
+            ListenerConfig.KAFKA.optionalFrom(config, errors),
+            config.get(AUTO_CREATE),
             config.get(LOOPS),
             config.get(DEFAULT_PARTITIONS),
             config.get(DEFAULT_REPLICATION),
+            config.get(GROUP_SHARDS),
             LivenessConfig.from(config, errors),
             StorageConfig.from(config, errors),
             limits,

@@ -73,9 +73,7 @@ class ConfigTest {
   void allKeysSet() {
     Map<String, String> all = new TreeMap<>();
     for (ConfigKey<?> key : NodeConfig.keys()) {
-      if (!key.name().startsWith("kafka.")) { // only empty values are taken
-        all.put(key.name(), another(key));
-      }
+      all.put(key.name(), another(key));
     }
     NodeConfig config = NodeConfig.read(new ConfigSources(all, Map.of(), Map.of()));
     NodeConfig defaults = NodeConfig.read(text(REQUIRED));
@@ -83,6 +81,9 @@ class ConfigTest {
     assertEquals(3, config.voters().size());
     assertEquals(new Endpoint("example", 2000), config.http().advertised(1));
     assertEquals(new Endpoint("10.0.0.1", 1000), config.grpc().listen());
+    assertEquals(new Endpoint("10.0.0.1", 1000), config.kafka().orElseThrow().listen());
+    assertEquals(new Endpoint("example", 2000), config.kafka().orElseThrow().advertised(1));
+    assertTrue(config.autoCreateTopics());
     assertEquals(new LogLevels("WARN", Map.of("a.b", "DEBUG")), config.logLevels());
     assertEquals(TopicConfig.KEYS.size(), config.topicDefaults().size());
     assertFalse(config.liveness().equals(defaults.liveness()));
@@ -174,17 +175,18 @@ class ConfigTest {
   }
 
   @Test
-  void theKafkaDoorIsKnownAndMustBeOff() {
-    ConfigSources base = ConfigSources.NONE.withOverrides(List.of("node.id=1", "data.dir=d"));
-    NodeConfig.read(base.withOverrides(List.of("node.id=1", "data.dir=d", "kafka.listen=")));
-    ConfigException refused =
-        assertThrows(
-            ConfigException.class,
-            () ->
-                NodeConfig.read(
-                    base.withOverrides(
-                        List.of("node.id=1", "data.dir=d", "kafka.listen=127.0.0.1:9092"))));
-    assertTrue(refused.getMessage().contains("kafka.listen = 127.0.0.1:9092"));
+  void theKafkaDoorIsOffUnlessItHasAnAddress() {
+    assertEquals(Optional.empty(), NodeConfig.read(text(REQUIRED)).kafka());
+    assertEquals(Optional.empty(), NodeConfig.read(text(REQUIRED + "kafka.listen =")).kafka());
+    assertFalse(NodeConfig.read(text(REQUIRED)).autoCreateTopics());
+    assertEquals(
+        new Endpoint("127.0.0.1", 9092),
+        NodeConfig.read(text(REQUIRED + "kafka.listen = 127.0.0.1:9092"))
+            .kafka()
+            .orElseThrow()
+            .listen());
+    refused("kafka.advertise = a:9092", "needs kafka.listen");
+    refused("kafka.listen = 0.0.0.0:9092", "kafka.advertise must be set");
   }
 
   @Test
@@ -333,8 +335,13 @@ class ConfigTest {
       case "node.id" -> "7";
       case "data.dir" -> "elsewhere";
       case "cluster.voters" -> "1@a:1, 2@b:2, 7@[::1]:3";
-      case "grpc.listen", "raft.listen", "http.listen", "replication.listen" -> "10.0.0.1:1000";
-      case "grpc.advertise", "raft.advertise", "http.advertise", "replication.advertise" ->
+      case "grpc.listen", "raft.listen", "http.listen", "replication.listen", "kafka.listen" ->
+          "10.0.0.1:1000";
+      case "grpc.advertise",
+          "raft.advertise",
+          "http.advertise",
+          "replication.advertise",
+          "kafka.advertise" ->
           "example:2000";
       case "log.level" -> "WARN";
       case "log.levels" -> "a.b=DEBUG";
@@ -349,6 +356,7 @@ class ConfigTest {
       case "session.timeout.ms" -> "1501";
       case "lease.ms" -> "1199";
       case "auto.leader.rebalance.enable" -> "false";
+      case "kafka.auto.create.topics" -> "true";
       default -> another(key.defaultText());
     };
   }

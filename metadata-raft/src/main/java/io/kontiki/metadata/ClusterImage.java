@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param catchUpBytesPerSecond most that each broker ships to replicas that come or catch up; 0: no
  *     limit, {@link #OWN_LIMIT}: each broker's own
  * @param logEnds what balanced recovery has been told of partitions that wait for it (rule R19)
+ * @param groupShards Raft groups of consumer groups, fixed when the cluster forms; 0 until then
  */
 public record ClusterImage(
     long index,
@@ -35,7 +36,8 @@ public record ClusterImage(
     long nextProducerId,
     long nextThinProducerId,
     long catchUpBytesPerSecond,
-    SortedMap<PartitionId, List<LogEndReport>> logEnds) {
+    SortedMap<PartitionId, List<LogEndReport>> logEnds,
+    int groupShards) {
   /** First id that LogService hands out (API README, section 1). */
   public static final long FIRST_THIN_PRODUCER_ID = 1L << 52;
 
@@ -56,7 +58,8 @@ public record ClusterImage(
           0,
           FIRST_THIN_PRODUCER_ID,
           OWN_LIMIT,
-          new TreeMap<>());
+          new TreeMap<>(),
+          0);
 
   public ClusterImage {
     voters = Collections.unmodifiableSortedMap(voters);
@@ -107,6 +110,7 @@ public record ClusterImage(
         nextProducerId,
         nextThinProducerId,
         catchUpBytesPerSecond,
-        logEnds);
+        logEnds,
+        groupShards);
   }
 }

@@ -33,6 +33,7 @@ final class ImageDraft {
   private long nextThinProducerId;
   private long catchUpBytesPerSecond;
   private SortedMap<PartitionId, List<LogEndReport>> logEnds;
+  private int groupShards;
   // Folded into the topics at the end: a command may change thousands of partitions of one topic.
   private final TreeMap<TopicId, PartitionImage[]> changed = new TreeMap<>();
   private final TreeMap<TopicId, TreeSet<Integer>> former = new TreeMap<>();
@@ -52,6 +53,7 @@ final class ImageDraft {
     nextThinProducerId = before.nextThinProducerId();
     catchUpBytesPerSecond = before.catchUpBytesPerSecond();
     logEnds = before.logEnds();
+    groupShards = before.groupShards();
   }
 
   /** The image before the command; what this draft changed is not in it. */
@@ -64,9 +66,10 @@ final class ImageDraft {
     return index;
   }
 
-  void form(Uid id, int level) {
+  void form(Uid id, int level, int shards) {
     clusterId = id;
     featureLevel = level;
+    groupShards = shards;
   }
 
   void put(VoterImage voter) {
@@ -251,7 +254,8 @@ final class ImageDraft {
         nextProducerId,
         nextThinProducerId,
         catchUpBytesPerSecond,
-        logEnds);
+        logEnds,
+        groupShards);
   }
 
   private static <K, V> SortedMap<K, V> owned(SortedMap<K, V> now, SortedMap<K, V> original) {

@@ -7,6 +7,7 @@ import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
 import io.kontiki.metadata.CommandOutcome.Number;
 import io.kontiki.metadata.CommandOutcome.Rejected;
+import io.kontiki.metadata.MetadataCommand.Farewell;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
@@ -54,6 +55,7 @@ final class IsrCommands {
     boolean eligible = eligible(draft, leader, change, now);
     if (eligible) {
       next.setIsr(change.isr().stream().map(IsrMember::brokerId).toList());
+      next.notEligible(change.damaged());
     }
     // Also where the set stays the same: no copy of this change may be decided again (R17).
     next.burnEpoch();
@@ -84,14 +86,18 @@ final class IsrCommands {
     return seen.contains(leader);
   }
 
-  /** R38: leadership moves to another active member of the ISR, which stays as it is. */
+  /**
+   * R38: leadership moves to another active member of the ISR, which stays as it is. D9: from a
+   * damaged leader without one to an active member of the ELR.
+   */
   static CommandOutcome resign(ImageDraft draft, MetadataCommand.Resign command) {
     boolean fenced = BrokerCommands.stale(draft, command.brokerId(), command.brokerEpoch()) != null;
     List<IsrOutcome> outcomes = new ArrayList<>(command.changes().size());
-    for (LeaderMove change : command.changes()) {
-      PartitionImage now = draft.partition(change.partition());
+    for (Farewell change : command.changes()) {
+      PartitionId partition = change.move().partition();
+      PartitionImage now = draft.partition(partition);
       if (fenced || now == null) {
-        outcomes.add(new IsrOutcome(change.partition(), Kind.FENCED, now));
+        outcomes.add(new IsrOutcome(partition, Kind.FENCED, now));
       } else {
         outcomes.add(resign(draft, command.brokerId(), change, now));
       }
@@ -100,7 +106,8 @@ final class IsrCommands {
   }
 
   private static IsrOutcome resign(
-      ImageDraft draft, int leader, LeaderMove change, PartitionImage now) {
+      ImageDraft draft, int leader, Farewell farewell, PartitionImage now) {
+    LeaderMove change = farewell.move();
     if (now.leader() != leader || now.leaderEpoch() != change.leaderEpoch()) {
       return new IsrOutcome(change.partition(), Kind.FENCED, now);
     }
@@ -108,11 +115,15 @@ final class IsrCommands {
       return new IsrOutcome(change.partition(), Kind.STALE, now);
     }
     PartitionChange next = new PartitionChange(now, topic(draft, change.partition()).minIsr(now));
-    if (!next.resign(change.to(), draft::state)) {
-      return new IsrOutcome(change.partition(), Kind.INELIGIBLE, now);
+    boolean replaced =
+        next.resign(change.to(), draft::state)
+            || (farewell.damaged() && next.resignToEligible(change.to(), draft::state));
+    if (!replaced && farewell.damaged()) {
+      // A late copy would take the leader out of the in-sync set: none may be applied (R5, R17).
+      next.burnEpoch();
     }
     PartitionImage after = draft.change(change.partition(), next, now);
-    return new IsrOutcome(change.partition(), Kind.APPLIED, after);
+    return new IsrOutcome(change.partition(), replaced ? Kind.APPLIED : Kind.INELIGIBLE, after);
   }
 
   /** R43: an own compare-and-set for each; one that does not fit does not stop the rest. */

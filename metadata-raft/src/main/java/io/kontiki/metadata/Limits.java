@@ -35,6 +35,9 @@ public final class Limits {
   /** Voters. */
   public static final int VOTERS = 5;
 
+  /** Raft groups of consumer groups. */
+  public static final int GROUP_SHARDS = 4;
+
   /** Producer ids in one block. */
   public static final int PRODUCER_ID_BLOCK = 1_000_000;
 

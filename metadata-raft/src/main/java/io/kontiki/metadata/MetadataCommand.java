@@ -17,8 +17,14 @@ public sealed interface MetadataCommand {
   /** Milliseconds since 1970 by the proposer's clock. */
   long timeMs();
 
-  /** The first command of a cluster (rule M15). Refused once there is a cluster id. */
-  record FormCluster(long timeMs, Uid clusterId, int featureLevel, List<VoterImage> voters)
+  /**
+   * The first command of a cluster (rule M15). Refused once there is a cluster id.
+   *
+   * @param groupShards Raft groups that consumer groups are spread over, for ever: a group's name
+   *     says its shard
+   */
+  record FormCluster(
+      long timeMs, Uid clusterId, int featureLevel, List<VoterImage> voters, int groupShards)
       implements MetadataCommand {
     public FormCluster {
       voters = List.copyOf(voters);
@@ -131,10 +137,10 @@ public sealed interface MetadataCommand {
   }
 
   /**
-   * A leader asks for another member of the ISR in its place: each an own compare-and-set with an
-   * own outcome (rules R38, R42). Where the one named may not lead, another member may.
+   * A leader asks for another in its place: each an own compare-and-set with an own outcome (rules
+   * R38, R42). Where the one named may not lead, another that may be chosen does.
    */
-  record Resign(long timeMs, int brokerId, long brokerEpoch, List<LeaderMove> changes)
+  record Resign(long timeMs, int brokerId, long brokerEpoch, List<Farewell> changes)
       implements MetadataCommand {
     public Resign {
       changes = List.copyOf(changes);
@@ -215,6 +221,14 @@ public sealed interface MetadataCommand {
   record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}
 
   /**
+   * A leader's wish to be replaced.
+   *
+   * @param damaged it cannot read all of its log: where no other member of the ISR may lead, a
+   *     member of the ELR does, and the present leader keeps no place in either (rule D9)
+   */
+  record Farewell(LeaderMove move, boolean damaged) {}
+
+  /**
    * Takes a block of producer ids (rule I4). The answer is the first.
    *
    * @param thin from LogService's range (2^52 and up)
@@ -249,11 +263,24 @@ public sealed interface MetadataCommand {
    *
    * @param isr the new set with the broker epoch of each member as the leader knew it when it
    *     decided (rule R15)
+   * @param damaged broker ids of replicas that cannot read all of their logs: those that are not in
+   *     the new set are not in the ELR either (rule D9)
    */
   record IsrChange(
-      PartitionId partition, int leaderEpoch, int partitionEpoch, List<IsrMember> isr) {
+      PartitionId partition,
+      int leaderEpoch,
+      int partitionEpoch,
+      List<IsrMember> isr,
+      List<Integer> damaged) {
     public IsrChange {
       isr = List.copyOf(isr);
+      damaged = List.copyOf(damaged);
+    }
+
+    /** Without damage. */
+    public IsrChange(
+        PartitionId partition, int leaderEpoch, int partitionEpoch, List<IsrMember> isr) {
+      this(partition, leaderEpoch, partitionEpoch, isr, List.of());
     }
   }
 

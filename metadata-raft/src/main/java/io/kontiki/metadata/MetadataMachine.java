@@ -102,15 +102,21 @@ public final class MetadataMachine {
         || command.featureLevel() < 1
         || ids.isEmpty()
         || ids.size() != command.voters().size()
-        || ids.size() > Limits.VOTERS) {
+        || ids.size() > Limits.VOTERS
+        || command.groupShards() < 1
+        || command.groupShards() > Limits.GROUP_SHARDS) {
       return rejected(
           ErrorReason.INVALID_FIELD,
-          "a cluster needs an id, a feature level from 1 and 1 to "
+          "a cluster needs an id, a feature level from 1, 1 to "
               + Limits.VOTERS
-              + " distinct voters, not "
-              + command.voters());
+              + " distinct voters and 1 to "
+              + Limits.GROUP_SHARDS
+              + " shards of consumer groups, not "
+              + command.voters()
+              + " and "
+              + command.groupShards());
     }
-    draft.form(command.clusterId(), command.featureLevel());
+    draft.form(command.clusterId(), command.featureLevel(), command.groupShards());
     command.voters().forEach(draft::put);
     return new Done();
   }

@@ -55,6 +55,11 @@ final class PartitionChange {
     settle();
   }
 
+  /** These cannot read all of their logs: no election trusts them (D9). */
+  void notEligible(List<Integer> damaged) {
+    elr = without(elr, damaged);
+  }
+
   /** The broker is fenced: it leaves the ISR, whatever else happens (R2). */
   void leaveIsr(int broker) {
     if (isr.contains(broker)) {
@@ -109,6 +114,30 @@ final class PartitionChange {
       leader = next;
     }
     return next != PartitionImage.NO_LEADER;
+  }
+
+  /**
+   * A leader that cannot read all of its log is followed by an active member of the ELR, which
+   * thereby is the ISR (D9): it holds every committed record, and below min ISR nothing has been
+   * committed since it is eligible (R10, R18). The damaged replica is no candidate any more, the
+   * rest of the ISR is eligible; before, {@link #resign} has looked for a member of the ISR.
+   */
+  boolean resignToEligible(int successor, IntFunction<State> states) {
+    int next = PartitionImage.NO_LEADER;
+    for (int replica : replicas) {
+      boolean mayLead = elr.contains(replica) && states.apply(replica) == State.ACTIVE;
+      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
+        next = replica;
+      }
+    }
+    if (next == PartitionImage.NO_LEADER) {
+      return false;
+    }
+    List<Integer> damaged = List.of(leader);
+    leader = next;
+    setIsr(List.of(next));
+    notEligible(damaged);
+    return true;
   }
 
   /**

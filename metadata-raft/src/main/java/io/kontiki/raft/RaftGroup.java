@@ -57,6 +57,12 @@ public interface RaftGroup extends AutoCloseable {
   /** Hands leadership to another voter, if there is one that is up; does nothing on a follower. */
   void transferLeadership();
 
+  /**
+   * Hands leadership to that voter, once it holds all that this node has; proposals are refused
+   * meanwhile. Does nothing on a follower.
+   */
+  void transferLeadershipTo(int nodeId);
+
   /** Leaves the group's log on disk complete and stops. */
   @Override
   void close();

@@ -33,7 +33,7 @@ class BrokerCommandsTest {
     CommandOutcome again =
         cluster.apply(
             new MetadataCommand.FormCluster(
-                1, new Uid(8, 8), 1, List.copyOf(cluster.image().voters().values())));
+                1, new Uid(8, 8), 1, List.copyOf(cluster.image().voters().values()), 1));
     assertEquals("INVALID_FIELD", Cluster.reason(again));
     assertEquals(Cluster.ID, cluster.image().clusterId());
   }

@@ -31,7 +31,7 @@ public final class Cluster {
     for (int id = 1; id <= voters; id++) {
       list.add(new VoterImage(id, new Endpoint("host", 7600 + id), directory(id)));
     }
-    cluster.apply(new MetadataCommand.FormCluster(1, ID, 1, list));
+    cluster.apply(new MetadataCommand.FormCluster(1, ID, 1, list, 1));
     return cluster;
   }
 

@@ -9,6 +9,7 @@ import io.kontiki.metadata.CommandOutcome.Done;
 import io.kontiki.metadata.CommandOutcome.IsrOutcome;
 import io.kontiki.metadata.CommandOutcome.IsrOutcomes;
 import io.kontiki.metadata.CommandOutcome.Kind;
+import io.kontiki.metadata.MetadataCommand.AlterPartitions;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.model.Endpoint;
@@ -163,7 +164,119 @@ class IsrAndTopicCommandsTest {
     assertEquals(alone, cluster.partition("t"));
   }
 
+  @Test
+  void damagedReplicasThatLeaveTheInSyncSetAreNotEligibleD9() {
+    cluster.create("t", Map.of("min.insync.replicas", "3"), 1, 2, 3);
+    PartitionImage now = cluster.partition("t");
+    IsrMember leader = new IsrMember(1, cluster.epoch(1));
+    cluster.apply(
+        new AlterPartitions(
+            1,
+            1,
+            cluster.epoch(1),
+            List.of(
+                new IsrChange(
+                    cluster.id("t"), 0, now.partitionEpoch(), List.of(leader), List.of(3)))));
+    assertEquals(List.of(1), cluster.partition("t").isr());
+    assertEquals(List.of(2), cluster.partition("t").elr());
+    assertEquals(List.of(), cluster.partition("t").lastKnownElr());
+    // And who is eligible already, with the set as it is.
+    cluster.apply(
+        new AlterPartitions(
+            1,
+            1,
+            cluster.epoch(1),
+            List.of(
+                new IsrChange(
+                    cluster.id("t"),
+                    0,
+                    cluster.partition("t").partitionEpoch(),
+                    List.of(leader),
+                    List.of(2)))));
+    assertEquals(List.of(1), cluster.partition("t").isr());
+    assertEquals(List.of(), cluster.partition("t").elr());
+  }
+
+  @Test
+  void aDamagedLeaderIsFollowedByAnEligibleReplicaAndKeepsNoPlaceD9() {
+    cluster.create("t", Map.of("min.insync.replicas", "2"), 1, 2, 3);
+    cluster.alter("t", 1, 2);
+    cluster.alter("t", 1);
+    PartitionImage alone = cluster.partition("t");
+    assertEquals(List.of(2), alone.elr());
+    assertEquals(
+        Kind.INELIGIBLE,
+        resign(1, alone.leaderEpoch(), alone.partitionEpoch(), 2).kind(),
+        "only damage is a reason to leave the in-sync set");
+    assertEquals(
+        Kind.STALE,
+        resignDamaged(1, alone.leaderEpoch(), alone.partitionEpoch() - 1, 2).kind(),
+        "a compare-and-set (M2)");
+    IsrOutcome outcome = resignDamaged(1, alone.leaderEpoch(), alone.partitionEpoch(), 3);
+    assertEquals(Kind.APPLIED, outcome.kind(), "3 is not eligible, 2 is");
+    PartitionImage after = cluster.partition("t");
+    assertEquals(outcome.state(), after);
+    assertEquals(2, after.leader());
+    assertEquals(alone.leaderEpoch() + 1, after.leaderEpoch());
+    assertEquals(List.of(2), after.isr());
+    assertEquals(List.of(), after.elr());
+    assertEquals(List.of(), after.lastKnownElr());
+    // Whoever follows is the next that may: the damaged one is not elected, whoever is fenced.
+    cluster.fence(2);
+    assertEquals(PartitionImage.NO_LEADER, cluster.partition("t").leader());
+    assertEquals(List.of(2), cluster.partition("t").elr());
+  }
+
+  @Test
+  void aDamagedLeaderIsFollowedByAMemberOfTheInSyncSetIfThereIsOneD9() {
+    cluster.create("t", Map.of("min.insync.replicas", "3"), 1, 2, 3);
+    cluster.alter("t", 1, 3);
+    PartitionImage two = cluster.partition("t");
+    assertEquals(List.of(2), two.elr());
+    assertEquals(Kind.APPLIED, resignDamaged(1, 0, two.partitionEpoch(), 2).kind());
+    assertEquals(3, cluster.partition("t").leader());
+    assertEquals(List.of(1, 3), cluster.partition("t").isr(), "its own word takes it out (R5)");
+    assertEquals(List.of(2), cluster.partition("t").elr());
+  }
+
+  @Test
+  void membersThatCannotFollowADamagedLeaderStayEligibleD9() {
+    cluster.create("t", Map.of("min.insync.replicas", "3"), 1, 2, 3);
+    cluster.alter("t", 1, 3);
+    cluster.stop(3);
+    assertEquals(
+        Kind.APPLIED, resignDamaged(1, 0, cluster.partition("t").partitionEpoch(), 2).kind());
+    assertEquals(2, cluster.partition("t").leader());
+    assertEquals(List.of(2), cluster.partition("t").isr());
+    assertEquals(List.of(3), cluster.partition("t").elr());
+  }
+
+  @Test
+  void noCopyOfADamagedLeadersRefusedResignationIsAppliedLaterR17() {
+    cluster.create("t", Map.of("min.insync.replicas", "2"), 1, 2, 3);
+    cluster.alter("t", 1, 2);
+    cluster.fence(2);
+    PartitionImage alone = cluster.partition("t");
+    assertEquals(List.of(2), alone.elr());
+    IsrOutcome refused = resignDamaged(1, alone.leaderEpoch(), alone.partitionEpoch(), 2);
+    assertEquals(Kind.INELIGIBLE, refused.kind());
+    assertEquals(alone.partitionEpoch() + 1, refused.state().partitionEpoch());
+    cluster.unfence(2);
+    assertEquals(
+        Kind.STALE, resignDamaged(1, alone.leaderEpoch(), alone.partitionEpoch(), 2).kind());
+    assertEquals(1, cluster.partition("t").leader());
+  }
+
   private IsrOutcome resign(int leader, int leaderEpoch, int partitionEpoch, int successor) {
+    return resign(leader, leaderEpoch, partitionEpoch, successor, false);
+  }
+
+  private IsrOutcome resignDamaged(int leader, int leaderEpoch, int partitionEpoch, int successor) {
+    return resign(leader, leaderEpoch, partitionEpoch, successor, true);
+  }
+
+  private IsrOutcome resign(
+      int leader, int leaderEpoch, int partitionEpoch, int successor, boolean damaged) {
     CommandOutcome outcome =
         cluster.apply(
             new MetadataCommand.Resign(
@@ -171,8 +284,10 @@ class IsrAndTopicCommandsTest {
                 leader,
                 cluster.epoch(leader),
                 List.of(
-                    new MetadataCommand.LeaderMove(
-                        cluster.id("t"), successor, leaderEpoch, partitionEpoch))));
+                    new MetadataCommand.Farewell(
+                        new MetadataCommand.LeaderMove(
+                            cluster.id("t"), successor, leaderEpoch, partitionEpoch),
+                        damaged))));
     return ((IsrOutcomes) outcome).outcomes().get(0);
   }
 
@@ -272,7 +387,7 @@ class IsrAndTopicCommandsTest {
     Cluster late = new Cluster();
     late.apply(
         new MetadataCommand.FormCluster(
-            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null))));
+            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null)), 1));
     Uid first = new Uid(1, 1);
     Uid second = new Uid(2, 2);
     assertEquals(new Done(), late.apply(new MetadataCommand.AdmitVoter(1, 1, null, first)));

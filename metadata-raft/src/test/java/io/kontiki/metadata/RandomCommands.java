@@ -87,7 +87,7 @@ final class RandomCommands {
         PartitionId id = somePartition(image, random);
         PartitionImage now = image.partition(id);
         if (now == null || now.leader() < 0) {
-          return resign(broker, epoch, id, 0, 0, 1);
+          return resign(broker, epoch, id, 0, 0, 1, false);
         }
         long leaderEpoch = image.brokers().get(now.leader()).epoch();
         return resign(
@@ -96,7 +96,8 @@ final class RandomCommands {
             id,
             now.leaderEpoch(),
             now.partitionEpoch(),
-            random.nextInt(5));
+            random.nextInt(5),
+            random.nextBoolean());
       }
       case 12 -> {
         List<MetadataCommand.LogEnd> ends = new ArrayList<>();
@@ -249,12 +250,21 @@ final class RandomCommands {
   }
 
   private static MetadataCommand resign(
-      int broker, long epoch, PartitionId id, int leaderEpoch, int partitionEpoch, int successor) {
+      int broker,
+      long epoch,
+      PartitionId id,
+      int leaderEpoch,
+      int partitionEpoch,
+      int successor,
+      boolean damaged) {
     return new MetadataCommand.Resign(
         1,
         broker,
         epoch,
-        List.of(new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch)));
+        List.of(
+            new MetadataCommand.Farewell(
+                new MetadataCommand.LeaderMove(id, successor, leaderEpoch, partitionEpoch),
+                damaged)));
   }
 
   private static PartitionId somePartition(ClusterImage image, Random random) {

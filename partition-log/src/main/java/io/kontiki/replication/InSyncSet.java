@@ -17,6 +17,7 @@ final class InSyncSet {
   private final ReplicaTimes times;
   private int partitionEpoch;
   private List<Integer> committed;
+  private List<Integer> eligible;
 
   /** Committed set and set in flight together: what the high watermark counts (rule R9). */
   private List<Integer> maximal;
@@ -34,6 +35,7 @@ final class InSyncSet {
     this.times = times;
     this.partitionEpoch = state.partitionEpoch();
     this.committed = state.isr();
+    this.eligible = state.elr();
     this.maximal = state.isr();
   }
 
@@ -43,6 +45,11 @@ final class InSyncSet {
 
   List<Integer> committed() {
     return committed;
+  }
+
+  /** Outside of the committed set, and known to hold every committed record (rule R18). */
+  List<Integer> eligible() {
+    return eligible;
   }
 
   List<Integer> maximal() {
@@ -56,6 +63,7 @@ final class InSyncSet {
     }
     partitionEpoch = state.partitionEpoch();
     committed = state.isr();
+    eligible = state.elr();
     maximal = state.isr();
     inFlight = null;
     due = false;
@@ -73,10 +81,10 @@ final class InSyncSet {
     return inFlight != null;
   }
 
-  void propose(int leaderEpoch, SortedMap<Integer, Long> members) {
+  void propose(int leaderEpoch, SortedMap<Integer, Long> members, List<Integer> damaged) {
     List<IsrMember> isr = new ArrayList<>(members.size());
     members.forEach((broker, epoch) -> isr.add(new IsrMember(broker, epoch)));
-    inFlight = new IsrProposal(id, leaderEpoch, partitionEpoch, isr);
+    inFlight = new IsrProposal(id, leaderEpoch, partitionEpoch, isr, damaged);
     due = true;
     SortedSet<Integer> union = new TreeSet<>(committed);
     union.addAll(members.keySet());

@@ -8,7 +8,7 @@ public sealed interface IsrOutcome {
   /**
    * Refused for good. A proposal: a member was not eligible; the refusal grew the partition epoch,
    * so that no other copy can be applied later (rule R17). A resignation: nobody else may lead;
-   * nothing was changed.
+   * only that of a damaged leader grew the partition epoch.
    */
   record Rejected(IsrState state) implements IsrOutcome {}
 

@@ -10,13 +10,21 @@ import java.util.List;
  * @param partitionEpoch grows with every change of the partition's entry; decides which of two
  *     states is newer (rule R16)
  * @param isr broker ids, sorted
+ * @param elr broker ids outside of the in-sync set that hold every committed record, sorted (R18)
  */
-public record IsrState(int leaderId, int leaderEpoch, int partitionEpoch, List<Integer> isr) {
+public record IsrState(
+    int leaderId, int leaderEpoch, int partitionEpoch, List<Integer> isr, List<Integer> elr) {
   /** Nobody leads. */
   public static final int NO_LEADER = -1;
 
   public IsrState {
     isr = isr.stream().sorted().toList();
+    elr = elr.stream().sorted().toList();
+  }
+
+  /** Without eligible replicas. */
+  public IsrState(int leaderId, int leaderEpoch, int partitionEpoch, List<Integer> isr) {
+    this(leaderId, leaderEpoch, partitionEpoch, isr, List.of());
   }
 
   /**

@@ -36,6 +36,9 @@ public final class LeaderReplica {
   /** Whether the own log cannot be read to its end (rule D9). */
   private boolean damaged;
 
+  /** Whether a successor outside of the in-sync set has been asked for in the present state. */
+  private boolean steppedAside;
+
   /** The own disk: what is written and not held. */
   private final OwedClock own = new OwedClock();
 
@@ -314,9 +317,21 @@ public final class LeaderReplica {
     return low;
   }
 
+  private boolean isCandidate(int replica) {
+    return inSync.committed().contains(replica) || inSync.eligible().contains(replica);
+  }
+
   /**
-   * A follower cannot read all of its log: it leaves the in-sync set, until it acknowledges again
-   * (rule D9).
+   * Whether somebody may still count on a replica's log: it is in the maximal in-sync set, or
+   * eligible. Only who is neither may be told what to do about damage: that may be to cut (D9).
+   */
+  public boolean countsOn(int replica) {
+    return waitsFor(replica) || isCandidate(replica);
+  }
+
+  /**
+   * A follower cannot read all of its log: it leaves the in-sync set and is not eligible, until it
+   * acknowledges again (rule D9).
    */
   public void onLost(int follower, long brokerEpoch, long subscription, long nowNanos) {
     FollowerCursor cursor = cursors.get(follower);
@@ -326,15 +341,23 @@ public final class LeaderReplica {
     }
   }
 
-  /** The own log is damaged: another member shall lead, if there is one (rule D9). */
+  /** The own log is damaged: another replica shall lead, if one may (rule D9). */
   public void onOwnDamage(long nowNanos) {
     damaged = true;
     decide(nowNanos, true);
   }
 
-  /** Whether the own log is damaged and another member can take over. */
+  /** Whether the own log is damaged and another replica can take over. */
   public boolean handsOver(long nowNanos) {
-    return damaged && successor(nowNanos) != IsrState.NO_LEADER;
+    return damaged && successor(nowNanos, true) != IsrState.NO_LEADER;
+  }
+
+  /**
+   * Whether it asked for a successor outside of the in-sync set, which commits without this replica
+   * as soon as that is granted: the lease says nothing about where the log ends any more (R5, D9).
+   */
+  public boolean steppedAside() {
+    return steppedAside;
   }
 
   /** A subscription ended on either side; its last position stays, as the follower holds it. */
@@ -364,6 +387,7 @@ public final class LeaderReplica {
       return false;
     }
     resigning.onNewerState();
+    steppedAside = false; // no copy of a resignation for the older state can be applied any more
     advance();
     noteOutstanding(nowNanos);
     decide(nowNanos, false);
@@ -509,7 +533,11 @@ public final class LeaderReplica {
       return;
     }
     SortedMap<Integer, Long> wanted = wanted(nowNanos, judge);
-    if (List.copyOf(wanted.keySet()).equals(inSync.committed())) {
+    List<Integer> lost =
+        replicas.stream()
+            .filter(replica -> isCandidate(replica) && cursorOf(replica).damaged())
+            .toList();
+    if (List.copyOf(wanted.keySet()).equals(inSync.committed()) && lost.isEmpty()) {
       return;
     }
     boolean removesSlow =
@@ -526,7 +554,7 @@ public final class LeaderReplica {
         cursorOf(member).leftSlowly(nowNanos, times);
       }
     }
-    inSync.propose(leaderEpoch, wanted);
+    inSync.propose(leaderEpoch, wanted, lost);
   }
 
   private SortedMap<Integer, Long> wanted(long nowNanos, boolean judge) {
@@ -551,38 +579,52 @@ public final class LeaderReplica {
   }
 
   /**
-   * Asks to be replaced, by the member that has owed nothing for the longest time; the first
-   * replica among equals.
+   * Asks to be replaced.
    *
-   * @return false if no other member may lead: all that is left is to go on, and to shrink
+   * @return false if nobody else may lead: all that is left is to go on, and to shrink
    */
   private boolean maybeResign(Resignation.Cause cause, long nowNanos) {
-    int successor = successor(nowNanos);
+    int successor = successor(nowNanos, cause == Resignation.Cause.LOG_DAMAGED);
     if (successor == IsrState.NO_LEADER) {
       return false;
     }
     if (resigning.mayAsk(nowNanos)) {
+      steppedAside |= !inSync.committed().contains(successor);
       resigning.ask(new Resignation(id, leaderEpoch, inSync.partitionEpoch(), successor, cause));
     }
     return true;
   }
 
-  /** The member that has owed nothing for the longest time, or {@link IsrState#NO_LEADER}. */
-  private int successor(long nowNanos) {
+  /**
+   * The member that has owed nothing for the longest time, the first replica among equals; without
+   * one the first eligible replica, if those count; or {@link IsrState#NO_LEADER}.
+   */
+  private int successor(long nowNanos, boolean orEligible) {
     int successor = IsrState.NO_LEADER;
     long owed = NEVER;
     for (int replica : replicas) {
-      if (replica != localId
-          && inSync.committed().contains(replica)
-          && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
-          && !cursorOf(replica).damaged()
-          && !cursorOf(replica).full()
+      if (inSync.committed().contains(replica)
+          && mayFollowUp(replica)
           && cursorOf(replica).owed().owedFor(nowNanos) < owed) {
         successor = replica;
         owed = cursorOf(replica).owed().owedFor(nowNanos);
       }
     }
+    if (successor == IsrState.NO_LEADER && orEligible) {
+      for (int replica : replicas) {
+        if (inSync.eligible().contains(replica) && mayFollowUp(replica)) {
+          return replica;
+        }
+      }
+    }
     return successor;
+  }
+
+  private boolean mayFollowUp(int replica) {
+    return replica != localId
+        && brokers.mayJoinIsr(replica, brokers.epochOf(replica))
+        && !cursorOf(replica).damaged()
+        && !cursorOf(replica).full();
   }
 
   private boolean mayJoin(int replica, FollowerCursor cursor, long nowNanos) {

@@ -3,10 +3,11 @@ package io.kontiki.replication;
 import io.kontiki.model.PartitionId;
 
 /**
- * A leader's wish to be replaced by another member of the in-sync set, which stays as it is (rule
- * R38): a compare-and-set on both epochs.
+ * A leader's wish to be replaced: a compare-and-set on both epochs. By another member of the
+ * in-sync set, which stays as it is (rule R38); or, if its log is damaged and there is none, by an
+ * eligible replica (rule D9).
  *
- * @param successor whom the leader would have: a member that may lead as far as it knows
+ * @param successor whom the leader would have: one that may lead as far as it knows
  */
 public record Resignation(
     PartitionId partition, int leaderEpoch, int partitionEpoch, int successor, Cause cause) {

@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The one resignation that may be under way. A copy of it that is applied late is harmless: it is a
- * compare-and-set, and takes nothing from what counts for the high watermark (rule M2).
+ * compare-and-set, and takes nothing from what counts for the high watermark (rule M2): the in-sync
+ * set stays, or is one below min ISR, with which nothing is committed (R10).
  */
 final class ResignationSlot {
   private final ReplicaTimes times;

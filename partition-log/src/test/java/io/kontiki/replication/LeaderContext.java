@@ -23,6 +23,10 @@ final class LeaderContext implements BrokerDirectory {
   }
 
   LeaderContext(List<Integer> isr, long start, long held, long hw, boolean handedOver) {
+    this(new IsrState(1, 7, 20, isr), start, held, hw, handedOver);
+  }
+
+  LeaderContext(IsrState state, long start, long held, long hw, boolean handedOver) {
     for (int broker = 1; broker <= 3; broker++) {
       brokerEpochs.put(broker, 100L + broker);
     }
@@ -31,7 +35,7 @@ final class LeaderContext implements BrokerDirectory {
         new LeaderReplica(
             ID,
             1,
-            new IsrState(1, 7, 20, isr),
+            state,
             handedOver,
             List.of(1, 2, 3),
             2,

@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  * Takes fetched batches apart into pieces of records. Batches are taken one by one, so that no more
  * than one decompressed batch is in memory besides the pieces. Not thread-safe; no loop of its own.
  */
-final class ChunkReader {
+public final class ChunkReader {
   /** Most bytes of keys, values and headers in a piece, unless a single record is larger. */
-  static final int MAX_CHUNK_BYTES = 1 << 20;
+  public static final int MAX_CHUNK_BYTES = 1 << 20;
 
   /** Pieces wait until the client takes them: more are not made at a time. */
-  static final int MAX_DECODED_BYTES = 4 << 20;
+  public static final int MAX_DECODED_BYTES = 4 << 20;
 
   private static final int RECORD_OVERHEAD = 48;
 
@@ -43,7 +43,7 @@ final class ChunkReader {
    * @param endOffset first one not wanted
    * @param maxBatchBytes that a batch may become when decompressed
    */
-  ChunkReader(
+  public ChunkReader(
       int partition, long offset, long endOffset, FetchAnswer.Fetched fetched, int maxBatchBytes) {
     this.partition = partition;
     this.offset = offset;
@@ -65,11 +65,15 @@ final class ChunkReader {
   }
 
   /** Pieces, and what is left to do. */
-  record Decoded(
+  public record Decoded(
       List<RecordChunk> chunks, boolean done, long nextOffset, @Nullable ApiError error) {}
 
-  /** The next pieces, up to {@link #MAX_DECODED_BYTES}. */
-  Decoded read() {
+  /**
+   * The next pieces.
+   *
+   * @param maxBytes after which no more are made
+   */
+  public Decoded read(int maxBytes) {
     List<RecordChunk> chunks = new ArrayList<>();
     try {
       if (batches.isEmpty()) {
@@ -78,7 +82,7 @@ final class ChunkReader {
         }
       }
       long bytes = 0;
-      while (bytes < MAX_DECODED_BYTES) {
+      while (bytes < maxBytes) {
         RecordChunk chunk = nextChunk();
         if (chunk == null) {
           offset = Math.max(offset, Math.min(endOffset, fetched.nextOffset()));

@@ -24,6 +24,7 @@ public final class ClusterAdmin {
 
   private final Metadata metadata;
   private final NodeReports reports;
+  private final ShardViews shards;
 
   /**
    * A broker as an operator sees it.
@@ -51,9 +52,10 @@ public final class ClusterAdmin {
   /** A Raft group: voters by id, then those that only follow. */
   public record QuorumView(RaftGroup.RaftStatus status, List<QuorumMember> members) {}
 
-  public ClusterAdmin(Metadata metadata, NodeReports reports) {
+  public ClusterAdmin(Metadata metadata, NodeReports reports, ShardViews shards) {
     this.metadata = metadata;
     this.reports = reports;
+    this.shards = shards;
   }
 
   /**
@@ -153,10 +155,24 @@ public final class ClusterAdmin {
   /** The Raft groups as their leader sees them, else as this node does: works without a quorum. */
   public void quorum(CallContext call, Completion<List<QuorumView>> completion) {
     metadata.leaderView(
-        call.atMost(LEADER_NANOS), call.home(status -> completion.complete(views(status))));
+        call.atMost(LEADER_NANOS),
+        call.home(
+            status ->
+                shards.views(
+                    call.atMost(LEADER_NANOS),
+                    call.home(
+                        others -> {
+                          List<QuorumView> views = new ArrayList<>();
+                          views.add(view(status, true));
+                          others.forEach(other -> views.add(view(other, false)));
+                          completion.complete(views);
+                        }))));
   }
 
-  private List<QuorumView> views(RaftGroup.RaftStatus status) {
+  /**
+   * @param followed whether all brokers follow the group, its voters or not
+   */
+  private QuorumView view(RaftGroup.RaftStatus status, boolean followed) {
     List<QuorumMember> members = new ArrayList<>();
     TreeSet<Integer> voters = new TreeSet<>();
     for (RaftGroup.Member voter : status.voters()) {
@@ -169,9 +185,14 @@ public final class ClusterAdmin {
     SortedMap<Integer, Endpoint> others = new TreeMap<>();
     // Voters that have never voted, or do not vote until they are taken in again (M15, M16).
     image.voters().values().forEach(voter -> others.put(voter.id(), voter.raft()));
-    image.brokers().values().forEach(broker -> others.put(broker.id(), broker.endpoints().raft()));
+    if (followed) {
+      image
+          .brokers()
+          .values()
+          .forEach(broker -> others.put(broker.id(), broker.endpoints().raft()));
+    }
     others.keySet().removeAll(voters);
     others.forEach((id, raft) -> members.add(new QuorumMember(id, raft, false, -1, -1)));
-    return List.of(new QuorumView(status, members));
+    return new QuorumView(status, members);
   }
 }

@@ -12,9 +12,9 @@ import java.util.function.IntFunction;
  *
  * @param <T> an answer
  */
-final class Gather<T> {
+public final class Gather<T> {
   /** Questions under way at a time. */
-  static final int PARALLEL = 64;
+  public static final int PARALLEL = 64;
 
   private final EventLoop loop;
   private final List<T> answers;
@@ -25,7 +25,7 @@ final class Gather<T> {
   private boolean asking;
 
   /** Puts one question. */
-  interface Question<T> {
+  public interface Question<T> {
     /** May be answered on any loop, also at once. */
     void ask(int index, Completion<T> answer);
   }
@@ -43,7 +43,7 @@ final class Gather<T> {
    *
    * @param placeholder stands for an answer until it is there; never handed over
    */
-  static <T> void all(
+  public static <T> void all(
       EventLoop loop,
       int count,
       IntFunction<T> placeholder,

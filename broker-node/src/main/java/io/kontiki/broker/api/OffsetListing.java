@@ -3,29 +3,33 @@ package io.kontiki.broker.api;
 import io.kontiki.broker.api.PartitionRequests.OffsetAnswer;
 import io.kontiki.broker.api.PartitionRequests.OffsetQuery;
 import io.kontiki.metadata.TopicImage;
-import io.kontiki.model.ApiError;
-import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 
 /** Finds offsets of a topic's partitions at their leaders. Stateless; any loop. */
 public final class OffsetListing {
   private final TopicLookup lookup;
   private final PartitionRequests partitions;
+  private final CommittedOffsets committed;
 
   /**
    * What was found in one partition.
    *
+   * @param offset -1: the group has committed nothing here
    * @param timestampMs of the record found by time, else -1
    * @param leaderEpoch of the record before the offset; -1: not known
    */
   public record Listed(int partition, long offset, long timestampMs, int leaderEpoch) {}
 
-  public OffsetListing(Metadata metadata, PartitionRequests partitions) {
+  public OffsetListing(
+      Metadata metadata, PartitionRequests partitions, CommittedOffsets committed) {
     this.lookup = new TopicLookup(metadata);
     this.partitions = partitions;
+    this.committed = committed;
   }
 
   /**
@@ -46,30 +50,54 @@ public final class OffsetListing {
                   "at.offset", number.offset() + " is an offset already; nothing is to be found")));
       return;
     }
-    if (at instanceof StartSpec.CommittedBy group) {
-      completion.complete(Result.error(groupNotFound(group.group())));
-      return;
-    }
     lookup.partitions(
         call,
         topic,
         wanted,
         found -> {
           if (found instanceof Result.Ok<TopicLookup.Chosen> ok) {
-            find(call, ok.value().topic(), ok.value().partitions(), query(at), completion);
+            TopicImage image = ok.value().topic();
+            if (at instanceof StartSpec.CommittedBy group) {
+              committed(call, image, ok.value().partitions(), group.group(), completion);
+            } else {
+              find(call, image, ok.value().partitions(), query(at), completion);
+            }
           } else {
             completion.complete(Result.error(((Result.Err<TopicLookup.Chosen>) found).error()));
           }
         });
   }
 
-  private static ApiError groupNotFound(String group) {
-    return ApiError.definite(ErrorReason.GROUP_NOT_FOUND, "there is no group '" + group + "'")
-        .with("group", group);
+  private void committed(
+      CallContext call,
+      TopicImage topic,
+      List<Integer> numbers,
+      String group,
+      Completion<Result<List<Listed>>> completion) {
+    TreeSet<PartitionId> ids = new TreeSet<>();
+    numbers.forEach(number -> ids.add(new PartitionId(topic.id(), number)));
+    committed.find(
+        call,
+        group,
+        ids,
+        found ->
+            completion.complete(
+                found.map(
+                    places -> {
+                      List<Listed> all = new ArrayList<>();
+                      for (PartitionId id : ids) {
+                        CommittedOffsets.At at = places.get(id);
+                        all.add(
+                            at == null
+                                ? new Listed(id.partition(), -1, -1, -1)
+                                : new Listed(id.partition(), at.offset(), -1, at.leaderEpoch()));
+                      }
+                      return all;
+                    })));
   }
 
   /** The search that answers a specification that needs one. */
-  static OffsetQuery query(StartSpec spec) {
+  public static OffsetQuery query(StartSpec spec) {
     if (spec instanceof StartSpec.Earliest) {
       return new OffsetQuery.Earliest();
     }
@@ -79,7 +107,8 @@ public final class OffsetListing {
     return new OffsetQuery.Latest();
   }
 
-  private void find(
+  /** One answer per number, in their order. */
+  public void find(
       CallContext call,
       TopicImage topic,
       List<Integer> numbers,

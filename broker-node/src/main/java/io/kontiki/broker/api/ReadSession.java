@@ -40,7 +40,8 @@ public final class ReadSession {
   private final ReadRequest request;
   private final RecordRead.Sink sink;
   private final PartitionRequests partitions;
-  private final Worker decoder;
+  private final CommittedOffsets committed;
+  private final ChunkDecoder decoder;
   private final int decompressedBytes;
   private final ArrayDeque<Cursor> idle = new ArrayDeque<>();
   private final ArrayDeque<Fetched> undecoded = new ArrayDeque<>();
@@ -54,7 +55,6 @@ public final class ReadSession {
   private int fetching;
   private int emptyInARow;
   private boolean started;
-  private boolean decoding;
   private boolean pausing;
   private boolean pumping;
   private boolean over;
@@ -80,13 +80,15 @@ public final class ReadSession {
       ReadRequest request,
       RecordRead.Sink sink,
       PartitionRequests partitions,
+      CommittedOffsets committed,
       Worker decoder,
       int decompressedBytes) {
     this.loop = loop;
     this.request = request;
     this.sink = sink;
     this.partitions = partitions;
-    this.decoder = decoder;
+    this.committed = committed;
+    this.decoder = new ChunkDecoder(loop, decoder);
     this.decompressedBytes = decompressedBytes;
   }
 
@@ -106,7 +108,7 @@ public final class ReadSession {
         found -> {
           if (found instanceof Result.Ok<TopicImage> ok) {
             topic = ok.value();
-            ReadStarts.find(call, partitions, ok.value(), request, this::onStarts);
+            ReadStarts.find(call, partitions, committed, ok.value(), request, this::onStarts);
           } else {
             finish(((Result.Err<TopicImage>) found).error());
           }
@@ -170,7 +172,7 @@ public final class ReadSession {
       send(chunks.remove());
       return true;
     }
-    if (decoding) {
+    if (decoder.busy()) {
       return false;
     }
     if (!undecoded.isEmpty()) {
@@ -272,7 +274,7 @@ public final class ReadSession {
       cursor.failing = true;
       cursor.failingSinceNanos = now;
     }
-    if (passes(failed) && now - cursor.failingSinceNanos < PATIENCE_NANOS) {
+    if (Refusals.passes(failed) && now - cursor.failingSinceNanos < PATIENCE_NANOS) {
       loop.schedule(
           PAUSE_NANOS,
           () -> {
@@ -282,24 +284,6 @@ public final class ReadSession {
     } else if (error == null) {
       error = failed.with("topic", request.topic()).with("partition", cursor.partition);
     }
-  }
-
-  /** Failures that a new leader, or a little time, heals. */
-  private static boolean passes(ApiError error) {
-    return switch (error.reason()) {
-      case NOT_LEADER,
-          FENCED_LEADER_EPOCH,
-          UNKNOWN_LEADER_EPOCH,
-          LEADER_UNAVAILABLE,
-          OFFSET_NOT_AVAILABLE,
-          BROKER_UNREACHABLE,
-          BROKER_STARTING,
-          BROKER_STOPPING,
-          OUTCOME_UNKNOWN,
-          BUSY ->
-          true;
-      default -> false;
-    };
   }
 
   private void pause() {
@@ -322,28 +306,14 @@ public final class ReadSession {
   }
 
   private void decode(Fetched fetched) {
-    boolean compressed;
-    try {
-      compressed = fetched.reader().compressed();
-    } catch (io.kontiki.record.InvalidBatchException e) {
-      compressed = false; // read() tells the same as an error
-    }
-    if (!compressed) {
-      onDecoded(fetched, fetched.reader().read());
-      return;
-    }
-    decoding = true;
-    decoder.execute(
-        () -> {
-          ChunkReader.Decoded decoded = fetched.reader().read();
-          loop.execute(
-              () -> {
-                decoding = false;
-                if (!over) {
-                  onDecoded(fetched, decoded);
-                  pump();
-                }
-              });
+    decoder.decode(
+        fetched.reader(),
+        ChunkReader.MAX_DECODED_BYTES,
+        decoded -> {
+          if (!over) {
+            onDecoded(fetched, decoded);
+            pump();
+          }
         });
   }
 

@@ -5,10 +5,12 @@ import io.kontiki.broker.api.PartitionRequests.OffsetQuery;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 
 /** Finds where a read begins and ends in each partition. */
 final class ReadStarts {
@@ -24,6 +26,7 @@ final class ReadStarts {
   static void find(
       CallContext call,
       PartitionRequests partitions,
+      CommittedOffsets committed,
       TopicImage topic,
       ReadRequest request,
       Completion<Result<List<Range>>> completion) {
@@ -35,10 +38,6 @@ final class ReadStarts {
         numbers.add(i);
       }
     }
-    if (request.start() instanceof StartSpec.CommittedBy group) {
-      completion.complete(Result.error(notCommitted(group.group(), topic, numbers.get(0))));
-      return;
-    }
     // The end is asked for first: a record that is appended meanwhile belongs behind it.
     ends(
         call,
@@ -47,7 +46,10 @@ final class ReadStarts {
         numbers,
         request.follow(),
         ends -> {
-          if (ends instanceof Result.Ok<List<Long>> known) {
+          if (ends instanceof Result.Ok<List<Long>> known
+              && request.start() instanceof StartSpec.CommittedBy group) {
+            committed(call, committed, topic, numbers, group, known.value(), completion);
+          } else if (ends instanceof Result.Ok<List<Long>> known) {
             starts(call, partitions, topic, numbers, request.start(), known.value(), completion);
           } else {
             completion.complete(Result.error(((Result.Err<List<Long>>) ends).error()));
@@ -96,6 +98,41 @@ final class ReadStarts {
                 found.fold(
                     offsets -> ranges(topic, numbers, offsets, ends),
                     error -> Result.error(error))));
+  }
+
+  private static void committed(
+      CallContext call,
+      CommittedOffsets committed,
+      TopicImage topic,
+      List<Integer> numbers,
+      StartSpec.CommittedBy group,
+      List<Long> ends,
+      Completion<Result<List<Range>>> completion) {
+    TreeSet<PartitionId> ids = new TreeSet<>();
+    numbers.forEach(number -> ids.add(new PartitionId(topic.id(), number)));
+    committed.find(
+        call,
+        group.group(),
+        ids,
+        found ->
+            completion.complete(
+                found.fold(
+                    places -> {
+                      List<Long> starts = new ArrayList<>();
+                      for (int number : numbers) {
+                        CommittedOffsets.At at = places.get(new PartitionId(topic.id(), number));
+                        if (at == null) {
+                          return Result.error(notCommitted(group.group(), topic, number));
+                        }
+                        starts.add(at.offset());
+                      }
+                      return ranges(topic, numbers, starts, ends);
+                    },
+                    error ->
+                        Result.error(
+                            error.reason() == ErrorReason.GROUP_NOT_FOUND
+                                ? notCommitted(group.group(), topic, numbers.get(0))
+                                : error))));
   }
 
   private static Result<List<Range>> ranges(

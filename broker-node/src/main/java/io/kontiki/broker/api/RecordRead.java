@@ -8,6 +8,7 @@ import io.kontiki.runtime.Worker;
 public final class RecordRead {
   private final TopicLookup lookup;
   private final PartitionRequests partitions;
+  private final CommittedOffsets committed;
   private final Worker decoder;
   private final int decompressedBytes;
 
@@ -37,9 +38,14 @@ public final class RecordRead {
    * @param decompressedBytes that one batch may take
    */
   public RecordRead(
-      Metadata metadata, PartitionRequests partitions, Worker decoder, int decompressedBytes) {
+      Metadata metadata,
+      PartitionRequests partitions,
+      CommittedOffsets committed,
+      Worker decoder,
+      int decompressedBytes) {
     this.lookup = new TopicLookup(metadata);
     this.partitions = partitions;
+    this.committed = committed;
     this.decoder = decoder;
     this.decompressedBytes = decompressedBytes;
   }
@@ -47,7 +53,7 @@ public final class RecordRead {
   /** Begins to read. */
   public ReadSession open(EventLoop loop, ReadRequest request, Sink sink) {
     ReadSession session =
-        new ReadSession(loop, request, sink, partitions, decoder, decompressedBytes);
+        new ReadSession(loop, request, sink, partitions, committed, decoder, decompressedBytes);
     session.start(lookup);
     return session;
   }

@@ -59,6 +59,24 @@ public final class Refusals {
         .with("brokerId", brokerId);
   }
 
+  /** Whether a new leader, or a little time, heals a failed read. */
+  public static boolean passes(ApiError error) {
+    return switch (error.reason()) {
+      case NOT_LEADER,
+          FENCED_LEADER_EPOCH,
+          UNKNOWN_LEADER_EPOCH,
+          LEADER_UNAVAILABLE,
+          OFFSET_NOT_AVAILABLE,
+          BROKER_UNREACHABLE,
+          BROKER_STARTING,
+          BROKER_STOPPING,
+          OUTCOME_UNKNOWN,
+          BUSY ->
+          true;
+      default -> false;
+    };
+  }
+
   /** A call of the contract that this version does not serve. */
   public static ApiError unimplemented(String method) {
     return ApiError.definite(

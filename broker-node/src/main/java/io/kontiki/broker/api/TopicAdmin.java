@@ -13,9 +13,7 @@ import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.RandomSource;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -90,6 +88,24 @@ public final class TopicAdmin {
                     Result.error(((Result.Err<MetadataCommand.CreateTopic>) decided).error()));
               }
             }));
+  }
+
+  /** Tells whether a topic could be created, and creates nothing. */
+  public void validate(
+      CallContext call,
+      TopicCreation.Request topic,
+      Completion<Result<MetadataCommand.CreateTopic>> completion) {
+    ApiError bad = Refusals.badTopicName("name", topic.name());
+    if (bad != null) {
+      completion.complete(Result.error(bad));
+      return;
+    }
+    metadata.readLatest(
+        call.answerByNanos(),
+        call.home(
+            latest ->
+                completion.complete(
+                    latest.fold(image -> decide(call, image, topic), Result::error))));
   }
 
   private Result<MetadataCommand.CreateTopic> decide(
@@ -168,7 +184,7 @@ public final class TopicAdmin {
       String pageToken,
       @Nullable Long minIndex,
       Completion<Result<Page>> completion) {
-    Optional<String> after = decodeToken(pageToken);
+    Optional<String> after = PageToken.name(pageToken);
     if (pageSize < 0 || after.isEmpty()) {
       completion.complete(
           Result.error(
@@ -188,13 +204,12 @@ public final class TopicAdmin {
 
   private static Page page(ClusterImage image, int size, String after) {
     List<TopicImage> topics = new ArrayList<>();
-    // A token is bound to a name, not to a position: what is there all the time is listed once.
     for (Map.Entry<String, TopicId> entry : image.topicNames().tailMap(after).entrySet()) {
       if (entry.getKey().equals(after)) {
         continue;
       }
       if (topics.size() == size) {
-        return new Page(topics, encodeToken(topics.get(size - 1).name()), image.index());
+        return new Page(topics, PageToken.after(topics.get(size - 1).name()), image.index());
       }
       TopicImage topic = image.topics().get(entry.getValue());
       if (topic != null) {
@@ -202,20 +217,6 @@ public final class TopicAdmin {
       }
     }
     return new Page(topics, "", image.index());
-  }
-
-  private static String encodeToken(String name) {
-    return Base64.getUrlEncoder()
-        .withoutPadding()
-        .encodeToString(name.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static Optional<String> decodeToken(String token) {
-    try {
-      return Optional.of(new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
   }
 
   /** A topic with the offsets that its leaders tell in time. */

@@ -47,32 +47,70 @@ public final class TopicChangeAdmin {
       Map<String, String> set,
       List<String> reset,
       Completion<Result<Changed>> completion) {
-    change(
-        call,
-        name,
-        (image, topic) -> {
-          Result<MetadataCommand.AlterTopicConfig> decided =
-              TopicChanges.alter(topic, set, reset, defaults, call.loop().clock().wallMs());
-          if (decided instanceof Result.Ok<MetadataCommand.AlterTopicConfig> ok) {
-            ApiError tooLarge = TopicSettings.tooLarge(ok.value().after(), maxBatchBytes);
-            return tooLarge == null ? Result.ok(ok.value()) : Result.error(tooLarge);
-          }
-          return Result.error(((Result.Err<MetadataCommand.AlterTopicConfig>) decided).error());
-        },
-        completion);
+    change(call, name, alteration(call, set, reset), completion);
+  }
+
+  /** Tells whether {@link #alter} could be done, and changes nothing. */
+  public void validateAlter(
+      CallContext call,
+      String name,
+      Map<String, String> set,
+      List<String> reset,
+      Completion<Result<TopicImage>> completion) {
+    validate(call, name, alteration(call, set, reset), completion);
+  }
+
+  private BiFunction<ClusterImage, TopicImage, Result<MetadataCommand>> alteration(
+      CallContext call, Map<String, String> set, List<String> reset) {
+    return (image, topic) -> {
+      Result<MetadataCommand.AlterTopicConfig> decided =
+          TopicChanges.alter(topic, set, reset, defaults, call.loop().clock().wallMs());
+      if (decided instanceof Result.Ok<MetadataCommand.AlterTopicConfig> ok) {
+        ApiError tooLarge = TopicSettings.tooLarge(ok.value().after(), maxBatchBytes);
+        return tooLarge == null ? Result.ok(ok.value()) : Result.error(tooLarge);
+      }
+      return Result.error(((Result.Err<MetadataCommand.AlterTopicConfig>) decided).error());
+    };
   }
 
   /** Raises the number of partitions; as many as there are: changes nothing. */
   public void addPartitions(
       CallContext call, String name, int total, Completion<Result<Changed>> completion) {
-    change(
-        call,
-        name,
-        (image, topic) ->
-            TopicChanges.addPartitions(
-                    image, topic, total, defaults, random.nextLong(), call.loop().clock().wallMs())
-                .map(command -> command),
-        completion);
+    change(call, name, addition(call, total), completion);
+  }
+
+  /** Tells whether {@link #addPartitions} could be done, and changes nothing. */
+  public void validateAddPartitions(
+      CallContext call, String name, int total, Completion<Result<TopicImage>> completion) {
+    validate(call, name, addition(call, total), completion);
+  }
+
+  private BiFunction<ClusterImage, TopicImage, Result<MetadataCommand>> addition(
+      CallContext call, int total) {
+    return (image, topic) ->
+        TopicChanges.addPartitions(
+                image, topic, total, defaults, random.nextLong(), call.loop().clock().wallMs())
+            .map(command -> command);
+  }
+
+  private void validate(
+      CallContext call,
+      String name,
+      BiFunction<ClusterImage, TopicImage, Result<MetadataCommand>> decide,
+      Completion<Result<TopicImage>> completion) {
+    metadata.readLatest(
+        call.answerByNanos(),
+        call.home(
+            latest ->
+                completion.complete(
+                    latest.fold(
+                        image -> {
+                          TopicImage topic = image.topic(name);
+                          return topic == null
+                              ? Result.error(Refusals.topicNotFound(name))
+                              : decide.apply(image, topic).map(command -> topic);
+                        },
+                        Result::error))));
   }
 
   private void change(

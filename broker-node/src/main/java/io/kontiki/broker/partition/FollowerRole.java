@@ -5,6 +5,7 @@ import io.kontiki.log.PartitionLog.Damage;
 import io.kontiki.log.PartitionLog.FollowerAppend;
 import io.kontiki.replication.FollowerReplica;
 import io.kontiki.replication.FollowerStep;
+import io.kontiki.replication.IsrState;
 import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage.HeldEnd;
 import io.kontiki.replication.ReplicationMessage.PartitionData;
@@ -120,7 +121,7 @@ final class FollowerRole {
     }
   }
 
-  /** Batches of a lost range, or none if the leader has not got them either. */
+  /** Batches of a lost range, or none: the leader has not got them either, or counts on this. */
   void onMend(PartitionMend mend) {
     if (over || !replica.accepts(mend.subscription())) {
       return;
@@ -183,7 +184,9 @@ final class FollowerRole {
    * replica any more (rules L3, D9); the bytes have been kept aside.
    */
   private void cutDamage(Damage damage) {
-    if (!partition.assignment().state().isr().contains(context.brokers().localId())) {
+    IsrState state = partition.assignment().state();
+    int self = context.brokers().localId();
+    if (!state.isr().contains(self) && !state.elr().contains(self)) {
       LOG.warn(
           "{} is damaged from offset {} on and is fetched again from there",
           partition.name(),

@@ -36,14 +36,19 @@ final class LeaderReads {
   }
 
   /**
+   * Whether nobody else can have committed anything: with the lease (R5), and not replaced (D9).
+   */
+  boolean current() {
+    return context.lease().held() && !replica.steppedAside();
+  }
+
+  /**
    * What clients are shown: -1 until it is the true one, because it may be below what the leader
    * before has shown, and without the lease, because it may be below what the next one has shown
    * (R5, R31, R40).
    */
   long shownHighWatermark() {
-    return replica.knowsTrueHighWatermark() && context.lease().held()
-        ? replica.highWatermark()
-        : -1;
+    return replica.knowsTrueHighWatermark() && current() ? replica.highWatermark() : -1;
   }
 
   void read(Read request, Completion<ReadAnswer> completion) {
@@ -93,7 +98,7 @@ final class LeaderReads {
   private ReadAnswer beyondTheEnd(Read request) {
     PartitionAssignment p = partition.assignment();
     PartitionLog log = partition.log();
-    if (!context.lease().held()) {
+    if (!current()) {
       return failed(Errors.noLease(p));
     }
     if (!replica.knowsTrueHighWatermark()) {
@@ -174,7 +179,7 @@ final class LeaderReads {
         waiters.add(waiter);
         partition.armDeadline();
       }
-    } else if (outcome.batches().isEmpty() && !context.lease().held()) {
+    } else if (outcome.batches().isEmpty() && !current()) {
       // "There is nothing more" is only for a leader that is certain to be one (rule R5).
       waiter.completion().complete(failed(Errors.noLease(partition.assignment())));
     } else {
@@ -195,7 +200,7 @@ final class LeaderReads {
     PartitionAssignment p = partition.assignment();
     PartitionLog log = partition.log();
     LeaderEpochs epochs = log.epochs();
-    if (!context.lease().held()) {
+    if (!current()) {
       completion.complete(Result.error(Errors.noLease(p)));
     } else if (query instanceof OffsetQuery.Earliest) {
       completion.complete(Result.ok(at(log.logStartOffset(), epochs)));

@@ -229,7 +229,7 @@ final class LeaderRole {
                   ErrorReason.BUSY, p.name() + " has too many deletions waiting", 100)));
       return;
     }
-    if (!context.lease().held()) {
+    if (!reads.current()) {
       completion.complete(Result.error(Errors.noLease(p)));
       return;
     }
@@ -347,13 +347,17 @@ final class LeaderRole {
   void onLost(Shipment shipment, long offset) {
     StreamId owner = shipment.stream().id();
     LOG.warn(
-        "{} is damaged at offset {} on broker {}: out of the in-sync set until it is mended",
+        "{} is damaged at offset {} on broker {}: not in sync and not eligible until it is mended",
         partition.name(),
         offset,
         owner.followerId());
     replica.onLost(
         owner.followerId(), owner.brokerEpoch(), shipment.subscription(), context.nowNanos());
     progress();
+    if (replica.countsOn(owner.followerId())) {
+      shipment.stream().mend(shipment, List.of()); // it asks again
+      return;
+    }
     try {
       log()
           .read(
@@ -366,12 +370,12 @@ final class LeaderRole {
     }
   }
 
-  /** The own log is damaged: somebody else shall lead (rule D9). */
+  /** The own log is damaged: somebody else shall lead, as soon as somebody can (rule D9). */
   void onDamaged(long offset) {
     replica.onOwnDamage(context.nowNanos());
     if (!replica.handsOver(context.nowNanos())) {
       LOG.error(
-          "{} is damaged at offset {} and no other replica is in sync (in sync: {}): it serves what"
+          "{} is damaged at offset {} and no other replica may lead (in sync: {}): it serves what"
               + " lies before, and takes nothing",
           partition.name(),
           offset,

@@ -72,6 +72,12 @@ public final class Partition {
     return leader != null;
   }
 
+  /** Whether it leads and its high watermark counts that replica (rule R9). */
+  public boolean waitsFor(int replica) {
+    LeaderRole role = leader;
+    return role != null && role.replica().waitsFor(replica);
+  }
+
   /**
    * Appends one batch.
    *
@@ -243,8 +249,11 @@ public final class Partition {
       onOffline(e);
       return;
     }
+    // What was deleted was committed (D5). A high watermark below it would keep followers from
+    // taking the log start, and so out of the in-sync set, as long as that stays below min ISR.
+    long committed = Math.max(highWatermark, log.logStartOffset());
     LeaderReplica.OwnLog own =
-        new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), highWatermark);
+        new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), committed);
     LeaderRole role =
         new LeaderRole(
             this,

@@ -34,6 +34,7 @@ import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
 import io.kontiki.runtime.EventLoop;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
   private final EventLoop loop;
   private @Nullable VoterNode voter;
   private volatile @Nullable OwnReports own;
+  private volatile Supplier<List<RaftGroup>> shards = List::of;
 
   /**
    * @param clusterId the cluster that this node belongs to, {@link Uid#NONE} if none yet
@@ -194,8 +196,14 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     RaftGroup group = group();
     if (group != null) {
       response.addGroups(GroupStates.message(group.status()));
+      shards.get().forEach(shard -> response.addGroups(GroupStates.message(shard.status())));
     }
     answer(out, response.build());
+  }
+
+  /** The shards of consumer groups that run here, to be told of from here on; any thread. */
+  void tellShards(Supplier<List<RaftGroup>> running) {
+    this.shards = running;
   }
 
   /** What this node tells of itself from here on; any thread. */

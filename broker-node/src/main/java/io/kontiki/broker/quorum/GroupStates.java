@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a node tells another of the group {@code metadata}. */
+/** What a node tells another of its Raft groups. */
 final class GroupStates {
   private GroupStates() {}
 
@@ -64,7 +64,7 @@ final class GroupStates {
   }
 
   /**
-   * Asks a node for its view.
+   * Asks a node for its view of the metadata.
    *
    * @param completion null: it does not answer, or has no part in the group; on a gRPC thread
    */
@@ -74,6 +74,20 @@ final class GroupStates {
       Endpoint raft,
       long timeoutNanos,
       Completion<@Nullable RaftGroupState> completion) {
+    askAll(
+        peers,
+        raft,
+        timeoutNanos,
+        groups -> completion.complete(groups.isEmpty() ? null : groups.get(0)));
+  }
+
+  /**
+   * Asks a node for its view of all groups that it has a part in, the metadata first.
+   *
+   * @param completion empty: it does not answer; on a gRPC thread
+   */
+  static void askAll(
+      Peers peers, Endpoint raft, long timeoutNanos, Completion<List<RaftGroupState>> completion) {
     Context.ROOT.run(
         () ->
             peers
@@ -83,8 +97,6 @@ final class GroupStates {
                     Peers.<DescribeRaftResponse>unary(
                         (answer, failure) ->
                             completion.complete(
-                                answer == null || answer.getGroupsCount() == 0
-                                    ? null
-                                    : answer.getGroups(0)))));
+                                answer == null ? List.of() : answer.getGroupsList()))));
   }
 }

@@ -6,6 +6,7 @@ import io.kontiki.broker.loop.LoopGroup;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.raft.RaftGroup;
+import io.kontiki.raft.StateMachine;
 import io.kontiki.raft.jraft.JRaftGroup;
 import io.kontiki.raft.jraft.JRaftOptions;
 import io.kontiki.raft.jraft.JRaftTransport;
@@ -13,10 +14,11 @@ import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import java.nio.file.Path;
+import java.util.SortedMap;
 import java.util.function.Function;
 
 /** The quorum on SOFAJRaft and TCP. */
-public final class JRaftQuorum implements QuorumEngine {
+public final class JRaftQuorum implements QuorumEngine, ShardEngine {
   private final NodeIdentity identity;
   private final Files files;
   private final QuorumNode.Settings settings;
@@ -65,6 +67,19 @@ public final class JRaftQuorum implements QuorumEngine {
             .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
     return JRaftGroup.start(
         options, transport, files.store().child(GROUP), files.snapshots(), machine, faults);
+  }
+
+  @Override
+  public RaftGroup startShard(
+      String group, SortedMap<Integer, Endpoint> voters, boolean joining, StateMachine machine) {
+    JRaftOptions options =
+        JRaftOptions.of(group, identity.nodeId(), voters)
+            .withJoining(joining)
+            .withElectionTimeoutMs(settings.electionTimeoutMs())
+            .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
+    Path snapshots = files.snapshots().resolveSibling(group).resolve("snapshots");
+    return JRaftGroup.start(
+        options, transport, files.store().child(group), snapshots, machine, faults);
   }
 
   @Override

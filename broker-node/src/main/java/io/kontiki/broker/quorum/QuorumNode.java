@@ -5,6 +5,7 @@ import io.grpc.ManagedChannel;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.NodeReports;
 import io.kontiki.broker.api.OwnReports;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.session.ControllerSessions;
 import io.kontiki.broker.session.Forming;
@@ -20,6 +21,7 @@ import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
@@ -81,6 +83,7 @@ public final class QuorumNode implements AutoCloseable {
    * @param electionTimeoutMs without word from the leader before a voter stands
    * @param snapshotEntries a snapshot of the metadata after so many entries (M18)
    * @param snapshotBytes or after so many bytes of them
+   * @param groupShards Raft groups of consumer groups, of a cluster that this node forms
    * @param leaderRebalanceQuiet nanoseconds that leaderships stay where they are after a fence or
    *     an election (R43); {@link Long#MAX_VALUE}: for ever
    */
@@ -89,6 +92,7 @@ public final class QuorumNode implements AutoCloseable {
       int electionTimeoutMs,
       long snapshotEntries,
       long snapshotBytes,
+      int groupShards,
       long leaderRebalanceQuiet) {
     /** As configured. */
     public static Settings of(NodeConfig config) {
@@ -97,6 +101,7 @@ public final class QuorumNode implements AutoCloseable {
           Math.toIntExact(config.liveness().electionTimeoutMs()),
           config.storage().raftSnapshotEntries(),
           config.storage().raftSnapshotBytes(),
+          config.groupShards(),
           config.liveness().leaderRebalance()
               ? TimeUnit.MILLISECONDS.toNanos(config.liveness().leaderRebalanceQuietMs())
               : Long.MAX_VALUE);
@@ -274,6 +279,7 @@ public final class QuorumNode implements AutoCloseable {
             loop,
             random,
             stored,
+            settings.groupShards(),
             hellos,
             machine -> engine.start(stored.admittedIndex() > 0, machine),
             (group, image) ->
@@ -428,6 +434,16 @@ public final class QuorumNode implements AutoCloseable {
   public NodeReports reports(OwnReports own) {
     service.tell(own);
     return new ClusterReports(identity.nodeId(), own, peers, loop.clock());
+  }
+
+  /**
+   * The shards of consumer groups, wherever they are led.
+   *
+   * @param own those that run here; told to others from here on; any thread
+   */
+  public ShardViews shards(Supplier<List<RaftGroup>> own) {
+    service.tellShards(own);
+    return new ShardReports(identity.nodeId(), metadata::image, own, peers, loop);
   }
 
   /** Runs a task where all of this lives. */

@@ -47,6 +47,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final EventLoop loop;
   private final RandomSource random;
   private final FormingFile.Stored stored;
+  private final int groupShards;
   private final MetadataStateMachine machine;
   private final MetadataWatchers watchers;
   private final RaftGroup group;
@@ -75,6 +76,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
    * Starts the group.
    *
    * @param stored how this directory came to vote
+   * @param groupShards of the cluster, should this node form it
    * @param start starts the Raft group over the given state machine
    * @param controllers makes the controller over the group and the newest image
    */
@@ -84,6 +86,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
       EventLoop control,
       RandomSource random,
       FormingFile.Stored stored,
+      int groupShards,
       Hellos hellos,
       Function<MetadataStateMachine, RaftGroup> start,
       BiFunction<RaftGroup, Supplier<ClusterImage>, ControllerShell> controllers,
@@ -93,6 +96,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     this.loop = control;
     this.random = random;
     this.stored = stored;
+    this.groupShards = groupShards;
     this.machine = new MetadataStateMachine(this);
     this.group = start.apply(machine);
     this.watchers =
@@ -286,7 +290,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     Uid clusterId = new Uid(random.nextLong(), random.nextLong());
     List<VoterImage> voters = new ArrayList<>();
     identity.voters().forEach((id, raft) -> voters.add(new VoterImage(id, raft, directoryOf(id))));
-    FormCluster command = new FormCluster(loop.clock().wallMs(), clusterId, FEATURE_LEVEL, voters);
+    FormCluster command =
+        new FormCluster(loop.clock().wallMs(), clusterId, FEATURE_LEVEL, voters, groupShards);
     group.propose(
         MetadataCommandCodec.encode(command),
         ledTerm,

@@ -5,6 +5,7 @@ import io.kontiki.broker.partition.IsrProposals;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AlterPartitions;
+import io.kontiki.metadata.MetadataCommand.Farewell;
 import io.kontiki.metadata.MetadataCommand.IsrChange;
 import io.kontiki.metadata.MetadataCommand.IsrMember;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
@@ -57,7 +58,11 @@ public final class MetadataIsrProposals implements IsrProposals {
           .forEach(member -> members.add(new IsrMember(member.brokerId(), member.brokerEpoch())));
       changes.add(
           new IsrChange(
-              proposal.partition(), proposal.leaderEpoch(), proposal.partitionEpoch(), members));
+              proposal.partition(),
+              proposal.leaderEpoch(),
+              proposal.partitionEpoch(),
+              members,
+              proposal.damaged()));
     }
     AlterPartitions command =
         new AlterPartitions(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes);
@@ -66,12 +71,17 @@ public final class MetadataIsrProposals implements IsrProposals {
 
   @Override
   public void resign(List<Resignation> resignations, Completion<List<IsrOutcome>> completion) {
-    List<LeaderMove> changes =
+    List<Farewell> changes =
         resignations.stream()
             .map(
                 one ->
-                    new LeaderMove(
-                        one.partition(), one.successor(), one.leaderEpoch(), one.partitionEpoch()))
+                    new Farewell(
+                        new LeaderMove(
+                            one.partition(),
+                            one.successor(),
+                            one.leaderEpoch(),
+                            one.partitionEpoch()),
+                        one.cause() == Resignation.Cause.LOG_DAMAGED))
             .toList();
     submit(
         new Resign(loop.clock().wallMs(), brokerId, brokerEpoch.getAsLong(), changes),

@@ -165,7 +165,11 @@ public final class ReplicaAssignments {
   /** The part of an entry that replication knows. */
   static IsrState state(PartitionImage partition) {
     return new IsrState(
-        partition.leader(), partition.leaderEpoch(), partition.partitionEpoch(), partition.isr());
+        partition.leader(),
+        partition.leaderEpoch(),
+        partition.partitionEpoch(),
+        partition.isr(),
+        partition.elr());
   }
 
   private Brokers brokers(ClusterImage image) {

@@ -12,11 +12,14 @@ import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.api.StartSpec;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
+import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import io.kontiki.v1.AdminServiceGrpc;
+import io.kontiki.v1.DeleteGroupOffsetsResponse;
+import io.kontiki.v1.DeleteGroupResponse;
 import io.kontiki.v1.DeleteRecordsRequest;
 import io.kontiki.v1.DeleteRecordsResponse;
 import io.kontiki.v1.DeleteTopicResponse;
@@ -26,6 +29,8 @@ import io.kontiki.v1.ElectLeaderRequest;
 import io.kontiki.v1.ElectLeaderResponse;
 import io.kontiki.v1.ReassignPartitionsRequest;
 import io.kontiki.v1.ReassignPartitionsResponse;
+import io.kontiki.v1.ResetGroupOffsetsRequest;
+import io.kontiki.v1.ResetGroupOffsetsResponse;
 import io.kontiki.v1.TopicPartition;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -33,6 +38,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every unary call of AdminService by name, once for all doors. Calls of the contract that this
@@ -48,6 +54,9 @@ public final class AdminCalls {
   private final ClusterAdmin cluster;
   private final ConfigAdmin config;
 
+  /**
+   * @param groups null: this broker does not serve groups
+   */
   public AdminCalls(
       TopicAdmin topics,
       TopicChangeAdmin changes,
@@ -55,7 +64,8 @@ public final class AdminCalls {
       ReassignmentAdmin reassignments,
       LeadershipAdmin leadership,
       ClusterAdmin cluster,
-      ConfigAdmin config) {
+      ConfigAdmin config,
+      @Nullable GroupAdmin groups) {
     this.topics = topics;
     this.changes = changes;
     this.deletion = deletion;
@@ -68,6 +78,9 @@ public final class AdminCalls {
     reassignmentCalls();
     leadershipCalls();
     clusterCalls();
+    if (groups != null) {
+      groupCalls(groups);
+    }
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
       if (method.getType() == MethodDescriptor.MethodType.UNARY
           && !methods.containsKey(method.getBareMethodName())) {
@@ -276,6 +289,62 @@ public final class AdminCalls {
               Result.error(
                   Refusals.invalidField("target", "one of topic and broker_id must be set")));
     }
+  }
+
+  private void groupCalls(GroupAdmin groups) {
+    add(
+        AdminServiceGrpc.getListGroupsMethod(),
+        (call, request, completion) ->
+            groups.list(
+                call,
+                request.getPageSize(),
+                request.getPageToken(),
+                as(completion, GroupAdminMessages::page)));
+    add(
+        AdminServiceGrpc.getDescribeGroupMethod(),
+        (call, request, completion) ->
+            groups.describe(
+                call, request.getGroup(), as(completion, GroupAdminMessages::described)));
+    add(
+        AdminServiceGrpc.getResetGroupOffsetsMethod(),
+        (call, request, completion) -> resetOffsets(groups, call, request, completion));
+    add(
+        AdminServiceGrpc.getDeleteGroupOffsetsMethod(),
+        (call, request, completion) ->
+            groups.deleteOffsets(
+                call,
+                request.getGroup(),
+                request.getTopic(),
+                request.getPartitionsList(),
+                as(completion, done -> DeleteGroupOffsetsResponse.getDefaultInstance())));
+    add(
+        AdminServiceGrpc.getDeleteGroupMethod(),
+        (call, request, completion) ->
+            groups.delete(
+                call,
+                request.getGroup(),
+                as(completion, done -> DeleteGroupResponse.getDefaultInstance())));
+  }
+
+  private static void resetOffsets(
+      GroupAdmin groups,
+      CallContext call,
+      ResetGroupOffsetsRequest request,
+      Completion<Result<ResetGroupOffsetsResponse>> completion) {
+    StartSpec to;
+    try {
+      to = LogMessages.spec(request.getTo(), "to");
+    } catch (BadMessage e) {
+      completion.complete(Result.error(e.error()));
+      return;
+    }
+    groups.reset(
+        call,
+        request.getGroup(),
+        request.getTopic(),
+        request.getPartitionsList(),
+        to,
+        as(completion, offsets -> GroupAdminMessages.reset(request.getTopic(), offsets)));
   }
 
   private static <T, A> Completion<Result<T>> as(

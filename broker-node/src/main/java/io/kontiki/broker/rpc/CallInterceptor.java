@@ -1,6 +1,7 @@
 package io.kontiki.broker.rpc;
 
 import com.google.rpc.ErrorInfo;
+import io.grpc.Context;
 import io.grpc.ForwardingServerCall;
 import io.grpc.ForwardingServerCallListener;
 import io.grpc.Metadata;
@@ -59,10 +60,25 @@ final class CallInterceptor implements ServerInterceptor {
       return new ServerCall.Listener<>() {};
     }
     try {
-      return new Guarded<>(next.startCall(measured, headers), measured);
+      return new Guarded<>(start(measured, headers, next), measured);
     } catch (RuntimeException e) {
       measured.fail(e);
       return new ServerCall.Listener<>() {};
+    }
+  }
+
+  /** Streams of clients learn who calls. */
+  private static <Q, A> ServerCall.Listener<Q> start(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    if (call.getMethodDescriptor().getType() != MethodDescriptor.MethodType.BIDI_STREAMING) {
+      return next.startCall(call, headers);
+    }
+    Context context = Context.current().withValue(ClientInfo.KEY, ClientInfo.of(call, headers));
+    Context before = context.attach();
+    try {
+      return next.startCall(call, headers);
+    } finally {
+      context.detach(before);
     }
   }
 

@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * Bounds how many connections a listening socket has at a time (promise P18): one too many is
  * closed before anything is read from it. Stands first in the pipeline of the listening channel.
  */
-final class ConnectionLimit extends ChannelInboundHandlerAdapter {
+public final class ConnectionLimit extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionLimit.class);
 
   private final int limit;
@@ -22,7 +22,7 @@ final class ConnectionLimit extends ChannelInboundHandlerAdapter {
   /** So that a flood is one line. */
   private boolean told;
 
-  ConnectionLimit(int limit) {
+  public ConnectionLimit(int limit) {
     this.limit = limit;
   }
 

@@ -9,7 +9,6 @@ import io.kontiki.broker.api.ProduceRequest;
 import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
-import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.api.StartSpec;
 import io.kontiki.proto.Statuses;
 import io.kontiki.v1.CommitRequest;
@@ -34,6 +33,7 @@ public final class LogGrpcService extends LogServiceGrpc.LogServiceImplBase {
   private final RecordRead read;
   private final OffsetListing offsets;
   private final ProducerIds producerIds;
+  private final GroupCalls groups;
   private final Budget bytes;
   private final Budget streams;
   private final ServerLimits limits;
@@ -49,6 +49,7 @@ public final class LogGrpcService extends LogServiceGrpc.LogServiceImplBase {
       RecordRead read,
       OffsetListing offsets,
       ProducerIds producerIds,
+      GroupCalls groups,
       Budget bytes,
       Budget streams,
       ServerLimits limits) {
@@ -57,6 +58,7 @@ public final class LogGrpcService extends LogServiceGrpc.LogServiceImplBase {
     this.read = read;
     this.offsets = offsets;
     this.producerIds = producerIds;
+    this.groups = groups;
     this.bytes = bytes;
     this.streams = streams;
     this.limits = limits;
@@ -127,13 +129,17 @@ public final class LogGrpcService extends LogServiceGrpc.LogServiceImplBase {
 
   @Override
   public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> observer) {
-    Unary.fail(Unary.calm(observer), Refusals.unimplemented("kontiki.v1.LogService/Consume"));
-    return new IgnoringObserver<>();
+    StreamSlot slot = new StreamSlot(streams);
+    if (!slot.take()) {
+      Unary.fail(Unary.calm(observer), streams.busy());
+      return new IgnoringObserver<>();
+    }
+    return groups.consume(loops, (ServerCallStreamObserver<ConsumeResponse>) observer, slot);
   }
 
   @Override
-  public void commit(CommitRequest request, StreamObserver<CommitResponse> observer) {
-    Unary.fail(Unary.calm(observer), Refusals.unimplemented("kontiki.v1.LogService/Commit"));
+  public void commit(CommitRequest message, StreamObserver<CommitResponse> observer) {
+    groups.commit(loops, message, Unary.calm(observer));
   }
 
   @Override

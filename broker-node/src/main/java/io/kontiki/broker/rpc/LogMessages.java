@@ -151,6 +151,10 @@ final class LogMessages {
   }
 
   static ReadResponse records(String topic, RecordChunk chunk) {
+    return ReadResponse.newBuilder().setRecords(recordsOf(topic, chunk)).build();
+  }
+
+  static Records recordsOf(String topic, RecordChunk chunk) {
     PartitionOffset.Builder position =
         PartitionOffset.newBuilder()
             .setTopic(topic)
@@ -166,7 +170,7 @@ final class LogMessages {
             .setPosition(position)
             .setHighWatermark(chunk.highWatermark());
     chunk.records().forEach(record -> records.addRecords(record(record)));
-    return ReadResponse.newBuilder().setRecords(records).build();
+    return records.build();
   }
 
   private static LogRecord record(Record record) {
@@ -202,8 +206,10 @@ final class LogMessages {
   static ListOffsetsResponse offsets(List<OffsetListing.Listed> offsets) {
     ListOffsetsResponse.Builder response = ListOffsetsResponse.newBuilder();
     for (OffsetListing.Listed listed : offsets) {
-      ListedOffset.Builder one =
-          ListedOffset.newBuilder().setPartition(listed.partition()).setOffset(listed.offset());
+      ListedOffset.Builder one = ListedOffset.newBuilder().setPartition(listed.partition());
+      if (listed.offset() >= 0) {
+        one.setOffset(listed.offset());
+      }
       if (listed.timestampMs() >= 0) {
         one.setTimestamp(timestamp(listed.timestampMs()));
       }

@@ -14,7 +14,7 @@ import io.kontiki.config.LimitsConfig;
  * @param maxHeaderBytes of the headers of a call
  * @param flowWindowBytes HTTP/2 window of a connection
  * @param handshakeTimeoutMs until a connection has begun to talk
- * @param streams long-lived streams (Read, WatchCluster, Fetch, Append, ProduceStream) in all
+ * @param streams long-lived streams (Consume, Read, WatchCluster, Fetch, Append, ProduceStream) in all
  */
 public record ServerLimits(
     long requestMemoryBytes,
@@ -46,7 +46,7 @@ public record ServerLimits(
 
   /** What the documentation promises unless an operator says otherwise. */
   public static final ServerLimits DEFAULT =
-      new ServerLimits(64 << 20, 4 << 20, 10_000, 100, 4 << 20, 8 << 10, 1 << 20, 10_000, 1000);
+      new ServerLimits(64 << 20, 4 << 20, 10_000, 100, 4 << 20, 8 << 10, 1 << 20, 10_000, 5000);
 
   /** The operator's. */
   public static ServerLimits of(LimitsConfig limits) {

@@ -37,9 +37,13 @@ public final class ServiceState {
       case STARTING ->
           ApiError.retriable(
               ErrorReason.BROKER_STARTING, "this broker is starting", RETRY_AFTER_MS);
-      case STOPPING ->
-          ApiError.retriable(
-              ErrorReason.BROKER_STOPPING, "this broker is about to stop", RETRY_AFTER_MS);
+      case STOPPING -> stopping();
     };
+  }
+
+  /** Why nothing new is begun. */
+  static ApiError stopping() {
+    return ApiError.retriable(
+        ErrorReason.BROKER_STOPPING, "this broker is about to stop", RETRY_AFTER_MS);
   }
 }

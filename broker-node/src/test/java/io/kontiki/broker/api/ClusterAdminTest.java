@@ -26,7 +26,7 @@ class ClusterAdminTest {
           1,
           () -> List.of(new LogDir("/d", LogDir.State.ONLINE, 100, 50, 10)),
           List.of(new ConfigLine("loops", "2", "0", ConfigOrigin.FILE, "", "Loops.")));
-  private final ClusterAdmin admin = new ClusterAdmin(path.metadata, reports);
+  private final ClusterAdmin admin = new ClusterAdmin(path.metadata, reports, ShardViews.NONE);
   private final ConfigAdmin config = new ConfigAdmin(path.metadata, reports);
 
   private ClusterSummary describe(@Nullable Long minIndex) {

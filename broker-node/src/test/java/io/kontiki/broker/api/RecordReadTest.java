@@ -282,6 +282,20 @@ class RecordReadTest {
   }
 
   @Test
+  void aReadBeginsWhereAGroupHasCommitted() {
+    TopicId topic = path.metadata.topic("orders", 2, Map.of());
+    fill(0, 0, 3);
+    fill(1, 10, 13);
+    path.commits.put("g", Map.of(new PartitionId(topic, 0), 2L, new PartitionId(topic, 1), 1L));
+    open(-1, new StartSpec.CommittedBy("g"), false, 0);
+    assertEquals(List.of("v11", "v12", "v2"), reading.values.stream().sorted().toList());
+    path.commits.put("g", Map.of(new PartitionId(topic, 0), 2L));
+    open(-1, new StartSpec.CommittedBy("g"), false, 0);
+    assertEquals(ErrorReason.NO_COMMITTED_OFFSET, failure().reason());
+    assertEquals("1", failure().metadata().get("partition"));
+  }
+
+  @Test
   void aDeletedTopicEndsTheRead() {
     TopicId topic = path.metadata.topic("orders", 1, Map.of());
     open(0, new StartSpec.Earliest(), true, 0);

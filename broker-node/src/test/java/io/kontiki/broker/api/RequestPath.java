@@ -4,6 +4,7 @@ import io.kontiki.broker.testing.MemoryMetadata;
 import io.kontiki.broker.testing.MemoryPartitions;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
@@ -16,6 +17,10 @@ import io.kontiki.runtime.memory.VirtualWorker;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +33,8 @@ final class RequestPath {
   final VirtualWorker decoder = time.newWorker("decoder");
   final MemoryMetadata metadata;
   final MemoryPartitions partitions;
+  final Map<String, Map<PartitionId, Long>> commits = new TreeMap<>();
+  final CommittedOffsets committed = this::committed;
   final RecordProduce produce;
   final RecordRead read;
   final OffsetListing offsets;
@@ -39,10 +46,31 @@ final class RequestPath {
     produce =
         new RecordProduce(
             metadata, partitions, new SeededRandom(1), TopicSettings::maxMessageBytes);
-    read = new RecordRead(metadata, partitions, decoder, 64 << 20);
-    offsets = new OffsetListing(metadata, partitions);
+    read = new RecordRead(metadata, partitions, committed, decoder, 64 << 20);
+    offsets = new OffsetListing(metadata, partitions, committed);
     thinIds = new ProducerIds(metadata, control, true);
     time.runUntilIdle();
+  }
+
+  private void committed(
+      CallContext call,
+      String group,
+      SortedSet<PartitionId> wanted,
+      Completion<Result<SortedMap<PartitionId, CommittedOffsets.At>>> completion) {
+    Map<PartitionId, Long> offsets = commits.get(group);
+    if (offsets == null) {
+      completion.complete(
+          Result.error(ApiError.definite(ErrorReason.GROUP_NOT_FOUND, "no group " + group)));
+      return;
+    }
+    SortedMap<PartitionId, CommittedOffsets.At> found = new TreeMap<>();
+    offsets.forEach(
+        (id, offset) -> {
+          if (wanted.contains(id)) {
+            found.put(id, new CommittedOffsets.At(offset, 0));
+          }
+        });
+    completion.complete(Result.ok(found));
   }
 
   PartitionId partition(TopicId topic, int number) {

@@ -89,6 +89,31 @@ class DeletedRecordsTest {
   }
 
   @Test
+  void aReplicaJoinsBelowMinIsrThoughTheNewLeaderKnowsNoHighWatermark() {
+    TestCluster cluster = filled();
+    cluster.network.cutLink(1, 3);
+    List<Result<Long>> answers = delete(cluster.node(1), 7, 60_000);
+    append(cluster.node(1), 11);
+    cluster.time.advanceMs(3_500);
+    cluster.settle();
+    assertEquals(List.of(Result.ok(7L)), answers);
+    cluster.node(2).kill(false);
+    cluster.controller.fence(2);
+    cluster.node(1).log(TestCluster.P0).noteHighWatermark(0); // its checkpoint is that old
+    cluster.node(1).kill(false);
+    cluster.controller.fence(1);
+    cluster.network.mendLinks();
+    cluster.node(1).start();
+    for (int i = 0; i < 20; i++) {
+      cluster.settle();
+    }
+    TestController.Entry entry = cluster.controller.partitions.get(TestCluster.P0);
+    assertEquals(1, entry.leader);
+    assertTrue(entry.isr.contains(3), "in sync " + entry.isr);
+    assertEquals(7, cluster.node(3).log(TestCluster.P0).logStartOffset());
+  }
+
+  @Test
   void withTooFewInSyncNothingIsDeletedAndWithoutAnAnswerInTimeItIsUnknown() {
     TestCluster cluster = filled();
     cluster.network.cutLink(1, 3);

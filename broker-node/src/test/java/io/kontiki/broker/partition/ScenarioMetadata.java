@@ -36,7 +36,7 @@ final class ScenarioMetadata implements Metadata {
     for (int id = 1; id <= brokers; id++) {
       voters.add(new VoterImage(id, new Endpoint("n" + id, 7601), new Uid(1, id)));
     }
-    MetadataCommand form = new MetadataCommand.FormCluster(0, new Uid(1, 2), 1, voters);
+    MetadataCommand form = new MetadataCommand.FormCluster(0, new Uid(1, 2), 1, voters, 1);
     image = MetadataMachine.apply(ClusterImage.EMPTY, 1, form).image();
   }
 

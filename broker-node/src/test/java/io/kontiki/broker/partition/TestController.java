@@ -53,7 +53,7 @@ final class TestController {
     }
 
     IsrState state() {
-      return new IsrState(leader, leaderEpoch, partitionEpoch, List.copyOf(isr));
+      return new IsrState(leader, leaderEpoch, partitionEpoch, List.copyOf(isr), List.copyOf(elr));
     }
   }
 
@@ -203,7 +203,10 @@ final class TestController {
     entry.leaderEpoch++;
   }
 
-  /** Another member that is not fenced leads; the in-sync set stays as it is (rule R38). */
+  /**
+   * Another member that is not fenced leads, and the in-sync set stays as it is (rule R38); or an
+   * eligible replica does in place of a damaged one (rule D9).
+   */
   IsrOutcome resign(int leader, long brokerEpoch, Resignation resignation) {
     Entry entry = partitions.get(resignation.partition());
     if (entry.leader != leader
@@ -220,7 +223,18 @@ final class TestController {
         next = replica;
       }
     }
+    boolean damaged = resignation.cause() == Resignation.Cause.LOG_DAMAGED;
+    if (next == IsrState.NO_LEADER && damaged) {
+      for (int replica : entry.elr) {
+        next = fenced.contains(replica) ? next : replica;
+      }
+      if (next != IsrState.NO_LEADER) {
+        setIsr(entry, new TreeSet<>(List.of(next)));
+        entry.elr.remove(leader);
+      }
+    }
     if (next == IsrState.NO_LEADER) {
+      entry.partitionEpoch += damaged ? 1 : 0;
       return new IsrOutcome.Rejected(entry.state());
     }
     version++;
@@ -251,6 +265,7 @@ final class TestController {
       return new IsrOutcome.Rejected(entry.state());
     }
     setIsr(entry, isr);
+    entry.elr.removeAll(proposal.damaged());
     return new IsrOutcome.Applied(entry.state());
   }
 }

@@ -88,7 +88,7 @@ class ClusterGuardTest {
             new VoterImage(1, new Endpoint("a", 1), OLD),
             new VoterImage(2, new Endpoint("b", 1), new Uid(1, 2)));
     ClusterImage formed =
-        MetadataMachine.apply(ClusterImage.EMPTY, 2, new FormCluster(0, cluster, 1, voters))
+        MetadataMachine.apply(ClusterImage.EMPTY, 2, new FormCluster(0, cluster, 1, voters, 1))
             .image();
     return first.equals(OLD)
         ? formed

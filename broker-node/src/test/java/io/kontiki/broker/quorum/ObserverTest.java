@@ -136,6 +136,7 @@ class ObserverTest {
               loops.first(),
               random,
               new FormingFile.Stored(directories, 0),
+              1,
               new Hellos(identity, Uid.NONE, others),
               machine -> raft.start(id, machine, worker),
               (group, image) ->

@@ -35,7 +35,8 @@ class MetadataIsrProposalsTest {
     for (int broker : isr) {
       members.add(new IsrMember(broker, metadata.image().brokers().get(broker).epoch()));
     }
-    return new IsrProposal(id, state.leaderEpoch(), state.partitionEpoch() + epochOffset, members);
+    return new IsrProposal(
+        id, state.leaderEpoch(), state.partitionEpoch() + epochOffset, members, List.of());
   }
 
   private List<IsrOutcome> propose(IsrProposal... all) {

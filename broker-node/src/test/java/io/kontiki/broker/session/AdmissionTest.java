@@ -48,7 +48,8 @@ class AdmissionTest {
       voters.add(new VoterImage(id, new Endpoint("host", id), disk));
     }
     image =
-        MetadataMachine.apply(ClusterImage.EMPTY, 2, new FormCluster(0, new Uid(7, 7), 1, voters))
+        MetadataMachine.apply(
+                ClusterImage.EMPTY, 2, new FormCluster(0, new Uid(7, 7), 1, voters, 1))
             .image();
     admission.onLeaderStart(5, image);
   }

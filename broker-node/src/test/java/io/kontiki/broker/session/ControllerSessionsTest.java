@@ -48,7 +48,7 @@ class ControllerSessionsTest {
     for (int id = 1; id <= 3; id++) {
       voters.add(new VoterImage(id, new Endpoint("h", id), new Uid(1, id)));
     }
-    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters));
+    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters, 1));
     for (int id = 1; id <= 3; id++) {
       register(id);
       apply(new UnfenceBroker(1, id, epoch(id), List.of()));

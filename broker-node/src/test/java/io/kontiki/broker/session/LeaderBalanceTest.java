@@ -39,7 +39,7 @@ class LeaderBalanceTest {
     for (int id = 1; id <= 3; id++) {
       voters.add(new VoterImage(id, new Endpoint("h", id), new Uid(1, id)));
     }
-    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters));
+    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters, 1));
     for (int id = 1; id <= 3; id++) {
       Endpoint at = new Endpoint("h" + id, 7601);
       apply(
@@ -161,7 +161,9 @@ class LeaderBalanceTest {
             1,
             1,
             epoch(1),
-            List.of(new MetadataCommand.LeaderMove(new PartitionId(TOPIC, 0), 2, 0, 0))));
+            List.of(
+                new MetadataCommand.Farewell(
+                    new MetadataCommand.LeaderMove(new PartitionId(TOPIC, 0), 2, 0, 0), false))));
     assertEquals(Optional.empty(), await(QUIET_MS - 50));
     assertTrue(await(QUIET_MS + 100).isPresent());
   }

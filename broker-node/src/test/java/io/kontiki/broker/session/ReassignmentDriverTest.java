@@ -58,7 +58,7 @@ class ReassignmentDriverTest {
     for (int id = 1; id <= 3; id++) {
       voters.add(new VoterImage(id, new Endpoint("h", id), new Uid(1, id)));
     }
-    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters));
+    apply(new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters, 1));
     for (int id = 1; id <= BROKERS; id++) {
       register(id);
       unfence(id);

@@ -146,7 +146,7 @@ class SessionSimulationTest {
       }
       image =
           MetadataMachine.apply(
-                  image, 1, new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters))
+                  image, 1, new MetadataCommand.FormCluster(1, new Uid(7, 7), 1, voters, 1))
               .image();
     }
 

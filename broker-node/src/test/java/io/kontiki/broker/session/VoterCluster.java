@@ -542,7 +542,7 @@ final class VoterCluster {
                   voters.add(
                       new VoterImage(
                           voter, new Endpoint("host", voter), disk.formingSet.get(voter))));
-      propose(new Entry(disk.term, null, new FormCluster(ms, uid(), 1, voters)), done -> form());
+      propose(new Entry(disk.term, null, new FormCluster(ms, uid(), 1, voters, 1)), done -> form());
     }
 
     void propose(Entry entry, Consumer<Boolean> end) {

@@ -17,9 +17,13 @@ import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.api.TopicSettings;
+import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupAdmin;
+import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.http.HttpDoor;
 import io.kontiki.broker.http.HttpRoutes;
 import io.kontiki.broker.loop.LoopGroup;
@@ -28,6 +32,7 @@ import io.kontiki.broker.rpc.AdminCalls;
 import io.kontiki.broker.rpc.AdminGrpcService;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.CallLoops;
+import io.kontiki.broker.rpc.GroupCalls;
 import io.kontiki.broker.rpc.GrpcDoor;
 import io.kontiki.broker.rpc.LogGrpcService;
 import io.kontiki.broker.rpc.PartitionGrpcService;
@@ -57,6 +62,8 @@ public final class DoorFixture implements AutoCloseable {
   private final ThreadWorker worker = new ThreadWorker("test-worker", 1100, faultHandler);
   public final MemoryMetadata metadata = MemoryMetadata.cluster(control.first(), 3);
   public final MemoryPartitions partitions = new MemoryPartitions(data.loops().get(1), metadata);
+  public final MemoryGroups groups = new MemoryGroups(control.first(), metadata);
+  public final GroupCalls groupCalls;
   public final ServiceState state = new ServiceState();
   public final PrometheusMetrics metrics = new PrometheusMetrics(1);
   public final TestHealth health = new TestHealth();
@@ -110,18 +117,22 @@ public final class DoorFixture implements AutoCloseable {
             new RecordDeletion(metadata, partitions),
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
-            new ClusterAdmin(metadata, reports),
-            new ConfigAdmin(metadata, reports));
+            new ClusterAdmin(metadata, reports, ShardViews.NONE),
+            new ConfigAdmin(metadata, reports),
+            new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());
     state.enter(ServiceState.Phase.SERVING);
     GrpcDoor door = new GrpcDoor(limits, state, metrics, clock);
+    GroupOffsets committed = new GroupOffsets(groups);
+    groupCalls = new GroupCalls(new Consuming(metadata, partitions, groups, worker, 64 << 20));
     LogGrpcService log =
         new LogGrpcService(
             dataLoops,
             new RecordProduce(metadata, partitions, random, TopicSettings::maxMessageBytes),
-            new RecordRead(metadata, partitions, worker, 64 << 20),
-            new OffsetListing(metadata, partitions),
+            new RecordRead(metadata, partitions, committed, worker, 64 << 20),
+            new OffsetListing(metadata, partitions, committed),
             new ProducerIds(metadata, control.first(), true),
+            groupCalls,
             bytes,
             streams,
             limits);

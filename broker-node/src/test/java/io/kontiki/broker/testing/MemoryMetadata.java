@@ -48,7 +48,7 @@ public final class MemoryMetadata implements Metadata {
     for (int id = 1; id <= brokers; id++) {
       voters.add(new VoterImage(id, new Endpoint("10.0.0." + id, 7601), new Uid(7, id)));
     }
-    metadata.apply(new MetadataCommand.FormCluster(START_MS, new Uid(1, 2), 1, voters));
+    metadata.apply(new MetadataCommand.FormCluster(START_MS, new Uid(1, 2), 1, voters, 1));
     for (int id = 1; id <= brokers; id++) {
       long epoch =
           ((CommandOutcome.Number)

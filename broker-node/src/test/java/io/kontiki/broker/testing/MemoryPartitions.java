@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ public final class MemoryPartitions implements PartitionRequests {
   private final EventLoop loop;
   private final Metadata metadata;
   private final Map<PartitionId, Log> logs = new TreeMap<>();
+
+  /** How long the answer of a fetch is on its way. */
+  public LongSupplier fetchNanos = () -> 0;
 
   private static final class Log {
     final List<ByteBuffer> batches = new ArrayList<>();
@@ -167,7 +171,14 @@ public final class MemoryPartitions implements PartitionRequests {
 
   @Override
   public void fetch(Fetch request, Completion<FetchAnswer> completion) {
-    loop.execute(() -> fetchNow(request, completion));
+    long nanos = fetchNanos.getAsLong();
+    loop.execute(
+        () ->
+            fetchNow(
+                request,
+                nanos == 0
+                    ? completion
+                    : answer -> loop.schedule(nanos, () -> completion.complete(answer))));
   }
 
   private synchronized void fetchNow(Fetch request, Completion<FetchAnswer> completion) {

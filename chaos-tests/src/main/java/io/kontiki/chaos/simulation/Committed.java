@@ -21,12 +21,13 @@ public final class Committed {
   private final Map<Long, Integer> nextSequence = new HashMap<>();
   private final Map<Integer, Integer> leaders = new HashMap<>();
   private final Set<Long> refused = new HashSet<>();
-  private final Set<Long> repeatable = new HashSet<>();
   private final TreeMap<Long, Long> expected = new TreeMap<>();
   private boolean lenient;
   private String excuse = "";
   private long end;
   private long acked;
+  private long start;
+  private long deleted;
 
   Committed(PartitionId id) {
     this.id = id;
@@ -59,6 +60,7 @@ public final class Committed {
 
   /** What was acknowledged and has not been seen yet. */
   String unseen() {
+    expected.headMap(start).clear(); // deleted before anybody looked
     return expected.isEmpty() || !promised() ? "" : id + ": acknowledged, not seen: " + expected;
   }
 
@@ -72,19 +74,37 @@ public final class Committed {
     return end;
   }
 
+  /** The farthest beginning of a replica's log that was seen: what lies before may be gone. */
+  public long start() {
+    return start;
+  }
+
+  /** A replica's log begins here, which lies not behind the end of what is committed. */
+  void starts(long offset) {
+    start = Math.max(start, offset);
+  }
+
+  /** Who asked was told that everything before is gone. */
+  void deleted(long before) {
+    deleted = Math.max(deleted, before);
+  }
+
+  /** No leader's log may begin before this offset (D5). */
+  long deleted() {
+    return deleted;
+  }
+
   /** Acknowledged batches. */
   public long acked() {
     return acked;
   }
 
-  /** A batch may be sent again by its producer without being twice in the log. */
-  void sends(long value, boolean idempotent) {
-    if (idempotent) {
-      repeatable.add(value);
-    }
+  /** A batch is sent, perhaps again after a refusal. */
+  void sends(long value) {
+    refused.remove(value);
   }
 
-  /** Refused for certain: it must never be seen (P4). */
+  /** Refused for certain: it must not be seen, unless it is sent again (P4). */
   void refused(long value) {
     Long base = baseOf.get(value);
     if (base != null && promised()) {
@@ -143,7 +163,7 @@ public final class Committed {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
     }
     Long before = baseOf.putIfAbsent(value, base);
-    if (before != null && repeatable.contains(value)) {
+    if (before != null) {
       throw new Violation("P8", id + ": " + value + " is at " + before + " and at " + base);
     }
     if (batch.producerId() >= 0) {

@@ -145,6 +145,24 @@ public sealed interface Fault {
     }
   }
 
+  /** Proposals of metadata take their time for a while, and some come twice. */
+  record SlowQuorum(long mostMs, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.slowQuorum(mostMs);
+      world.later(ms, () -> world.slowQuorum(0));
+    }
+  }
+
+  /** What a leader ships arrives twice, damaged or not at all, at times (R30). */
+  record Garble(int node, int oneIn, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.machine(node).garble(oneIn);
+      world.later(ms, () -> world.machine(node).garble(0));
+    }
+  }
+
   /** The metadata have another leader, for no reason. */
   record MoveController() implements Fault {
     @Override
@@ -222,10 +240,29 @@ public sealed interface Fault {
       PartitionImage now = world.image().partition(id);
       if (now != null) {
         int count = sameCount ? now.replicas().size() : brokers.size();
-        world
-            .admin()
-            .reassign(name, id.partition(), brokers.subList(0, Math.min(count, brokers.size())));
+        List<Integer> to = brokers.subList(0, Math.min(count, brokers.size()));
+        if (!world.rotten() || world.mayMove(now, to)) {
+          world.admin().reassign(name, id.partition(), to);
+        }
       }
+    }
+  }
+
+  /** An administrator deletes the first part of some partition: so much of what is committed. */
+  record DeleteRecords(int which, int partition, int percent) implements Fault {
+    @Override
+    public void happen(World world) {
+      onSomeTopic(
+          world,
+          which,
+          name -> {
+            List<PartitionId> all = world.partitions(name);
+            PartitionId id = all.get(partition % all.size());
+            world
+                .admin()
+                .deleteRecords(
+                    name, id, percent == 100 ? -1 : world.seen().of(id).end() * percent / 100);
+          });
     }
   }
 
@@ -257,6 +294,15 @@ public sealed interface Fault {
     public void happen(World world) {
       world.admin().fence(node, true);
       world.later(ms, () -> world.admin().fence(node, false));
+    }
+  }
+
+  /** A second process with the node id of one that runs, for a while (R35). */
+  record Twin(int node, boolean copied, long ms) implements Fault {
+    @Override
+    public void happen(World world) {
+      world.startTwin(node, copied);
+      world.later(ms, () -> world.endTwin(node));
     }
   }
 

@@ -2,14 +2,17 @@ package io.kontiki.chaos.simulation;
 
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.config.TopicConfig;
+import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Acks;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
+import io.kontiki.replication.ReplicationMessage;
 import java.util.TreeMap;
 
 /**
@@ -20,11 +23,13 @@ public final class Ledger {
   private final World world;
   private final TreeMap<PartitionId, Committed> partitions = new TreeMap<>();
   private final TreeMap<Integer, TreeMap<PartitionId, Watched>> watched = new TreeMap<>();
+  private final BrokerRules brokers;
   private ClusterImage image = ClusterImage.EMPTY;
   private boolean lenient;
 
   Ledger(World world) {
     this.world = world;
+    this.brokers = new BrokerRules(world);
   }
 
   /** One replica of one process. */
@@ -36,6 +41,7 @@ public final class Ledger {
     private long logEnd;
     private long committedEnd = -1;
     private boolean candidate;
+    private int early;
 
     Watched(SimProcess process, ReplicaReader reader) {
       this.process = process;
@@ -72,8 +78,8 @@ public final class Ledger {
     return partitions.values().stream().filter(one -> !one.promised()).count();
   }
 
-  void sends(PartitionId id, long value, boolean idempotent) {
-    of(id).sends(value, idempotent);
+  void sends(PartitionId id, long value) {
+    of(id).sends(value);
   }
 
   void refused(PartitionId id, long value) {
@@ -83,6 +89,17 @@ public final class Ledger {
   void acked(PartitionId id, long value, long base, Acks acks) {
     upTo(id, base);
     of(id).acked(value, base, acks);
+  }
+
+  /** By name of the topic: up to where somebody wanted its records to be deleted. */
+  private final TreeMap<String, Long> deletions = new TreeMap<>();
+
+  void asksDeletion(String topic, long before) {
+    deletions.merge(topic, before, Math::max);
+  }
+
+  void deleted(PartitionId id, long before) {
+    of(id).deleted(before);
   }
 
   void read(PartitionId id, int consumer, RecordBatch batch) {
@@ -101,6 +118,15 @@ public final class Ledger {
     if (of(id).promised()) {
       throw new Violation(rule, id + ": " + what);
     }
+  }
+
+  void says(SimProcess follower, int loop, ReplicationMessage message) {
+    brokers.says(follower, loop, message);
+  }
+
+  /** A command has changed the metadata, or was refused. */
+  void onApplied(ClusterImage before, MetadataCommand command, ApplyResult result) {
+    brokers.onApplied(before, command, result);
   }
 
   /** The metadata have changed. */
@@ -171,13 +197,31 @@ public final class Ledger {
                 || partition.elr().contains(node)
                 || partition.lastKnownElr().contains(node);
         boolean other =
-            partition.isr().stream().anyMatch(member -> member != node && running(member));
+            partition.isr().stream()
+                .anyMatch(
+                    member ->
+                        member != node && running(member) && partition.target().contains(member));
         if (here && !other) {
           return false;
         }
       }
     }
     return true;
+  }
+
+  /**
+   * Whether a broker is in an in-sync set that may go down to it alone: with min ISR 1 the others
+   * leave it without being eligible, and if its disk is gone by then an operator is needed (P1).
+   */
+  boolean mayBecomeTheLast(int node) {
+    for (TopicImage topic : image.topics().values()) {
+      for (PartitionImage partition : topic.partitions()) {
+        if (partition.isr().contains(node) && topic.minIsr(partition) == 1) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private boolean unfenced(int node) {
@@ -211,6 +255,7 @@ public final class Ledger {
     for (SimMachine machine : world.machines()) {
       SimProcess process = machine.process();
       if (process != null) {
+        brokers.check(process, image);
         check(machine, process);
       }
     }
@@ -232,6 +277,7 @@ public final class Ledger {
     int epoch = partition.assignment().state().leaderEpoch();
     if (partition.leading()) {
       of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
+      brokers.checkLeader(machine.id(), partition, image.partition(partition.id()));
     }
     if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
       // It may have been cut: what was looked at last is looked at again.
@@ -241,23 +287,72 @@ public final class Ledger {
       seen.committedEnd = -1;
     }
     seen.logEnd = partition.logEndOffset();
+    goOnFrom(partition, seen);
     if (partition.highWatermark() > seen.highWatermark) {
-      seen.highWatermark = partition.highWatermark();
       String where = process.name();
-      seen.reader.readTo(seen.highWatermark, batch -> of(partition.id()).saw(batch, where));
-      if (seen.reader.offset() < seen.highWatermark
-          && seen.highWatermark > 0
-          && of(partition.id()).promised()) {
+      long highWatermark = partition.highWatermark();
+      seen.reader.readTo(highWatermark, batch -> of(partition.id()).saw(batch, where));
+      if (readTo(partition, seen.reader) < highWatermark && of(partition.id()).promised()) {
+        if (partition.describe().logStartOffset() > of(partition.id()).end()) {
+          return; // the files of what it deleted are gone: another replica has it, or had it
+        }
         throw new Violation(
             "R9",
             partition.id()
                 + " on "
                 + where
                 + ": high watermark "
-                + seen.highWatermark
+                + highWatermark
                 + ", but its files end at "
                 + seen.reader);
       }
+      seen.highWatermark = highWatermark;
+    }
+    starts(process, partition, seen);
+  }
+
+  /** How far its files were read; there need not be any for what its log does not have any more. */
+  private static long readTo(Partition partition, ReplicaReader reader) {
+    return Math.max(Math.max(0, reader.offset()), partition.describe().logStartOffset());
+  }
+
+  /** What its log does not have any more is not looked for. */
+  private void goOnFrom(Partition partition, Watched seen) {
+    long start = partition.describe().logStartOffset();
+    if (seen.reader.offset() >= 0
+        && seen.reader.offset() < start
+        && start <= of(partition.id()).end()) {
+      seen.reader.seek(start);
+    }
+  }
+
+  /** Where its log begins. */
+  private void starts(SimProcess process, Partition partition, Watched seen) {
+    Committed committed = of(partition.id());
+    long start = partition.describe().logStartOffset();
+    if (!committed.promised() || start < 0) {
+      return;
+    }
+    String where = partition.id() + " on " + process.name() + " begins at " + start;
+    if (start > committed.end()) {
+      if (++seen.early > 5) {
+        throw new Violation("D5", where + ", and committed is only " + committed.end());
+      }
+      return;
+    }
+    seen.early = 0;
+    if (partition.leading() && start < committed.deleted()) {
+      throw new Violation(
+          "D5", where + " and leads, and the deletion up to " + committed.deleted() + " was told");
+    }
+    if (start > committed.start()) {
+      TopicImage topic = image.topics().get(partition.id().topicId());
+      if (topic != null
+          && TopicConfig.of(topic.config()).retentionBytes() < 0
+          && deletions.getOrDefault(topic.name(), 0L) < start) {
+        throw new Violation("P17", where + ", and nobody asked for that but a wrong clock");
+      }
+      committed.starts(start);
     }
   }
 
@@ -296,6 +391,7 @@ public final class Ledger {
     if (seen.candidate && seen.committedEnd == committed.end()) {
       return;
     }
+    goOnFrom(partition, seen);
     seen.candidate = true;
     String where = process.name();
     seen.reader.readTo(
@@ -306,7 +402,7 @@ public final class Ledger {
           }
         });
     if (partition.logEndOffset() < committed.end()
-        || Math.max(0, seen.reader.offset()) < committed.end()) {
+        || readTo(partition, seen.reader) < committed.end()) {
       throw new Violation(
           "R18",
           partition.id()
@@ -359,7 +455,7 @@ public final class Ledger {
                             + batch.baseOffset());
                   }
                 });
-            if (Math.max(0, reader.offset()) < committed.end()) {
+            if (readTo(partition, reader) < committed.end()) {
               throw new Violation(
                   "P1",
                   partition.id()

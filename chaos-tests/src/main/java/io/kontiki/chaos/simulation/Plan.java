@@ -42,10 +42,15 @@ public record Plan(
     producers = List.copyOf(producers);
   }
 
-  /** Three brokers and one topic on all of them. */
+  /** Three brokers, which vote, and one topic on all of them. */
   public static Plan small() {
+    return small(3);
+  }
+
+  /** The same with more brokers, which do not vote. */
+  public static Plan small(int brokers) {
     return new Plan(
-        3,
+        brokers,
         3,
         1,
         ReplicationLimits.DEFAULT,
@@ -92,6 +97,40 @@ public record Plan(
         100 + random.nextInt(700));
   }
 
+  /** The same with what later kinds of trouble need; of an own source of chance. */
+  Plan more(SeededRandom random) {
+    boolean letsGo = random.oneIn(2);
+    List<TopicPlan> some = new ArrayList<>();
+    for (TopicPlan topic : topics) {
+      some.add(letsGo ? retention(random, topic) : topic);
+    }
+    return new Plan(
+        brokers,
+        voters,
+        dataLoops,
+        limits,
+        logConfig,
+        quorum,
+        some,
+        producers,
+        consumers,
+        administrators,
+        faultSeconds,
+        faultGapMs);
+  }
+
+  /**
+   * By bytes, soon; or by a time that passes only on clocks that are wrong, and must not be
+   * believed (P17).
+   */
+  private static TopicPlan retention(SeededRandom random, TopicPlan topic) {
+    return switch (random.nextInt(3)) {
+      case 0 -> topic;
+      case 1 -> topic.keeping(16_384 + random.nextInt(65_536), -1);
+      default -> topic.keeping(-1, 3_600_000);
+    };
+  }
+
   /** A topic as chance has it. */
   static TopicPlan topic(SeededRandom random, String name, int brokers) {
     int[] factors = {3, 3, 3, 1, 2, 5};
@@ -127,6 +166,7 @@ public record Plan(
         500,
         10_000,
         64 << 20,
+        1,
         30_000 * MS);
   }
 }

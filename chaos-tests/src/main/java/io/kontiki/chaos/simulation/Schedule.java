@@ -3,6 +3,7 @@ package io.kontiki.chaos.simulation;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -55,6 +56,40 @@ public record Schedule(List<Event> events) {
     }
   }
 
+  /** Kinds that came later; some seeds have none of them. */
+  static Schedule more(SeededRandom random, Plan plan) {
+    List<Event> events = new ArrayList<>();
+    boolean twins = random.oneIn(3);
+    boolean deletions = random.oneIn(2);
+    int gapMs = 4 * plan.faultGapMs();
+    for (long at = random.nextInt(gapMs);
+        at < plan.faultSeconds() * 1_000L;
+        at += 1 + random.nextInt(2 * gapMs)) {
+      int node = 1 + random.nextInt(plan.brokers());
+      int which = random.nextInt(1_000);
+      int partition = random.nextInt(1_000);
+      long ms = 500 + spell(random);
+      boolean flag = random.oneIn(2);
+      if (twins && random.oneIn(2)) {
+        events.add(new Event(at, new Fault.Twin(node, flag, ms)));
+      }
+      if (deletions) {
+        events.add(
+            new Event(
+                at, new Fault.DeleteRecords(which, partition, flag ? 100 : random.nextInt(100))));
+      }
+    }
+    return new Schedule(events);
+  }
+
+  /** With the events of another one. */
+  Schedule and(Schedule other) {
+    List<Event> all = new ArrayList<>(events);
+    all.addAll(other.events);
+    all.sort(Comparator.comparingLong(Event::atMs));
+    return new Schedule(all);
+  }
+
   /** Without some of its events. */
   public Schedule without(int from, int to) {
     List<Event> left = new ArrayList<>(events.subList(0, from));
@@ -62,8 +97,8 @@ public record Schedule(List<Event> events) {
     return new Schedule(left);
   }
 
-  private static final int KINDS = 24;
-  private static final int FIRST_OF_ADMINISTRATORS = 21;
+  private static final int KINDS = 26;
+  private static final int FIRST_OF_ADMINISTRATORS = 23;
 
   private static Fault make(int kind, SeededRandom random, Plan plan) {
     int node = 1 + random.nextInt(plan.brokers());
@@ -98,6 +133,8 @@ public record Schedule(List<Event> events) {
               random.nextInt(1_000),
               random.nextInt(16_384),
               1 << random.nextInt(8));
+      case 21 -> new Fault.SlowQuorum(random.nextInt(random.oneIn(3) ? 3_000 : 500), 500 + 2 * ms);
+      case 22 -> new Fault.Garble(node, 1 + random.nextInt(10), ms);
       default -> administer(random, plan, node, ms);
     };
   }

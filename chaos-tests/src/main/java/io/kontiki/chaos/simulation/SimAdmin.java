@@ -3,13 +3,17 @@ package io.kontiki.chaos.simulation;
 import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.ReassignmentAdmin;
+import io.kontiki.broker.api.RecordDeletion;
+import io.kontiki.broker.api.StartSpec;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.metadata.controller.Reassignments.Named;
 import io.kontiki.metadata.controller.Reassignments.Wanted;
 import io.kontiki.metadata.controller.TopicCreation;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.RandomSource;
@@ -18,6 +22,7 @@ import io.kontiki.runtime.memory.VirtualLoop;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** An administrator: asks any broker once, and does not insist. */
 final class SimAdmin {
@@ -37,6 +42,7 @@ final class SimAdmin {
     private final TopicChangeAdmin changes;
     private final ReassignmentAdmin moves;
     private final LeadershipAdmin leaders;
+    private final RecordDeletion deletions;
 
     Calls(Metadata metadata, PartitionRequests requests, RandomSource random) {
       TopicCreation.Defaults defaults = new TopicCreation.Defaults(1, 0, Map.of(), 1_000, 10_000);
@@ -44,6 +50,7 @@ final class SimAdmin {
       changes = new TopicChangeAdmin(metadata, defaults, MAX_BATCH, random);
       moves = new ReassignmentAdmin(metadata, 100, 0, random);
       leaders = new LeadershipAdmin(metadata);
+      deletions = new RecordDeletion(metadata, requests);
     }
   }
 
@@ -60,6 +67,10 @@ final class SimAdmin {
   }
 
   private <T> void call(String what, Ask<T> ask) {
+    call(what, ask, answer -> {});
+  }
+
+  private <T> void call(String what, Ask<T> ask, Consumer<T> done) {
     int to = 1 + random.nextInt(world.plan().brokers());
     loop.execute(
         () -> {
@@ -76,13 +87,17 @@ final class SimAdmin {
                       ask.ask(calls, context, answer);
                     }
                   },
-                  reply ->
-                      world
-                          .trace()
-                          .add(
-                              72,
-                              to,
-                              () -> "admin <- n" + to + " " + what + ": " + text(reply.answer())));
+                  reply -> {
+                    world
+                        .trace()
+                        .add(
+                            72,
+                            to,
+                            () -> "admin <- n" + to + " " + what + ": " + text(reply.answer()));
+                    if (reply.answer() instanceof Result.Ok<T> ok) {
+                      done.accept(ok.value());
+                    }
+                  });
         });
   }
 
@@ -119,6 +134,27 @@ final class SimAdmin {
         (Calls calls, CallContext context, Completion<Result<ReassignmentAdmin.Begun>> end) ->
             calls.moves.reassign(
                 context, List.of(new Wanted(new Named(name, partition), replicas)), null, end));
+  }
+
+  /**
+   * @param before first offset to keep; -1: deletes all that is committed
+   */
+  void deleteRecords(String name, PartitionId id, long before) {
+    world.seen().asksDeletion(name, before < 0 ? Long.MAX_VALUE : before);
+    call(
+        "delete what " + id + " has before " + before,
+        (Calls calls, CallContext context, Completion<Result<List<OffsetListing.Listed>>> end) ->
+            calls.deletions.delete(
+                context,
+                name,
+                List.of(id.partition()),
+                before < 0 ? new StartSpec.Latest() : new StartSpec.AtOffset(before),
+                end),
+        done -> {
+          if (id.topicId().equals(world.topicId(name))) {
+            world.seen().deleted(id, done.get(0).offset());
+          }
+        });
   }
 
   void cancel(String name, int partition) {

@@ -146,6 +146,14 @@ public final class SimConsumer {
           if (batch.nextOffset() <= offset) {
             continue;
           }
+          if (batch.baseOffset() > offset) {
+            world
+                .seen()
+                .violates(
+                    partition,
+                    "P6",
+                    "client " + id + " asked at " + offset + " and got " + batch.baseOffset());
+          }
           world.seen().read(partition, id, batch);
           offset = batch.nextOffset();
           lastEpoch = batch.leaderEpoch();
@@ -156,6 +164,9 @@ public final class SimConsumer {
     private void refused(FetchAnswer.Failed failed) {
       ErrorReason reason = failed.error().reason();
       if (deleted) {
+        return;
+      }
+      if (reason == ErrorReason.OFFSET_OUT_OF_RANGE && startsLater(failed)) {
         return;
       }
       if (reason == ErrorReason.LOG_TRUNCATED || reason == ErrorReason.OFFSET_OUT_OF_RANGE) {
@@ -174,6 +185,24 @@ public final class SimConsumer {
                 "P6",
                 "client " + id + " has read up to " + offset + " and is told: " + failed.error());
       }
+    }
+
+    /** What comes next for it was deleted: it goes on where the log begins now. */
+    private boolean startsLater(FetchAnswer.Failed failed) {
+      String told = failed.error().metadata().get("startOffset");
+      long start = told == null ? 0 : Long.parseLong(told);
+      if (start <= offset) {
+        return false;
+      }
+      world.seen().check();
+      if (start > world.seen().of(partition).start()) {
+        world
+            .seen()
+            .violates(partition, "D5", "client " + id + " at " + offset + ": " + failed.error());
+      }
+      offset = start;
+      lastEpoch = -1;
+      return true;
     }
 
     private void findLeader() {

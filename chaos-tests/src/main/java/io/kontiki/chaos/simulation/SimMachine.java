@@ -6,6 +6,7 @@ import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.log.DirectoryMeta;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
+import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.memory.MachineClock;
@@ -15,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A machine that runs one broker, over all of its lives: its disk, its clock, its power. */
+/**
+ * A machine that runs one broker, over all of its lives: its disk, its clock, its power. A
+ * <em>twin</em> is another machine whose process has the node id of a broker that runs (R35).
+ */
 public final class SimMachine {
   private static final long MS = 1_000_000;
   private static final long CAPACITY = 1L << 40;
@@ -23,6 +27,7 @@ public final class SimMachine {
 
   private final World world;
   private final int id;
+  private final int host;
   private final SeededRandom random;
   private final MachineClock clock;
   private final DiskReserve reserve = new DiskReserve(RESERVE);
@@ -39,13 +44,31 @@ public final class SimMachine {
   private long syncStuckUntil;
   private long slowSyncNanos;
   private long slowApplyNanos;
+  private int garbledOneIn;
 
   SimMachine(World world, int id) {
     this.world = world;
     this.id = id;
+    this.host = id;
     this.random = world.newRandom();
     this.clock = world.time().newMachineClock();
     this.disk = newDisk();
+  }
+
+  /**
+   * The machine of a process with another one's node id.
+   *
+   * @param host its own number in the network
+   * @param copied whether it has a copy of the other one's disk, or an empty one
+   */
+  SimMachine(SimMachine original, int host, boolean copied) {
+    this.world = original.world;
+    this.id = original.id;
+    this.host = host;
+    this.random = world.newRandom();
+    this.clock = world.time().newMachineClock();
+    this.disk = copied ? original.disk.copy() : newDisk();
+    this.disk.clock(clock);
   }
 
   private MemoryFileStore newDisk() {
@@ -57,6 +80,16 @@ public final class SimMachine {
   /** Its node id. */
   public int id() {
     return id;
+  }
+
+  /** Its number in the network. */
+  int host() {
+    return host;
+  }
+
+  /** Whether its process has the node id of another machine's. */
+  boolean twin() {
+    return host != id;
   }
 
   /** Whether a process runs. */
@@ -115,15 +148,15 @@ public final class SimMachine {
     }
     if (!power) {
       power = true;
-      world.network().powerOn(id);
+      world.network().powerOn(host);
     }
     lives++;
-    world.trace().add(11, id, () -> "n" + id + "." + lives + " starts");
+    world.trace().add(11, host, () -> "n" + id + "." + lives + " starts on host " + host);
     try {
       process = new SimProcess(world, this, lives);
     } catch (RefusedException | StorageException e) {
       world.trace().add(12, id, () -> "n" + id + " refuses to start: " + e.getMessage());
-      world.network().listening(id, false);
+      world.network().listening(host, false);
       world.refused(id, String.valueOf(e.getMessage()));
     }
   }
@@ -136,7 +169,7 @@ public final class SimMachine {
     }
     world.trace().add(13, id, () -> dying.name() + " is killed");
     gone(dying);
-    world.network().processDied(id);
+    world.network().processDied(host);
     disk.kill();
   }
 
@@ -160,7 +193,7 @@ public final class SimMachine {
     }
     world.trace().add(15, id, () -> ending.name() + " has ended: " + why);
     gone(ending);
-    world.network().processDied(id);
+    world.network().processDied(host);
     disk.kill();
     if (ending.refusal() != null) {
       world.refused(id, why);
@@ -168,6 +201,12 @@ public final class SimMachine {
   }
 
   private void gone(SimProcess dying) {
+    if (twin()) {
+      process = null;
+      dying.die();
+      return;
+    }
+    world.endTwin(id);
     world.beforeEnd(this, dying);
     process = null;
     paused = false;
@@ -181,6 +220,7 @@ public final class SimMachine {
     if (running == null || still == paused) {
       return;
     }
+    world.endTwin(id);
     world.trace().add(16, id, () -> running.name() + (still ? " stands still" : " goes on"));
     paused = still;
     running.pause(still);
@@ -209,6 +249,19 @@ public final class SimMachine {
   /** Metadata are applied so much later; 0: as usual. */
   public void slowApplyMs(long ms) {
     slowApplyNanos = ms * MS;
+  }
+
+  /** One message of data in so many that it ships arrives twice, damaged or not at all; 0: none. */
+  public void garble(int oneIn) {
+    garbledOneIn = oneIn;
+  }
+
+  List<ReplicationMessage> ships(ReplicationMessage message) {
+    return garbledOneIn > 0
+            && message instanceof ReplicationMessage.Data data
+            && random.oneIn(garbledOneIn)
+        ? Garbled.of(data, random)
+        : List.of(message);
   }
 
   /** Its monotonic clock runs so much faster (above 1) or slower than true time. */
@@ -247,6 +300,11 @@ public final class SimMachine {
   /** Whether a disk lies about that was replaced. */
   public boolean hasOldDisk() {
     return oldDisk != null;
+  }
+
+  /** Whether the disk that was replaced is in use, and will go again. */
+  boolean swapped() {
+    return swapped;
   }
 
   /** The disk that was replaced is put back, or taken out again; no process may run. */

@@ -36,7 +36,6 @@ import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
-import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.ApiError;
@@ -108,7 +107,7 @@ final class SimProcess {
   SimProcess(World world, SimMachine machine, int life) {
     this.world = world;
     this.machine = machine;
-    this.name = "n" + machine.id() + "." + life;
+    this.name = "n" + machine.id() + (machine.twin() ? "'" : "") + "." + life;
     this.random = world.newRandom();
     this.control = loop("control");
     for (int i = 0; i < world.plan().dataLoops(); i++) {
@@ -138,8 +137,8 @@ final class SimProcess {
             endpoint -> channel(endpoint, control, true),
             this::fault);
     serve(RAFT, control, guard, node.clusterService().bindService());
-    network().listening(machine.id(), true);
-    node.asMetadata().listen(this::bind);
+    network().listening(machine.host(), true);
+    node.asMetadata().listen(image -> directory.meet(image, guard, this::refuse));
     node.startOnLoop(this::refuse);
     world.time().after(machine.recoveryNanos(), this::openLogs);
   }
@@ -251,10 +250,10 @@ final class SimProcess {
     serve(REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
     Endpoints endpoints =
         new Endpoints(
-            World.endpoint(machine.id(), GRPC),
-            World.endpoint(machine.id(), RAFT),
-            World.endpoint(machine.id(), HTTP),
-            World.endpoint(machine.id(), REPLICATION),
+            World.endpoint(machine.host(), GRPC),
+            World.endpoint(machine.host(), RAFT),
+            World.endpoint(machine.host(), HTTP),
+            World.endpoint(machine.host(), REPLICATION),
             null);
     session =
         node.openSession(
@@ -287,7 +286,7 @@ final class SimProcess {
   }
 
   int machine() {
-    return machine.id();
+    return machine.host();
   }
 
   String name() {
@@ -378,6 +377,12 @@ final class SimProcess {
     return self != null && self.unfenced() && self.epoch() == shell.brokerEpoch();
   }
 
+  /** Whether it holds a lease, whatever it knows of its fence. */
+  boolean holdsLease() {
+    SessionShell shell = session;
+    return shell != null && shell.leaseHeld();
+  }
+
   long brokerEpoch() {
     SessionShell shell = session;
     return shell == null ? -1 : shell.brokerEpoch();
@@ -459,20 +464,6 @@ final class SimProcess {
       refusal = why;
       world.trace().add(21, machine.id(), () -> name + " ends: " + why);
       machine.ended(this, why);
-    }
-  }
-
-  private void bind(ClusterImage image) {
-    if (image.formed()) {
-      guard.know(image);
-    }
-    if (!image.formed() || directory.boundTo(image.clusterId())) {
-      return;
-    }
-    try {
-      directory.bindTo(image.clusterId());
-    } catch (StorageException e) {
-      refuse(String.valueOf(e.getMessage()));
     }
   }
 
@@ -564,6 +555,9 @@ final class SimProcess {
 
     @Override
     public RaftGroup start(boolean joining, MetadataStateMachine machineOfGroup) {
+      if (machine.twin()) {
+        throw new Violation("R35", name + " takes part in the quorum beside its original");
+      }
       FileStore files = directory.raft().child(GROUP);
       files.openOrCreate("log").sync();
       files.syncDirectory("");
@@ -575,7 +569,7 @@ final class SimProcess {
     public void dial(Endpoint raft, Completion<Shown> completion) {
       network()
           .connect(
-              machine.id(),
+              machine.host(),
               World.machineOf(raft),
               DIAL_NANOS,
               shown -> control.execute(() -> completion.complete(shown(shown))));

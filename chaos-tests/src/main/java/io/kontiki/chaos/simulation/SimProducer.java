@@ -152,6 +152,9 @@ public final class SimProducer {
     private final int sequence;
     private final ByteBuffer bytes;
 
+    /** Some try ended without telling: a copy may be in the log or come there. */
+    private boolean unknown;
+
     Pending(long value, long number, int sequence, ByteBuffer bytes) {
       this.value = value;
       this.number = number;
@@ -183,8 +186,17 @@ public final class SimProducer {
     /** One way for all of a round: two would overtake each other. */
     private Route route = Route.LOCAL;
 
+    /** Whom a round goes to that is forwarded. */
+    private int edge;
+
     Lane(PartitionId partition) {
       this.partition = partition;
+      chooseRoute();
+    }
+
+    private void chooseRoute() {
+      route = random.oneIn(3) ? Route.FORWARD : Route.LOCAL;
+      edge = anyBroker();
     }
 
     void produce() {
@@ -219,8 +231,8 @@ public final class SimProducer {
     private void send(Pending batch) {
       long mine = round;
       underWay++;
-      int to = java.util.Objects.requireNonNull(leader);
-      world.seen().sends(partition, batch.value, plan.idempotent());
+      int to = route == Route.FORWARD ? edge : java.util.Objects.requireNonNull(leader);
+      world.seen().sends(partition, batch.value);
       world
           .trace()
           .add(
@@ -296,6 +308,10 @@ public final class SimProducer {
                 64,
                 batch.value,
                 () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
+        batch.unknown |= error == null ? reply.sent() : !error.definite();
+        if (error != null && !batch.unknown) {
+          world.seen().refused(partition, batch.value);
+        }
         if (error != null
             && error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
             && !world.seen().of(partition).promised()) {
@@ -305,9 +321,6 @@ public final class SimProducer {
           ackedSinceMark = true;
         } else if (!plan.idempotent()) {
           // It cannot be sent again without being there twice.
-          if (error != null && error.definite()) {
-            world.seen().refused(partition, batch.value);
-          }
           int index = pending.indexOf(batch);
           if (index >= 0) {
             pending.remove(index);
@@ -328,7 +341,7 @@ public final class SimProducer {
         failed = false;
         round++;
         sentInRound = 0;
-        route = random.oneIn(6) ? Route.FORWARD : Route.LOCAL;
+        chooseRoute();
         waiting = true;
         loop.schedule(
             (20 + random.nextInt(80)) * MS,

@@ -2,6 +2,7 @@ package io.kontiki.chaos.simulation;
 
 import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataMachine;
 import io.kontiki.metadata.codec.MetadataCommandCodec;
 import io.kontiki.model.Endpoint;
@@ -42,11 +43,12 @@ final class SimRaft {
   private final Truth truth;
   private boolean electing;
   private boolean updating;
+  private long slowNanos;
 
   /** Told of the metadata as they are. */
   interface Truth {
     /** A command was applied for the first time. */
-    void onApplied(ClusterImage image);
+    void onApplied(ClusterImage before, MetadataCommand command, ApplyResult result);
   }
 
   private ClusterImage image = ClusterImage.EMPTY;
@@ -94,7 +96,12 @@ final class SimRaft {
     up.put(node, group);
     inTouch.add(node);
     update();
-    return group;
+    return new SlowRaftGroup(group, time, random.split(), () -> slowNanos);
+  }
+
+  /** Proposals take up to so long from now on, and some come twice; 0: as usual. */
+  void slow(long ms) {
+    slowNanos = ms * MS;
   }
 
   /** Its process is dead. */
@@ -258,11 +265,11 @@ final class SimRaft {
     @Override
     public Object apply(long index, ByteBuffer command) {
       if (index > image.index()) {
-        ApplyResult result =
-            MetadataMachine.apply(
-                image, index, MetadataCommandCodec.decode(index, command.duplicate()));
+        MetadataCommand decoded = MetadataCommandCodec.decode(index, command.duplicate());
+        ClusterImage before = image;
+        ApplyResult result = MetadataMachine.apply(before, index, decoded);
         image = result.image();
-        truth.onApplied(image);
+        truth.onApplied(before, decoded, result);
       }
       return machine.apply(index, command);
     }

@@ -84,6 +84,7 @@ final class SimStreams implements ReplicaTransport {
         waiting.add(message);
       } else {
         process.world().sent(process.machine(), leaderId, message);
+        process.world().seen().says(process, loopIndex, message);
         opened.toServer.send(() -> end.receive(message));
       }
     }
@@ -172,7 +173,10 @@ final class SimStreams implements ReplicaTransport {
     public void send(ReplicationMessage message) {
       if (!over) {
         process.world().sent(follower.leaderId, process.machine(), message);
-        way.toClient.send(() -> follower.receive(message));
+        for (ReplicationMessage arrives :
+            process.world().machine(follower.leaderId).ships(message)) {
+          way.toClient.send(() -> follower.receive(arrives));
+        }
       }
     }
 

@@ -34,6 +34,9 @@ public final class World {
   /** Clients have machine numbers from here on. */
   static final int FIRST_CLIENT = 101;
 
+  /** Twins have machine numbers from here on. */
+  private static final int FIRST_TWIN = 60;
+
   /** So long after an event things are looked at, with what else has happened by then. */
   private static final long STEP_NANOS = 2 * MS;
 
@@ -44,6 +47,10 @@ public final class World {
   private final Network network;
   private final SimRaft raft;
   private final TreeMap<Integer, SimMachine> machines = new TreeMap<>();
+
+  /** Machines whose process has the node id of another one's, by that id. */
+  private final TreeMap<Integer, SimMachine> twins = new TreeMap<>();
+
   private final SortedMap<Integer, Endpoint> voterEndpoints = new TreeMap<>();
   private final TreeMap<Integer, RaftGroup> groups = new TreeMap<>();
   private final List<SimProducer> producers = new ArrayList<>();
@@ -80,12 +87,32 @@ public final class World {
     }
     this.ledger = new Ledger(this);
     this.raft =
-        new SimRaft(time, newRandom(), trace, network, voterEndpoints, image -> onImage(image));
+        new SimRaft(
+            time,
+            newRandom(),
+            trace,
+            network,
+            voterEndpoints,
+            (before, command, result) -> {
+              ledger.onApplied(before, command, result);
+              onImage(result.image());
+            });
     this.admin = new SimAdmin(this, FIRST_CLIENT - 1);
   }
 
   private void onImage(ClusterImage image) {
     ledger.onImage(image);
+    for (BrokerImage broker : image.brokers().values()) {
+      if (machineOf(broker.endpoints().raft()) != broker.id()) {
+        throw new Violation(
+            "R35",
+            "broker "
+                + broker.id()
+                + " is registered from "
+                + broker.endpoints().raft()
+                + ", and its original runs");
+      }
+    }
     if (image.topics() == topics) {
       return;
     }
@@ -258,6 +285,11 @@ public final class World {
     raft.compact();
   }
 
+  /** Proposals of metadata take up to so long, and some come twice; 0: as usual. */
+  public void slowQuorum(long ms) {
+    raft.slow(ms);
+  }
+
   /** The metadata get another leader, if one can be had. */
   public void moveController() {
     raft.move();
@@ -275,12 +307,29 @@ public final class World {
                 voter ->
                     voter.directoryId() != null
                         && voter.directoryId().equals(machine(voter.id()).directoryId()));
-    return votersKnown && raft.everybodyIn() && ledger.spares(node) && !rotten;
+    return votersKnown
+        && raft.everybodyIn()
+        && ledger.spares(node)
+        && !ledger.mayBecomeTheLast(node)
+        && !rotten;
   }
 
-  /** Whether bits may rot on a machine: every record is somewhere else, too. */
+  /** Whether bits have rotted on some machine. */
+  boolean rotten() {
+    return rotten;
+  }
+
+  /** Whether replicas may move so: a sound one of now stays, if bits rot somewhere. */
+  boolean mayMove(PartitionImage now, List<Integer> to) {
+    return now.isr().stream().anyMatch(member -> to.contains(member) && !machine(member).rotted());
+  }
+
+  /** Whether bits may rot on a machine: every record is somewhere else, too, and stays there. */
   public boolean mayRot(int node) {
-    boolean may = ledger.spares(node) && machine(node).lives() > 0;
+    boolean may =
+        ledger.spares(node)
+            && machine(node).lives() > 0
+            && machines.values().stream().noneMatch(SimMachine::swapped);
     if (may) {
       rotten = true;
       ledger.lenient();
@@ -308,6 +357,37 @@ public final class World {
     }
   }
 
+  /**
+   * A second process with the node id of one that runs starts on another machine. It may not get
+   * anywhere (R35), and is gone again before its original stands still or ends.
+   *
+   * @param copied with a copy of the original's disk, or with an empty one
+   */
+  public void startTwin(int node, boolean copied) {
+    SimMachine original = machine(node);
+    SimProcess process = original.process();
+    if (process == null || process.stopping() || original.paused() || twins.containsKey(node)) {
+      return;
+    }
+    SimMachine twin = new SimMachine(original, FIRST_TWIN + node, copied);
+    twins.put(node, twin);
+    twin.start();
+  }
+
+  /** The second process with a node id ends, if there is one. */
+  public void endTwin(int node) {
+    SimMachine twin = twins.remove(node);
+    if (twin != null) {
+      twin.kill();
+    }
+  }
+
+  /** Whether a second process with a node id runs. */
+  public boolean twinRuns(int node) {
+    SimMachine twin = twins.get(node);
+    return twin != null && twin.up();
+  }
+
   /** Lets time pass until something holds; a violation of {@code liveness} if it does not. */
   public void await(String what, long limitMs, BooleanSupplier condition) {
     long end = now() + limitMs * MS;
@@ -333,7 +413,10 @@ public final class World {
     keepUp(healed);
     trace.add(2, 0, () -> "everything is made to work");
     mendAll();
+    slowQuorum(0);
+    List.copyOf(twins.keySet()).forEach(this::endTwin);
     for (SimMachine machine : machines.values()) {
+      machine.garble(0);
       machine.stickDiskMs(0);
       machine.slowDiskMs(0);
       machine.slowApplyMs(0);
@@ -513,6 +596,8 @@ public final class World {
             .append(partition.isr())
             .append(" elr ")
             .append(partition.elr())
+            .append(" last known ")
+            .append(partition.lastKnownElr())
             .append(" committed ")
             .append(ledger.of(id).end());
         for (int replica : partition.replicas()) {
@@ -602,8 +687,17 @@ public final class World {
   }
 
   RpcServer.@Nullable Port serving(int machine, int port) {
-    SimProcess process = machine(machine).process();
+    SimProcess process = host(machine).process();
     return process == null ? null : process.port(port);
+  }
+
+  private SimMachine host(int number) {
+    for (SimMachine twin : twins.values()) {
+      if (twin.host() == number) {
+        return twin;
+      }
+    }
+    return machine(number);
   }
 
   SimStreams.@Nullable Leader leader(int machine, int loop) {

@@ -9,16 +9,9 @@ import java.util.List;
  * @param name of the mutant
  * @param rule of docs/correctness.md
  * @param without what happens without it, for people
- * @param caughtBy the simulations that must notice, with how many seeds each may take
- * @param notNoticed why none does so far; empty if one does
+ * @param caughtBy who must notice, with how many seeds each may take
  */
-record Guard(
-    String name,
-    String rule,
-    String without,
-    List<Edit> edits,
-    List<CaughtBy> caughtBy,
-    String notNoticed) {
+record Guard(String name, String rule, String without, List<Edit> edits, List<CaughtBy> caughtBy) {
   Guard {
     edits = List.copyOf(edits);
     caughtBy = List.copyOf(caughtBy);
@@ -28,31 +21,34 @@ record Guard(
    * A change of one source file.
    *
    * @param className of its top-level class
-   * @param before lines that are there exactly once; white space does not count
-   * @param after what stands in their place
+   * @param before code that is there exactly once; white space and comments do not count
+   * @param after what stands in its place
    */
   record Edit(String className, String before, String after) {}
 
-  /** A simulation, and within how many seeds it must notice. */
+  /** A simulation or test, and within how many seeds it must notice. */
   record CaughtBy(SeedRun run, int seeds) {}
 
   static Guard of(String name, String rule, String without) {
-    return new Guard(name, rule, without, List.of(), List.of(), "");
+    return new Guard(name, rule, without, List.of(), List.of());
   }
 
   Guard edit(String className, String before, String after) {
-    List<Edit> more = new ArrayList<>(edits);
-    more.add(new Edit(className, before, after));
-    return new Guard(name, rule, without, more, caughtBy, notNoticed);
+    return new Guard(name, rule, without, and(edits, new Edit(className, before, after)), caughtBy);
   }
 
   Guard caughtBy(SeedRun run, int seeds) {
-    List<CaughtBy> more = new ArrayList<>(caughtBy);
-    more.add(new CaughtBy(run, seeds));
-    return new Guard(name, rule, without, edits, more, notNoticed);
+    return new Guard(name, rule, without, edits, and(caughtBy, new CaughtBy(run, seeds)));
   }
 
-  Guard notNoticed(String why) {
-    return new Guard(name, rule, without, edits, caughtBy, why);
+  /** A directed test notices, at once. */
+  Guard caughtBy(String testClass, String method) {
+    return caughtBy(SeedRun.directed(testClass, method), 1);
+  }
+
+  private static <T> List<T> and(List<T> some, T one) {
+    List<T> more = new ArrayList<>(some);
+    more.add(one);
+    return more;
   }
 }

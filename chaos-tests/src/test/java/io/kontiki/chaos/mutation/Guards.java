@@ -40,12 +40,24 @@ final class Guards {
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
   private static final String PRODUCERS = "io.kontiki.log.producer.ProducerState";
+  private static final String HOST = "io.kontiki.broker.ReplicaHost";
+  private static final String ASSIGNMENTS = "io.kontiki.broker.replicas.ReplicaAssignments";
+
+  private static final String LEADER_TEST = LEADER + "Test";
+  private static final String FOLLOWER_TEST = FOLLOWER + "Test";
+  private static final String ROUTER_TEST = ROUTER + "Test";
+  private static final String CONTROLLER_TEST = CONTROLLER + "Test";
+  private static final String SESSION_TEST = SESSION + "Test";
+  private static final String ADMISSION_TEST = ADMISSION + "Test";
+  private static final String LOG_TEST = "io.kontiki.log.PartitionLogTest";
+  private static final String COMMANDS_TEST = "io.kontiki.metadata.IsrAndTopicCommandsTest";
 
   private Guards() {}
 
   /** Nothing is switched off: nothing may be noticed. */
   static final Guard NONE =
       Guard.of("none", "-", "nothing is switched off")
+          .caughtBy(SIMULATION, 5)
           .caughtBy(REPLICATION_FSYNC, 10)
           .caughtBy(REPLICATION_REPLICATED, 10)
           .caughtBy(REPLICATION_ENGINE, 3)
@@ -58,7 +70,14 @@ final class Guards {
   /** All. */
   static List<Guard> all() {
     return Stream.of(
-            highWatermark(), inSyncSet(), streams(), storage(), producers(), metadata(), sessions())
+            highWatermark(),
+            inSyncSet(),
+            streams(),
+            storage(),
+            producers(),
+            metadata(),
+            topics(),
+            sessions())
         .flatMap(List::stream)
         .toList();
   }
@@ -70,36 +89,36 @@ final class Guards {
                 LEADER,
                 "long end = heldEnd; for (int member : inSync.maximal()) {",
                 "long end = heldEnd; for (int member : inSync.committed()) {")
-            .caughtBy(REPLICATION_REPLICATED, 50),
+            .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of("strict-min-isr", "R10", "the high watermark moves below min ISR")
             .edit(
                 LEADER,
                 "return inSync.committed().size() >= minIsr;",
                 "return !inSync.committed().isEmpty();")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("ack-at-high-watermark", "R21", "acks=all waits for the leader alone (N2)")
             .edit(
                 LEADER_ROLE,
                 "case ALL -> producers.awaitCommit(",
                 "case ALL -> producers.awaitHold(")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("read-at-high-watermark", "R22", "readers see what is not committed")
             .edit(
                 LEADER_READS,
                 "Read request = waiter.request(); long limit = replica.highWatermark();",
                 "Read request = waiter.request(); long limit = partition.log().logEndOffset();")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("held-is-synced", "R36", "fsync replicas acknowledge their page cache")
             .edit(
                 LOG, "return state.isFsync() ? state.held : state.logEnd;", "return state.logEnd;")
-            .caughtBy(REPLICATION_ENGINE, 20));
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> inSyncSet() {
     return List.of(
         Guard.of("join-at-high-watermark", "R12", "a replica joins below the high watermark")
             .edit(LEADER, "&& end >= highWatermark && end >=", "&& end >=")
-            .caughtBy(REPLICATION_REPLICATED, 200),
+            .caughtBy(SIMULATION, 20),
         Guard.of("join-at-epoch-start", "R12", "a replica joins below the epoch's start")
             .edit(
                 LEADER,
@@ -132,40 +151,39 @@ final class Guards {
             .caughtBy(REPLICATION_REPLICATED, 2_000),
         Guard.of("validated-position", "R26", "positions count from the old subscription on")
             .edit(CURSOR, "live = false; heldEnd = UNKNOWN;", "live = false;")
-            .caughtBy(SCENARIOS, 8),
+            .caughtBy(SIMULATION, 20),
         Guard.of("subscription-of-acks", "R27", "acknowledgements of an older stream count")
             .edit(
                 CURSOR,
                 "return live && epoch == brokerEpoch && id == subscription;",
                 "return live;")
-            .notNoticed(
-                "the leader ends the older stream, and what it ships there, with the newer Hello"),
+            .caughtBy(LEADER_TEST, "acknowledgementsOfAnOlderSubscriptionAreDroppedR27"),
         Guard.of("subscription-of-data", "R27", "answers and data of an older stream count")
             .edit(FOLLOWER, "if (answer.subscription() != subscription || phase", "if (phase")
             .edit(
                 FOLLOWER,
                 "return phase == Phase.LIVE && id == subscription;",
                 "return phase == Phase.LIVE;")
-            .notNoticed("the follower hears its present connection only"),
+            .caughtBy(FOLLOWER_TEST, "aRepeatedDivergingAnswerIsIgnoredR27"),
         Guard.of("truncation-by-epoch", "R28", "an end within the leader's log is no divergence")
             .edit(
                 LEADER,
                 "if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {",
                 "if (logEnd < request.fetchOffset()) {")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of(
                 "truncation-to-high-watermark", "R28", "a follower cuts at its high watermark (N5)")
             .edit(
                 FOLLOWER,
                 "long cut = Math.min(own.endOffset(), point.endOffset());",
                 "long cut = Math.min(highWatermark, point.endOffset());")
-            .caughtBy(REPLICATION_REPLICATED, 100),
+            .caughtBy(SIMULATION, 20),
         Guard.of("epoch-start", "R29", "a leader serves before its epoch is in its history")
             .edit(PARTITION, "log.beginEpoch(state.leaderEpoch());", "")
             .caughtBy(REPLICATION_REPLICATED, 20),
         Guard.of("offset-continuity", "R30", "a follower appends what does not fit its end")
             .edit(APPENDS, "if (batch.baseOffset() != expected) {", "if (batch.baseOffset() < 0) {")
-            .notNoticed("streams keep their order, so that data has no gap"));
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> storage() {
@@ -175,8 +193,7 @@ final class Guards {
                 LOG,
                 "home.journal(this, JournalEntry.of(id(), Kind.EPOCH, state.logEnd, leaderEpoch));",
                 "")
-            .notNoticed(
-                "no simulation looks at an epoch without records after a power cut of its leader"),
+            .caughtBy(LOG_TEST, "anEmptyLogRemembersItsEpochAfterACrash"),
         Guard.of("late-sync-completion", "R41", "a sync counts for what was appended after a cut")
             .edit(LOG, "|| truncationsThen != state.truncations) {", ") {")
             .caughtBy(CRASHES, 200),
@@ -195,10 +212,7 @@ final class Guards {
             .caughtBy(CRASHES, 20),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
             .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
-            .edit(
-                RECOVERY,
-                "shared.files.markDirty(segment.path()); segment.truncate",
-                "segment.truncate")
+            .edit(RECOVERY, "shared.files.markDirty(segment.path());", "")
             .caughtBy(CRASHES, 20),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
@@ -219,43 +233,42 @@ final class Guards {
                 PRODUCERS,
                 "&& (requests || info.lastSequence == batch.lastSequence())) {",
                 "&& info.baseOffset < 0) {")
-            .caughtBy(CRASHES, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("producers-after-truncation", "I1", "what was cut is still known of producers")
             .edit(LOG, "state.producers = found.producers();", "")
-            .caughtBy(CRASHES, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("producers-after-recovery", "I1", "a snapshot beyond what may be trusted counts")
             .edit(
                 RECOVERY,
                 "LogWalk.Found found = walk(snapshots, log.trust(), epochs);",
                 "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE, epochs);")
-            .caughtBy(CRASHES, 20));
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> metadata() {
     return List.of(
         Guard.of("fenced-not-in-isr", "R13", "a fenced broker may join the in-sync set")
             .edit(ISR_COMMANDS, "|| state == State.FENCED ||", "||")
-            .caughtBy(COMMANDS, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("partition-epoch", "R13", "a change that was decided on an older state is applied")
             .edit(
                 ISR_COMMANDS,
                 "if (now.partitionEpoch() != change.partitionEpoch()) {"
                     + " return new IsrOutcome(change.partition(), Kind.STALE, now); } TopicImage",
                 "TopicImage")
-            .notNoticed("the model needs 574 seeds, the simulator has played 25"),
+            .caughtBy(COMMANDS_TEST, "aCopyOfAnAppliedChangeIsStaleR17"),
         Guard.of("joiner-incarnation", "R13", "an older incarnation joins the in-sync set")
             .edit(
                 ISR_COMMANDS,
                 "|| BrokerCommands.stale(draft, id, member.brokerEpoch()) != null",
                 "")
-            .notNoticed("the model needs 15,735 seeds, the simulator has played 25"),
+            .caughtBy(COMMANDS_TEST, "anotherIncarnationOfAMemberIsRefusedR13"),
         Guard.of("rejection-burns-epoch", "R17", "another copy of a refused change can be applied")
-            .edit(ISR_COMMANDS, "next.burnEpoch();", "")
-            .notNoticed("the model needs 91,314 seeds, the simulator has played 25"),
+            .edit(ISR_COMMANDS, "next.burnEpoch(); PartitionImage after", "PartitionImage after")
+            .caughtBy(SIMULATION, 20),
         Guard.of("registration-leaves-isr", "R2", "a new incarnation inherits an in-sync place")
-            .edit(
-                BROKER_COMMANDS, "change.leaveIsr(old.id()); // What an fsync", "// What an fsync")
-            .caughtBy(COMMANDS, 20),
+            .edit(BROKER_COMMANDS, "change.leaveIsr(old.id());", "")
+            .caughtBy(SIMULATION, 20),
         Guard.of("unclean-leaves-elr", "R3", "who may have lost bytes stays eligible")
             .edit(
                 BROKER_COMMANDS,
@@ -270,20 +283,30 @@ final class Guards {
             .caughtBy(SCENARIOS, 8),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
-            .caughtBy(COMMANDS, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("election-of-members", "R19", "a stopping broker is elected")
             .edit(
                 CHANGE,
                 "if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {",
                 "if (elr.contains(replica)) {")
-            .caughtBy(COMMANDS, 20));
+            .caughtBy(SIMULATION, 20));
+  }
+
+  private static List<Guard> topics() {
+    return List.of(
+        Guard.of("deletion-by-id", "R46", "a deletion takes the logs of every topic")
+            .edit(HOST, "if (id.topicId().equals(topic)) {", "if (topic != null) {")
+            .caughtBy(SIMULATION, 20),
+        Guard.of("deletion-on-evidence", "M20, R46", "whoever was down keeps what was deleted")
+            .edit(ASSIGNMENTS, "deleted.add(tombstone.id());", "")
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> sessions() {
     return List.of(
         Guard.of("lease", "R5", "a lease never ends by itself")
             .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
-            .caughtBy(SESSIONS, 20),
+            .caughtBy(SIMULATION, 20),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
             .caughtBy(SESSIONS, 20),
@@ -292,23 +315,28 @@ final class Guards {
                 ROUTER,
                 "error != null && error.definite() && maybeAppended ?",
                 "error != null && error.definite() && tries < 0 ?")
-            .notNoticed("the simulator repeats itself what a broker forwards, and remembers too"),
+            .caughtBy(SIMULATION, 100)
+            .caughtBy(ROUTER_TEST, "afterAnUnknownOutcomeNoRefusalIsDefinite"),
         Guard.of("forward-retry", "R45", "an append without an id is repeated after an unknown end")
             .edit(ROUTER, "case OUTCOME_UNKNOWN -> repeatable();", "case OUTCOME_UNKNOWN -> true;")
-            .notNoticed("the simulator has no producers without an id"),
+            .caughtBy(SIMULATION, 50)
+            .caughtBy(
+                ROUTER_TEST, "withoutAProducerIdAnIndefiniteOutcomeIsNeverFollowedByASecondAppend"),
         Guard.of("lease-while-fencing", "R5", "a lease grows while its broker is being fenced")
             .edit(CONTROLLER, "} else if (known.fencing == null) {", "} else {")
-            .notNoticed("a decision is applied too soon in it for a heartbeat to come between"),
+            .caughtBy(
+                CONTROLLER_TEST, "aBrokerWhoseFenceIsDecidedGetsNoAnswerUntilItsFateIsKnownR5"),
         Guard.of("session-after-pause", "M6", "a leader that stood still judges silence at once")
             .edit(
                 CONTROLLER,
                 "if (silent >= timing.session() && now.nanos() >= judgeFrom) {",
                 "if (silent >= timing.session()) {")
-            .notNoticed("it costs availability only, and who was fenced comes back"),
+            .caughtBy(CONTROLLER_TEST, "aPausedLeaderReadsWhatIsQueuedBeforeItJudgesM6"),
         Guard.of("own-registration", "R1", "a broker is unfenced before it saw its registration")
             .edit(CONTROLLER, "&& heartbeat.appliedIndex() >= broker.epoch()) {", ") {")
             .edit(SESSION, "&& epoch != NONE && facts.epoch() == epoch;", "&& epoch != NONE;")
-            .notNoticed("roles begin with the own registration, whatever the metadata leader does"),
+            .caughtBy(
+                SESSION_TEST, "itIsReadyOnlyWithItsOwnRegistrationAppliedAndItsLogsRecoveredR1"),
         Guard.of("empty-voter", "M16", "a voter that lost its disk starts its Raft (N8)")
             .edit(
                 FORMING,
@@ -320,7 +348,7 @@ final class Guards {
                 ADMISSION,
                 "return rest.size() > image.voters().size() / 2;",
                 "return !rest.isEmpty();")
-            .notNoticed("the Raft configuration does not change without a majority either"),
+            .caughtBy(ADMISSION_TEST, "onlyOneVoterIsOutAtATimeM16"),
         Guard.of("confirmed-heartbeat", "M14", "a heartbeat is answered without a round")
             .edit(
                 CONTROLLER,

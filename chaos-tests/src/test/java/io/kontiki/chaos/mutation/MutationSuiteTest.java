@@ -4,14 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** The mutation suite; see the package. */
 final class MutationSuiteTest {
   private static final boolean ALL = "all".equals(System.getProperty("kontiki.mutations"));
+  private static final boolean WRITE = Boolean.getBoolean("kontiki.docs.write");
   private static final int FEW_SEEDS = 20;
 
   private final MutationSuite suite = new MutationSuite();
@@ -34,9 +40,13 @@ final class MutationSuiteTest {
         Guards.all().size(), Guards.all().stream().map(Guard::name).distinct().count(), "names");
   }
 
-  /** Those that take few seeds; {@code -Dkontiki.mutations=all}: all, which takes some minutes. */
+  /**
+   * Those that take few seeds; {@code -Dkontiki.mutations=all}: all, which takes some minutes.
+   * {@code -Dkontiki.docs.write=true} writes into the README how many it took.
+   */
   @Test
-  void theLossOfAGuardIsNoticedWithinItsSeeds() {
+  void theLossOfAGuardIsNoticedWithinItsSeeds() throws IOException {
+    Map<String, Integer> taken = new TreeMap<>(ReadmeTable.taken(readme()));
     List<MutationSuite.Verdict> missed = new ArrayList<>();
     int noticed = 0;
     for (Guard guard : Guards.all()) {
@@ -45,12 +55,14 @@ final class MutationSuiteTest {
           MutationSuite.Verdict verdict = suite.run(guard, by.run(), by.seeds());
           System.out.println(verdict);
           noticed++;
+          taken.put(ReadmeTable.key(guard, by.run()), verdict.seeds());
           if (!verdict.caught()) {
             missed.add(verdict);
           }
         }
       }
     }
+    writeIfAsked(taken);
     assertEquals(List.of(), missed);
     assertTrue(noticed >= 20, "only " + noticed + " guards");
   }
@@ -64,17 +76,37 @@ final class MutationSuiteTest {
   }
 
   @Test
-  void aGuardIsNoticedOrTheListSaysWhyNot() {
+  void theReadmeTellsWhoNoticesEachGuardWithinItsBound() throws IOException {
+    Map<String, Integer> taken = ReadmeTable.taken(readme());
+    writeIfAsked(taken);
+    assertEquals(
+        String.join("\n", ReadmeTable.lines(Guards.all(), taken)), String.join("\n", readme()));
     for (Guard guard : Guards.all()) {
-      assertEquals(guard.caughtBy().isEmpty(), !guard.notNoticed().isEmpty(), guard.name());
+      assertFalse(guard.caughtBy().isEmpty(), guard.name() + " is noticed by nobody");
+      for (Guard.CaughtBy by : guard.caughtBy()) {
+        int seeds = taken.getOrDefault(ReadmeTable.key(guard, by.run()), 0);
+        assertTrue(seeds <= by.seeds(), guard.name() + " took " + seeds);
+      }
     }
+  }
+
+  private static void writeIfAsked(Map<String, Integer> taken) throws IOException {
+    if (WRITE) {
+      Path file = SourceTree.find().readme();
+      List<String> table = ReadmeTable.lines(Guards.all(), taken);
+      Files.writeString(file, ReadmeTable.with(SourceTree.readFile(file), table));
+    }
+  }
+
+  private static List<String> readme() {
+    return ReadmeTable.in(SourceTree.readFile(SourceTree.find().readme()));
   }
 
   /** Nothing, or what is wrong. */
   private List<String> compiles(List<Guard> guards) {
     List<Guard.Edit> edits = guards.stream().map(Guard::edits).flatMap(List::stream).toList();
     try {
-      suite.compile(new Guard("mutant", "", "", edits, List.of(), ""));
+      suite.compile(new Guard("mutant", "", "", edits, List.of()));
       return List.of();
     } catch (IllegalArgumentException e) {
       return List.of(guards.get(0).name() + ": " + e.getMessage());

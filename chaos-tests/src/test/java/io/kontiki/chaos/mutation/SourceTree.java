@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The sources of the modules under test. */
@@ -48,6 +49,11 @@ final class SourceTree {
     }
   }
 
+  /** The README that has the table of guards. */
+  Path readme() {
+    return root.resolve("chaos-tests/README.md");
+  }
+
   /** The source of a top-level class. */
   String read(String className) {
     return readFile(file(className));
@@ -73,7 +79,7 @@ final class SourceTree {
   }
 
   /**
-   * A source with some lines changed.
+   * A source with some code changed.
    *
    * @throws IllegalArgumentException if they are not there exactly once: the guard has moved
    */
@@ -90,11 +96,21 @@ final class SourceTree {
     return edited;
   }
 
+  private static final Pattern TOKEN = Pattern.compile("\\w+|[^\\w\\s]");
+
+  /** White space and line comments between any two tokens. */
+  private static final String BETWEEN = "(?:\\s|//[^\\n]*\\n)*";
+
   private static Pattern pattern(String text) {
-    StringBuilder pattern = new StringBuilder();
-    for (String word : text.strip().split("\\s+")) {
-      pattern.append(pattern.isEmpty() ? "" : "\\s+").append(Pattern.quote(word));
-    }
-    return Pattern.compile(pattern.toString());
+    return Pattern.compile(
+        TOKEN
+            .matcher(text)
+            .results()
+            .map(
+                token ->
+                    token.group().matches("\\w+")
+                        ? "\\b" + token.group() + "\\b"
+                        : Pattern.quote(token.group()))
+            .collect(Collectors.joining(BETWEEN)));
   }
 }

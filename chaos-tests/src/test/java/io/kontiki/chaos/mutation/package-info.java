@@ -5,7 +5,7 @@
  *
  * <p>The product code knows nothing of it. A guard is named by the lines of source that make it; a
  * mutant is that file with these lines changed, compiled in memory, and loaded in place of the
- * compiled class by a class loader of its own. A guard whose lines have changed is not found any
+ * compiled class by a class loader of its own. A guard whose code has changed is not found any
  * more, and a test fails.
  */
 @NullMarked

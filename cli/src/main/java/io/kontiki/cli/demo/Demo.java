@@ -71,7 +71,10 @@ public final class Demo {
         NumberedReads reads = new NumberedReads(grpc, TOPIC)) {
       load.start();
       reads.start();
-      story.tell("writing with acks=all, one request at a time per partition, and reading along");
+      story.tell(
+          "writing with acks=all, one request at a time per partition, and reading along in group '"
+              + NumberedReads.GROUP
+              + "'");
       keepGoing(LOAD_BEFORE, load, reads);
       tellProgress(load, reads);
 
@@ -273,6 +276,7 @@ public final class Demo {
     table.row("read back", verdict.readBack());
     table.row("  of them never acknowledged", verdict.unacknowledged());
     table.row("lost, doubled, out of order", verdict.violationCount());
+    table.row("delivered to the group again", reads.again());
     story.show(table.toString());
     if (!verdict.passed()) {
       story.show(String.join("\n", verdict.violations()) + "\n");

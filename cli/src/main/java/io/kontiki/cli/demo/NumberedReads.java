@@ -3,6 +3,7 @@ package io.kontiki.cli.demo;
 import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.stream.BrokerChannels;
+import io.kontiki.cli.stream.GroupReader;
 import io.kontiki.cli.stream.RecordReader;
 import io.kontiki.model.Endpoint;
 import io.kontiki.v1.LogRecord;
@@ -11,12 +12,16 @@ import io.kontiki.v1.OffsetSpec;
 import io.kontiki.v1.Records;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads numbered records: along with the load, and once more at the end. */
 final class NumberedReads implements AutoCloseable {
+  /** The group that reads along. */
+  static final String GROUP = "demo-readers";
+
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration POLL = Duration.ofMillis(100);
   private static final OffsetSpec EARLIEST =
@@ -24,8 +29,10 @@ final class NumberedReads implements AutoCloseable {
 
   private final BrokerChannels brokers;
   private final String topic;
+  private final Map<Integer, Long> next = new HashMap<>();
   private final List<HistoryCheck.Entry> seen = new ArrayList<>();
   private final Thread thread = new Thread(this::readAlong, "read-along");
+  private volatile long again;
   private volatile boolean stopping;
   private volatile @Nullable String failure;
 
@@ -55,14 +62,37 @@ final class NumberedReads implements AutoCloseable {
     return RecordReader.offsets(brokers, topic, null, EARLIEST, Deadline.in(PATIENCE));
   }
 
+  /** As a member of a group, at least once: what comes again was seen. */
   private void readAlong() {
-    try (RecordReader reader = new RecordReader(brokers, topic, beginning(), true, PATIENCE)) {
+    try (GroupReader reader = new GroupReader(brokers, GROUP, topic, EARLIEST, PATIENCE)) {
       while (!stopping) {
-        add(reader.poll(POLL), seen);
+        Records records = reader.poll(POLL);
+        if (records != null) {
+          add(fresh(records), seen);
+          reader.commit(records, records.getPosition().getOffset());
+        }
       }
     } catch (CliException | IllegalStateException e) {
       failure = stopping ? null : String.valueOf(e.getMessage());
     }
+  }
+
+  private @Nullable Records fresh(Records records) {
+    Records.Builder fresh = records.toBuilder().clearRecords();
+    for (LogRecord one : records.getRecordsList()) {
+      if (one.getOffset() >= next.getOrDefault(records.getPartition(), 0L)) {
+        next.put(records.getPartition(), one.getOffset() + 1);
+        fresh.addRecords(one);
+      } else {
+        again++;
+      }
+    }
+    return fresh.build();
+  }
+
+  /** How many records came twice, after a stream had broken. */
+  long again() {
+    return again;
   }
 
   private static void add(@Nullable Records records, List<HistoryCheck.Entry> to) {

@@ -46,6 +46,10 @@ public record NodePorts(int nodeId, int basePort) {
     return endpoint(2);
   }
 
+  public Endpoint kafka() {
+    return endpoint(3);
+  }
+
   public Endpoint replication() {
     return endpoint(4);
   }
@@ -60,6 +64,7 @@ public record NodePorts(int nodeId, int basePort) {
     all.put("grpc", grpc());
     all.put("raft", raft());
     all.put("http", http());
+    all.put("kafka", kafka());
     all.put("replication", replication());
     return all;
   }

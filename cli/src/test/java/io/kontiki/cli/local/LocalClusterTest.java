@@ -78,7 +78,8 @@ final class LocalClusterTest {
       assertTrue(config.contains("data.dir = " + dir.resolve("node-2")), config.toString());
       assertTrue(
           config.contains("grpc.listen = " + cluster.node(2).ports().grpc()), config.toString());
-      assertFalse(config.toString().contains("kafka"), config.toString());
+      assertTrue(
+          config.contains("kafka.listen = " + cluster.node(2).ports().kafka()), config.toString());
     }
     cluster.nodes().forEach(node -> assertFalse(node.isAlive()));
     assertFalse(cluster.start(cluster.node(1)), "a stopped cluster starts nothing");

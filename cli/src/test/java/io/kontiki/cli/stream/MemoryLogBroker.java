@@ -11,6 +11,9 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.kontiki.model.Endpoint;
+import io.kontiki.v1.Assigned;
+import io.kontiki.v1.ConsumeRequest;
+import io.kontiki.v1.ConsumeResponse;
 import io.kontiki.v1.InitProducerIdRequest;
 import io.kontiki.v1.InitProducerIdResponse;
 import io.kontiki.v1.ListOffsetsRequest;
@@ -26,6 +29,7 @@ import io.kontiki.v1.ReadRequest;
 import io.kontiki.v1.ReadResponse;
 import io.kontiki.v1.RecordPosition;
 import io.kontiki.v1.Records;
+import io.kontiki.v1.Subscribe;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -36,6 +40,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log service on a real port with a log in memory that several of these may share, as the
@@ -70,6 +76,7 @@ public final class MemoryLogBroker implements AutoCloseable {
   public static final class Log {
     private final List<List<LogRecord>> partitions = new ArrayList<>();
     private final Map<String, ProduceResponse> answers = new HashMap<>();
+    private final Map<String, Long> commits = new HashMap<>();
     private long nextProducerId = 1L << 52;
 
     public Log(int partitionCount) {
@@ -119,6 +126,36 @@ public final class MemoryLogBroker implements AutoCloseable {
       List<LogRecord> all = partitions.get(partition);
       int to = (int) Math.min(all.size(), offset + 3);
       return offset >= all.size() ? List.of() : List.copyOf(all.subList((int) offset, to));
+    }
+
+    /** The next records that the group has not got, or null. */
+    synchronized @Nullable Records next(String topic, long[] positions) {
+      for (int partition = 0; partition < partitions.size(); partition++) {
+        List<LogRecord> records = from(partition, positions[partition]);
+        if (!records.isEmpty()) {
+          positions[partition] += records.size();
+          return Records.newBuilder()
+              .setTopic(topic)
+              .setPartition(partition)
+              .addAllRecords(records)
+              .setPosition(
+                  PartitionOffset.newBuilder()
+                      .setTopic(topic)
+                      .setPartition(partition)
+                      .setOffset(positions[partition]))
+              .build();
+        }
+      }
+      return null;
+    }
+
+    /** What a group has committed. */
+    public synchronized long committed(String group, int partition) {
+      return commits.getOrDefault(group + "/" + partition, -1L);
+    }
+
+    synchronized void commit(String group, PartitionOffset offset) {
+      commits.put(group + "/" + offset.getPartition(), offset.getOffset());
     }
 
     synchronized void awaitMore(int partition, long offset) throws InterruptedException {
@@ -229,6 +266,86 @@ public final class MemoryLogBroker implements AutoCloseable {
       }
       out.onNext(response.build());
       out.onCompleted();
+    }
+
+    /** A group of one member. */
+    @Override
+    public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> observer) {
+      ServerCallStreamObserver<ConsumeResponse> out =
+          (ServerCallStreamObserver<ConsumeResponse>) observer;
+      out.setOnCancelHandler(() -> {});
+      AtomicBoolean over = new AtomicBoolean();
+      return new StreamObserver<>() {
+        private Subscribe member = Subscribe.getDefaultInstance();
+
+        @Override
+        public void onNext(ConsumeRequest request) {
+          if (request.hasSubscribe()) {
+            member = request.getSubscribe();
+            threads.execute(() -> push(member, out, over));
+          }
+          for (PartitionOffset offset : request.getCommit().getOffsetsList()) {
+            log.commit(member.getGroup(), offset);
+          }
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+          over.set(true);
+        }
+
+        @Override
+        public void onCompleted() {
+          if (!over.getAndSet(true)) {
+            synchronized (out) {
+              out.onCompleted();
+            }
+          }
+        }
+      };
+    }
+
+    private void push(
+        Subscribe member, ServerCallStreamObserver<ConsumeResponse> out, AtomicBoolean over) {
+      boolean latest = member.getStartAt().getAnchor() == OffsetAnchor.OFFSET_ANCHOR_LATEST;
+      long[] positions = new long[log.partitions.size()];
+      for (int partition = 0; partition < positions.length; partition++) {
+        long start = latest ? log.values(partition).size() : 0;
+        positions[partition] = Math.max(start, log.committed(member.getGroup(), partition));
+      }
+      boolean breaks = takes(Fault.BREAK_AFTER_FIRST_MESSAGE);
+      try {
+        send(
+            out,
+            over,
+            ConsumeResponse.newBuilder().setAssigned(Assigned.newBuilder().setMemberId("m")));
+        while (!over.get() && !out.isCancelled()) {
+          Records records = log.next(member.getTopics(0), positions);
+          if (records == null) {
+            synchronized (log) {
+              log.wait(20);
+            }
+            continue;
+          }
+          send(out, over, ConsumeResponse.newBuilder().setRecords(records));
+          if (breaks && !over.getAndSet(true)) {
+            out.onError(Status.UNAVAILABLE.withDescription("broken").asRuntimeException());
+          }
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private void send(
+        ServerCallStreamObserver<ConsumeResponse> out,
+        AtomicBoolean over,
+        ConsumeResponse.Builder response) {
+      synchronized (out) {
+        if (!over.get()) {
+          out.onNext(response.build());
+        }
+      }
     }
 
     @Override

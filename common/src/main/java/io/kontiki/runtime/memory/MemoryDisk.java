@@ -6,6 +6,7 @@ import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.StorageException.Kind;
 import io.kontiki.runtime.memory.MemoryFileStore.Operation;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,33 @@ final class MemoryDisk {
 
   MemoryDisk(long capacityBytes) {
     this.capacityBytes = capacityBytes;
+  }
+
+  /** Another disk with all files as they can be read now, and all of it durable. */
+  synchronized MemoryDisk copy() {
+    MemoryDisk other = new MemoryDisk(capacityBytes);
+    other.clock = clock;
+    copy(root, "", new MemoryFileStore(other));
+    return other;
+  }
+
+  private static void copy(Directory from, String path, FileStore to) {
+    from.now.forEach(
+        (name, node) -> {
+          String child = path + name;
+          if (node instanceof Directory directory) {
+            to.createDirectories(child);
+            copy(directory, child + "/", to);
+          } else if (node instanceof MemoryFileData data) {
+            ByteBuffer bytes = ByteBuffer.allocate((int) data.size());
+            data.read(bytes, 0);
+            try (FileStore.File file = to.openOrCreate(child)) {
+              file.write(bytes.flip(), 0);
+              file.sync();
+            }
+          }
+        });
+    to.syncDirectory(path.isEmpty() ? "" : path.substring(0, path.length() - 1));
   }
 
   synchronized void clock(Clock newClock) {

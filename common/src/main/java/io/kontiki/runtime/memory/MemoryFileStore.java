@@ -55,9 +55,18 @@ public final class MemoryFileStore implements FileStore {
     this(new MemoryDisk(capacityBytes), "");
   }
 
+  MemoryFileStore(MemoryDisk disk) {
+    this(disk, "");
+  }
+
   private MemoryFileStore(MemoryDisk disk, String prefix) {
     this.disk = disk;
     this.prefix = prefix;
+  }
+
+  /** Another disk with all files as they can be read now, and all of it durable. */
+  public MemoryFileStore copy() {
+    return new MemoryFileStore(disk.copy(), prefix);
   }
 
   /**

@@ -68,6 +68,7 @@ public final class ClusterImageCodec {
             .setNextProducerId(image.nextProducerId())
             .setNextThinProducerId(image.nextThinProducerId())
             .setCatchUpBytesPerSecond(image.catchUpBytesPerSecond())
+            .setGroupShards(image.groupShards())
             .setVoters(image.voters().size())
             .setBrokers(image.brokers().size())
             .setTopics(image.topics().size())
@@ -188,7 +189,8 @@ public final class ClusterImageCodec {
         header.getNextProducerId(),
         header.getNextThinProducerId(),
         header.getCatchUpBytesPerSecond(),
-        logEnds);
+        logEnds,
+        header.getGroupShards());
   }
 
   private static <M extends MessageLite> M next(Parser<M> parser, DataInputStream in)

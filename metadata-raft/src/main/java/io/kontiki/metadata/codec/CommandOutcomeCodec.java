@@ -3,7 +3,6 @@ package io.kontiki.metadata.codec;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kontiki.internal.v1.CommandOutcomeRecord;
 import io.kontiki.internal.v1.DoneRecord;
-import io.kontiki.internal.v1.ErrorRecord;
 import io.kontiki.internal.v1.IsrOutcomeKind;
 import io.kontiki.internal.v1.IsrOutcomeRecord;
 import io.kontiki.internal.v1.IsrOutcomesRecord;
@@ -16,8 +15,6 @@ import io.kontiki.metadata.CommandOutcome.Kind;
 import io.kontiki.metadata.CommandOutcome.Number;
 import io.kontiki.metadata.CommandOutcome.Rejected;
 import io.kontiki.metadata.PartitionImage;
-import io.kontiki.model.ApiError;
-import io.kontiki.model.ErrorReason;
 import java.nio.ByteBuffer;
 
 /** Outcomes as bytes, for brokers that let another one propose. */
@@ -36,7 +33,7 @@ public final class CommandOutcomeCodec {
       isr.outcomes().forEach(one -> all.addOutcomes(isr(one)));
       record.setIsr(all);
     } else if (outcome instanceof Rejected rejected) {
-      record.setRejected(encodeError(rejected.error()));
+      record.setRejected(Parts.error(rejected.error()));
     }
     return ByteBuffer.wrap(record.build().toByteArray());
   }
@@ -55,7 +52,7 @@ public final class CommandOutcomeCodec {
         case ISR ->
             new IsrOutcomes(
                 record.getIsr().getOutcomesList().stream().map(CommandOutcomeCodec::isr).toList());
-        case REJECTED -> new Rejected(error(record.getRejected()));
+        case REJECTED -> new Rejected(Parts.error(record.getRejected()));
         case OUTCOME_NOT_SET -> throw new IllegalArgumentException("nothing that is known is set");
       };
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
@@ -95,30 +92,5 @@ public final class CommandOutcomeCodec {
         Parts.partitionId(record.getPartition()),
         kind,
         record.hasState() ? Parts.partition(record.getState()) : null);
-  }
-
-  private static ErrorRecord encodeError(ApiError error) {
-    return ErrorRecord.newBuilder()
-        .setReason(error.reason().name())
-        .setMessage(error.message())
-        .setDefinite(error.definite())
-        .setRetryAfterMs(error.retryAfterMs())
-        .addAllMetadata(Parts.settings(Parts.sorted(error.metadata())))
-        .build();
-  }
-
-  private static ApiError error(ErrorRecord record) {
-    ErrorReason reason = ErrorReason.INTERNAL; // a reason that only newer software has
-    for (ErrorReason known : ErrorReason.values()) {
-      if (known.name().equals(record.getReason())) {
-        reason = known;
-      }
-    }
-    return new ApiError(
-        reason,
-        record.getMessage(),
-        record.getDefinite(),
-        record.getRetryAfterMs(),
-        Parts.settings(record.getMetadataList()));
   }
 }

@@ -11,6 +11,7 @@ import io.kontiki.internal.v1.ConfirmDeletionCommand;
 import io.kontiki.internal.v1.CreateTopicCommand;
 import io.kontiki.internal.v1.DeleteTopicCommand;
 import io.kontiki.internal.v1.ElectUncleanCommand;
+import io.kontiki.internal.v1.FarewellRecord;
 import io.kontiki.internal.v1.FenceBrokerCommand;
 import io.kontiki.internal.v1.FinishReassignmentsCommand;
 import io.kontiki.internal.v1.FormClusterCommand;
@@ -40,6 +41,7 @@ import io.kontiki.metadata.MetadataCommand.ConfirmDeletion;
 import io.kontiki.metadata.MetadataCommand.CreateTopic;
 import io.kontiki.metadata.MetadataCommand.DeleteTopic;
 import io.kontiki.metadata.MetadataCommand.ElectUnclean;
+import io.kontiki.metadata.MetadataCommand.Farewell;
 import io.kontiki.metadata.MetadataCommand.FenceBroker;
 import io.kontiki.metadata.MetadataCommand.FinishReassignments;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
@@ -82,7 +84,8 @@ public final class MetadataCommandCodec {
       FormClusterCommand.Builder form =
           FormClusterCommand.newBuilder()
               .setClusterId(Parts.bytes(c.clusterId()))
-              .setFeatureLevel(c.featureLevel());
+              .setFeatureLevel(c.featureLevel())
+              .setGroupShards(c.groupShards());
       c.voters().forEach(voter -> form.addVoters(Parts.voter(voter)));
       entry.setFormCluster(form);
     } else if (command instanceof RegisterBroker c) {
@@ -153,7 +156,13 @@ public final class MetadataCommandCodec {
     } else if (command instanceof Resign c) {
       ResignCommand.Builder resign =
           ResignCommand.newBuilder().setBrokerId(c.brokerId()).setBrokerEpoch(c.brokerEpoch());
-      c.changes().forEach(change -> resign.addChanges(leaderMove(change)));
+      c.changes()
+          .forEach(
+              one ->
+                  resign.addChanges(
+                      FarewellRecord.newBuilder()
+                          .setMove(leaderMove(one.move()))
+                          .setDamaged(one.damaged())));
       entry.setResign(resign);
     } else if (command instanceof MoveLeaders c) {
       MoveLeadersCommand.Builder move = MoveLeadersCommand.newBuilder();
@@ -223,7 +232,7 @@ public final class MetadataCommandCodec {
 
   private static MetadataCommand command(long index, MetadataEntry entry) {
     if (entry.getLevel() > LEVEL) {
-      throw new UnknownCommandException(index, type(entry), entry.getLevel());
+      throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     long timeMs = entry.getTimeMs();
     switch (entry.getCommandCase()) {
@@ -233,7 +242,8 @@ public final class MetadataCommandCodec {
             timeMs,
             Parts.uid(c.getClusterId()),
             c.getFeatureLevel(),
-            c.getVotersList().stream().map(Parts::voter).toList());
+            c.getVotersList().stream().map(Parts::voter).toList(),
+            c.getGroupShards());
       }
       case REGISTER_BROKER -> {
         RegisterBrokerCommand c = entry.getRegisterBroker();
@@ -314,7 +324,9 @@ public final class MetadataCommandCodec {
             timeMs,
             c.getBrokerId(),
             c.getBrokerEpoch(),
-            c.getChangesList().stream().map(MetadataCommandCodec::leaderMove).toList());
+            c.getChangesList().stream()
+                .map(one -> new Farewell(leaderMove(one.getMove()), one.getDamaged()))
+                .toList());
       }
       case MOVE_LEADERS -> {
         return new MoveLeaders(
@@ -370,7 +382,7 @@ public final class MetadataCommandCodec {
         return new OperatorFence(timeMs, c.getBrokerId(), c.getFence(), c.getForce());
       }
       case COMMAND_NOT_SET ->
-          throw new UnknownCommandException(index, type(entry), entry.getLevel());
+          throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);
     }
     throw new IllegalStateException("no command for " + entry.getCommandCase());
   }
@@ -388,7 +400,8 @@ public final class MetadataCommandCodec {
         IsrChangeRecord.newBuilder()
             .setPartition(Parts.key(change.partition()))
             .setLeaderEpoch(change.leaderEpoch())
-            .setPartitionEpoch(change.partitionEpoch());
+            .setPartitionEpoch(change.partitionEpoch())
+            .addAllDamaged(change.damaged());
     for (IsrMember member : change.isr()) {
       record.addIsr(
           IsrMemberRecord.newBuilder()
@@ -405,7 +418,8 @@ public final class MetadataCommandCodec {
         record.getPartitionEpoch(),
         record.getIsrList().stream()
             .map(member -> new IsrMember(member.getBrokerId(), member.getBrokerEpoch()))
-            .toList());
+            .toList(),
+        record.getDamagedList());
   }
 
   private static LeaderMoveRecord leaderMove(LeaderMove move) {

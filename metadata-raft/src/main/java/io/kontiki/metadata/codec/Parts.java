@@ -4,13 +4,16 @@ import com.google.protobuf.ByteString;
 import io.kontiki.internal.v1.ConfigRecord;
 import io.kontiki.internal.v1.EndpointRecord;
 import io.kontiki.internal.v1.EndpointsRecord;
+import io.kontiki.internal.v1.ErrorRecord;
 import io.kontiki.internal.v1.PartitionKey;
 import io.kontiki.internal.v1.PartitionRecord;
 import io.kontiki.internal.v1.VoterRecord;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.VoterImage;
+import io.kontiki.model.ApiError;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
@@ -20,15 +23,19 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Parts that commands, outcomes and snapshots share. Bad values: IllegalArgumentException. */
-final class Parts {
+/**
+ * Parts that commands, outcomes and snapshots share, those of groups too. Bad values:
+ * IllegalArgumentException.
+ */
+public final class Parts {
   private Parts() {}
 
   static ByteString bytes(Uid id) {
     return ByteString.copyFrom(id.toBytes());
   }
 
-  static ByteString bytes(TopicId id) {
+  /** The 16 bytes. */
+  public static ByteString bytes(TopicId id) {
     return ByteString.copyFrom(id.toBytes());
   }
 
@@ -44,7 +51,8 @@ final class Parts {
     return bytes.isEmpty() ? null : uid(bytes);
   }
 
-  static TopicId topicId(ByteString bytes) {
+  /** Of 16 bytes. */
+  public static TopicId topicId(ByteString bytes) {
     return TopicId.of(sixteen(bytes).asReadOnlyByteBuffer());
   }
 
@@ -55,22 +63,26 @@ final class Parts {
     return bytes;
   }
 
-  static PartitionKey key(PartitionId id) {
+  /** A partition as a message. */
+  public static PartitionKey key(PartitionId id) {
     return PartitionKey.newBuilder()
         .setTopicId(bytes(id.topicId()))
         .setPartition(id.partition())
         .build();
   }
 
-  static PartitionId partitionId(PartitionKey key) {
+  /** A partition from a message. */
+  public static PartitionId partitionId(PartitionKey key) {
     return new PartitionId(topicId(key.getTopicId()), key.getPartition());
   }
 
-  static List<PartitionKey> keys(List<PartitionId> ids) {
+  /** Partitions as messages. */
+  public static List<PartitionKey> keys(List<PartitionId> ids) {
     return ids.stream().map(Parts::key).toList();
   }
 
-  static List<PartitionId> partitionIds(List<PartitionKey> keys) {
+  /** Partitions from messages. */
+  public static List<PartitionId> partitionIds(List<PartitionKey> keys) {
     return keys.stream().map(Parts::partitionId).toList();
   }
 
@@ -162,5 +174,32 @@ final class Parts {
         record.getAddingList(),
         record.getRemovingList(),
         record.getOriginalList());
+  }
+
+  /** An error, for another broker. */
+  public static ErrorRecord error(ApiError error) {
+    return ErrorRecord.newBuilder()
+        .setReason(error.reason().name())
+        .setMessage(error.message())
+        .setDefinite(error.definite())
+        .setRetryAfterMs(error.retryAfterMs())
+        .addAllMetadata(settings(sorted(error.metadata())))
+        .build();
+  }
+
+  /** An error of another broker; INTERNAL for a reason that only newer software has. */
+  public static ApiError error(ErrorRecord record) {
+    ErrorReason reason = ErrorReason.INTERNAL;
+    for (ErrorReason known : ErrorReason.values()) {
+      if (known.name().equals(record.getReason())) {
+        reason = known;
+      }
+    }
+    return new ApiError(
+        reason,
+        record.getMessage(),
+        record.getDefinite(),
+        record.getRetryAfterMs(),
+        settings(record.getMetadataList()));
   }
 }

@@ -4,7 +4,7 @@ import java.io.Serial;
 
 /**
  * A committed command that this software does not know (rule M17). Whoever applies the log stops
- * the node: skipping it would make this node's image differ from the others'.
+ * the node: skipping it would make this node's state differ from the others'.
  */
 public final class UnknownCommandException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
@@ -13,7 +13,12 @@ public final class UnknownCommandException extends RuntimeException {
   private final int type;
   private final int level;
 
-  UnknownCommandException(long index, int type, int level) {
+  /**
+   * An entry that asks for more than this software has.
+   *
+   * @param known highest feature level that this software can apply
+   */
+  public UnknownCommandException(long index, int type, int level, int known) {
     super(
         "entry "
             + index
@@ -22,7 +27,7 @@ public final class UnknownCommandException extends RuntimeException {
             + " that needs feature level "
             + level
             + "; this software has level "
-            + MetadataCommandCodec.LEVEL
+            + known
             + ": install a newer version on this node");
     this.index = index;
     this.type = type;
@@ -34,7 +39,7 @@ public final class UnknownCommandException extends RuntimeException {
     return index;
   }
 
-  /** Field number of the command in MetadataEntry; 0: none was there. */
+  /** Field number of the command in its entry; 0: none was there. */
   public int type() {
     return type;
   }

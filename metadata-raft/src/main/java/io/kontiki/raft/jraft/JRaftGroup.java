@@ -272,6 +272,14 @@ public final class JRaftGroup implements RaftGroup {
   }
 
   @Override
+  public void transferLeadershipTo(int nodeId) {
+    if (leading() && nodeId != options.nodeId()) {
+      Status status = node.transferLeadershipTo(RaftPeers.peer(nodeId));
+      LOG.info("[{}] hands leadership to node {}: {}", options.group(), nodeId, status);
+    }
+  }
+
+  @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;

@@ -154,6 +154,17 @@ public final class MemoryRaftGroup implements RaftGroup {
     raft.wakeAll();
   }
 
+  @Override
+  public void transferLeadershipTo(int voterId) {
+    boolean elects;
+    synchronized (raft) {
+      elects = up && inTouch && raft.leads(nodeId) && raft.electable().contains(voterId);
+    }
+    if (elects && voterId != nodeId) {
+      raft.elect(voterId);
+    }
+  }
+
   /** Ends the node; proposals that are not applied here end as unknown. */
   @Override
   public void close() {

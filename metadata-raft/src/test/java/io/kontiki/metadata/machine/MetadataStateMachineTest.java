@@ -68,7 +68,7 @@ class MetadataStateMachineTest {
   private static ByteBuffer form() {
     return MetadataCommandCodec.encode(
         new MetadataCommand.FormCluster(
-            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null))));
+            1, Cluster.ID, 1, List.of(new VoterImage(1, new Endpoint("h", 1), null)), 1));
   }
 
   private static ByteBuffer ids(int count) {

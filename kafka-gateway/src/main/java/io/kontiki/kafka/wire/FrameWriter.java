@@ -1,0 +1,158 @@
+package io.kontiki.kafka.wire;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.CompositeByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.common.protocol.Writable;
+import org.apache.kafka.common.record.BaseRecords;
+import org.apache.kafka.common.record.MemoryRecords;
+import org.apache.kafka.common.utils.ByteUtils;
+
+/** Makes the frame of one answer; records stay where they are. */
+final class FrameWriter implements Writable {
+  /** Less is copied: a component of its own costs more than that. */
+  private static final int COPY_BYTES = 1024;
+
+  private static final int FIRST_BYTES = 64 << 10;
+
+  private final ByteBufAllocator allocator;
+  private final List<ByteBuf> parts = new ArrayList<>();
+  private ByteBuf current;
+
+  private FrameWriter(ByteBufAllocator allocator, int expectedBytes) {
+    this.allocator = allocator;
+    this.current = allocator.buffer(Math.min(FIRST_BYTES, expectedBytes));
+  }
+
+  /**
+   * Length, header, body.
+   *
+   * @return to be released by whom it is given to
+   */
+  static ByteBuf frame(
+      ByteBufAllocator allocator,
+      ApiMessage header,
+      short headerVersion,
+      ApiMessage body,
+      short version) {
+    ObjectSerializationCache headerCache = new ObjectSerializationCache();
+    ObjectSerializationCache cache = new ObjectSerializationCache();
+    int size = header.size(headerCache, headerVersion) + body.size(cache, version);
+    FrameWriter writer = new FrameWriter(allocator, Integer.BYTES + size);
+    try {
+      writer.writeInt(size);
+      header.write(writer, headerCache, headerVersion);
+      body.write(writer, cache, version);
+      return writer.finish(Integer.BYTES + size);
+    } catch (RuntimeException e) {
+      writer.release();
+      throw e;
+    }
+  }
+
+  private ByteBuf finish(int expectedBytes) {
+    long written = current.readableBytes();
+    for (ByteBuf part : parts) {
+      written += part.readableBytes();
+    }
+    if (written != expectedBytes) {
+      throw new IllegalStateException(
+          "an answer of " + written + " bytes, of which " + expectedBytes + " were announced");
+    }
+    if (parts.isEmpty()) {
+      return current;
+    }
+    parts.add(current);
+    CompositeByteBuf all = allocator.compositeBuffer(parts.size());
+    all.addComponents(true, parts);
+    return all;
+  }
+
+  private void release() {
+    parts.forEach(ByteBuf::release);
+    current.release();
+  }
+
+  private void view(ByteBuffer bytes) {
+    if (bytes.remaining() <= COPY_BYTES) {
+      current.writeBytes(bytes.duplicate());
+      return;
+    }
+    parts.add(current);
+    parts.add(Unpooled.wrappedBuffer(bytes));
+    current = allocator.buffer(256);
+  }
+
+  @Override
+  public void writeRecords(BaseRecords records) {
+    if (records instanceof StoredRecords stored) {
+      stored.batches().forEach(this::view);
+    } else if (records instanceof MemoryRecords memory) {
+      view(memory.buffer());
+    } else {
+      throw new IllegalArgumentException("records of " + records.getClass());
+    }
+  }
+
+  @Override
+  public void writeByte(byte value) {
+    current.writeByte(value);
+  }
+
+  @Override
+  public void writeShort(short value) {
+    current.writeShort(value);
+  }
+
+  @Override
+  public void writeInt(int value) {
+    current.writeInt(value);
+  }
+
+  @Override
+  public void writeLong(long value) {
+    current.writeLong(value);
+  }
+
+  @Override
+  public void writeDouble(double value) {
+    current.writeDouble(value);
+  }
+
+  @Override
+  public void writeByteArray(byte[] value) {
+    current.writeBytes(value);
+  }
+
+  @Override
+  public void writeUnsignedVarint(int value) {
+    ByteBuffer bytes = ByteBuffer.allocate(5);
+    ByteUtils.writeUnsignedVarint(value, bytes);
+    current.writeBytes(bytes.flip());
+  }
+
+  @Override
+  public void writeByteBuffer(ByteBuffer value) {
+    view(value);
+  }
+
+  @Override
+  public void writeVarint(int value) {
+    ByteBuffer bytes = ByteBuffer.allocate(5);
+    ByteUtils.writeVarint(value, bytes);
+    current.writeBytes(bytes.flip());
+  }
+
+  @Override
+  public void writeVarlong(long value) {
+    ByteBuffer bytes = ByteBuffer.allocate(10);
+    ByteUtils.writeVarlong(value, bytes);
+    current.writeBytes(bytes.flip());
+  }
+}
