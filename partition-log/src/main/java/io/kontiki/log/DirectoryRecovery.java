@@ -268,7 +268,7 @@ final class DirectoryRecovery {
       }
     }
     // In a file that is there, if there is one: only the checkpoint makes the old records void.
-    int slot = CommitJournal.hasFile(shared.store, 0) || older.isEmpty() ? 0 : older.get(0).slot();
+    int slot = journal.slots().isEmpty() ? 0 : journal.slots().first();
     JournalStart fresh = new JournalStart(generation, journal.nextSequence(), slot, List.of());
     return begin(fresh, List.of(), true);
   }
@@ -281,9 +281,7 @@ final class DirectoryRecovery {
   /** On a full disk: the files of the journal that no replay needs, but for one to begin with. */
   private void makeRoom(JournalScan journal) {
     if (isTight() && !journal.damaged()) {
-      Set<Integer> needed = new TreeSet<>();
-      journal.files().forEach(file -> needed.add(file.slot()));
-      int given = CommitJournal.deleteAllBut(shared.store, needed);
+      int given = CommitJournal.deleteAllBut(shared.store, journal.slots());
       LOG.warn("the disk is full: {} spare files of the journal were given up", given);
     }
   }

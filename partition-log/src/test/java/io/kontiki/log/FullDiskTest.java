@@ -3,6 +3,7 @@ package io.kontiki.log;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
@@ -26,6 +27,11 @@ class FullDiskTest {
               .withCheckpoints(5_000, 1 << 20));
   private final PartitionLog log =
       world.openLog(LogWorld.FSYNC.withSegments(2_000, 3_600_000).withIndexInterval(300));
+
+  /** The process is dead from here on. */
+  private static final class Dead extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
 
   private void fill(long bytesLeft) {
     world.store.capacity(world.store.totalBytes() - world.store.usableBytes() + bytesLeft);
@@ -145,16 +151,35 @@ class FullDiskTest {
   }
 
   @Test
-  void aStartOnAFullDiskGivesUpTheSpareFilesOfTheJournal() {
-    for (int i = 0; i < 12; i++) {
-      append(900); // beyond half of the first journal file: the next one is made ready
+  void aStartOnAFullDiskGivesUpTheSpareFilesOfTheJournalAndNoneThatAReplayReads() {
+    for (boolean clean : new boolean[] {true, false}) {
+      FullDiskTest t = new FullDiskTest();
+      for (int i = 0; i < 12; i++) {
+        t.append(900); // beyond half of the first journal file: the next one is made ready
+      }
+      if (clean) {
+        t.world.close(7);
+      }
+      assertEquals(2, t.world.store.list("journal").size());
+      t.world.store.kill();
+      t.fill(0);
+      // Half-way through it the process dies: what a replay reads must still be there.
+      t.world.store.faults(
+          (operation, path) -> {
+            if (operation == Operation.RENAME && path.contains("checkpoint")) {
+              throw new Dead();
+            }
+            return null;
+          });
+      assertThrows(Dead.class, t.world::restart);
+      assertEquals(1, t.world.store.list("journal").size());
+      t.world.store.faults(null);
+      t.world.store.kill();
+      t.world.restart();
+      assertEquals(List.of(), t.world.directory.doubtful());
+      PartitionLog again = t.world.openLog(LogWorld.FSYNC);
+      assertEquals(12, t.world.readAll(again).size());
     }
-    assertEquals(2, world.store.list("journal").size());
-    world.store.kill();
-    fill(0);
-    world.restart();
-    PartitionLog again = world.openLog(LogWorld.FSYNC);
-    assertEquals(12, world.readAll(again).size());
   }
 
   /** Half of a batch is in the file when the disk says no: nothing of it is ever seen. */

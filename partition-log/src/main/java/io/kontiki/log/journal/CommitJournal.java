@@ -160,11 +160,6 @@ public final class CommitJournal {
     }
   }
 
-  /** Whether a file of the ring is there. */
-  public static boolean hasFile(FileStore store, int slot) {
-    return store.exists(JournalRing.path(slot));
-  }
-
   /**
    * Removes the files of the ring that no replay needs; before the journal is opened.
    *
