@@ -194,6 +194,8 @@ final class BrokerServer implements AutoCloseable {
     long reserve = diskReserve(directory);
     Ballast ballast =
         new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    // On a full disk a start, too, needs a little room: for the logs' checkpoint, a snapshot.
+    ballast.adjust(directory.log().usableBytes(), false);
     FileStore raft = new BallastedStore(directory.raft(), ballast);
 
     // The control plane: Raft port first, so that others can ask who this is.
