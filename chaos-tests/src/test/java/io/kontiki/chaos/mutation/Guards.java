@@ -209,17 +209,17 @@ final class Guards {
                 APPENDS,
                 "if (cut.isPending()) { return Optional",
                 "if (state.gone) { return Optional")
-            .caughtBy(CRASHES, 10),
+            .caughtBy(CRASHES, 20),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
             .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(RECOVERY, "shared.files.markDirty(segment.path());", "")
-            .caughtBy(CRASHES, 10),
+            .caughtBy(CRASHES, 20),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
                 "replay.apply(record, record.sequence() > mark);",
                 "replay.apply(record, true);")
-            .caughtBy(CRASHES, 10),
+            .caughtBy(CRASHES, 20),
         Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
             .edit(
                 DIRECTORY, "from = Math.max(from, record.sequence());", "from = Math.max(from, 0);")
