@@ -29,7 +29,7 @@ final class Garbled {
       for (ByteBuffer batch : part.batches()) {
         ByteBuffer copy = ByteBuffer.allocate(batch.remaining()).put(batch.duplicate()).flip();
         int at = copy.limit() - 1;
-        copy.put(at, (byte) (copy.get(at) ^ 1 << random.nextInt(8)));
+        copy.put(at, (byte) (copy.get(at) ^ (1 << random.nextInt(8))));
         batches.add(copy);
       }
       parts.add(
