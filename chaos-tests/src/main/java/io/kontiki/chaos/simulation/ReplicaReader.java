@@ -62,7 +62,7 @@ final class ReplicaReader {
     String path = directory + "/" + segment;
     if (!disk.exists(path)) {
       seek(offset); // it was cut or deleted
-      return disk.exists(directory + "/" + segment);
+      return !segment.isEmpty() && disk.exists(directory + "/" + segment);
     }
     boolean any = false;
     try (FileStore.File file = disk.open(path)) {
