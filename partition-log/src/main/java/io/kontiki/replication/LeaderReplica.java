@@ -248,7 +248,19 @@ public final class LeaderReplica {
           : new SubscribeAnswer.Behind(subscription, logStart);
     }
     EpochEnd end = epochs.endOf(request.lastEpoch());
-    if (end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset()) {
+    boolean apart = end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset();
+    if (apart && end.epoch() == LeaderEpochs.NONE && countsOn(follower)) {
+      // All records of epochs up to the follower's were deleted here. They were committed, and it
+      // holds what is: sent back to the beginning it would forget where the log has got to (D5).
+      if (request.lastEpoch() == LeaderEpochs.NONE) {
+        apart = request.fetchOffset() > logEnd; // it has no record
+      } else if (request.fetchOffset() > logStart) {
+        return new SubscribeAnswer.Diverging(subscription, request.lastEpoch(), logStart);
+      } else {
+        apart = false;
+      }
+    }
+    if (apart) {
       return new SubscribeAnswer.Diverging(subscription, end.epoch(), end.endOffset());
     }
     if (request.fetchOffset() > logStart && request.fetchOffset() < forgottenBelow) {

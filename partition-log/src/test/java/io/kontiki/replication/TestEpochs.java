@@ -20,6 +20,12 @@ final class TestEpochs implements LeaderEpochs {
     return this;
   }
 
+  /** What {@code PartitionLog.advanceLogStart} does, where an epoch has no record left. */
+  void deleted(int epoch, long newStart) {
+    starts.remove(epoch);
+    logStart = newStart;
+  }
+
   /** What {@code PartitionLog.truncateTo} does to the history (rule R29). */
   void truncateTo(long offset) {
     logEnd = Math.min(logEnd, offset);

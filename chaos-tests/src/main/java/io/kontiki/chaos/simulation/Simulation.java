@@ -29,31 +29,19 @@ public final class Simulation {
       @Nullable Violation violation,
       String state) {}
 
-  /**
-   * The first part of a seed's plan. What was added to plans and schedules later has its own source
-   * of chance, so that a seed that once broke a rule can be played as it was.
-   */
-  static Plan firstPlan(long seed) {
-    return Plan.of(random(seed, 1));
-  }
-
-  /** What goes wrong in the first part of a seed's plan. */
-  static Schedule firstSchedule(long seed) {
-    return Schedule.of(random(seed, 2), firstPlan(seed));
-  }
-
   private static SeededRandom random(long seed, int use) {
     return new SeededRandom(seed * 0x9e3779b97f4a7c15L + use);
   }
 
   /** The plan of a seed. */
   public static Plan plan(long seed) {
-    return firstPlan(seed).more(random(seed, 3));
+    return Plan.of(random(seed, 1)).more(random(seed, 3));
   }
 
   /** What goes wrong in a seed. */
   public static Schedule schedule(long seed) {
-    return firstSchedule(seed).and(Schedule.more(random(seed, 4), plan(seed)));
+    Plan plan = plan(seed);
+    return Schedule.of(random(seed, 2), plan).and(Schedule.more(random(seed, 4), plan));
   }
 
   /** Plays a seed. */
