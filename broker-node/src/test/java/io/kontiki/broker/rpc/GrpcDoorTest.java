@@ -29,7 +29,6 @@ import io.kontiki.model.TopicId;
 import io.kontiki.proto.Statuses;
 import io.kontiki.v1.Acks;
 import io.kontiki.v1.AdminServiceGrpc;
-import io.kontiki.v1.CommitRequest;
 import io.kontiki.v1.CreateTopicRequest;
 import io.kontiki.v1.CreateTopicResponse;
 import io.kontiki.v1.DescribeConfigRequest;
@@ -403,29 +402,7 @@ class GrpcDoorTest {
         Status.Code.UNIMPLEMENTED,
         ErrorReason.UNIMPLEMENTED,
         true,
-        () -> log.commit(CommitRequest.getDefaultInstance()));
-    refused(
-        Status.Code.UNIMPLEMENTED,
-        ErrorReason.UNIMPLEMENTED,
-        true,
         () -> admin.drainBroker(DrainBrokerRequest.getDefaultInstance()));
-    LinkedBlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
-    LogServiceGrpc.newStub(doors.channel)
-        .consume(
-            new StreamObserver<>() {
-              @Override
-              public void onNext(io.kontiki.v1.ConsumeResponse response) {}
-
-              @Override
-              public void onError(Throwable failure) {
-                failures.add(failure);
-              }
-
-              @Override
-              public void onCompleted() {}
-            });
-    Awaitility.await().until(() -> !failures.isEmpty());
-    assertEquals("UNIMPLEMENTED", info((StatusRuntimeException) failures.element()).getReason());
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** Reads numbered records: along with the load, and once more at the end. */
@@ -32,7 +33,7 @@ final class NumberedReads implements AutoCloseable {
   private final Map<Integer, Long> next = new HashMap<>();
   private final List<HistoryCheck.Entry> seen = new ArrayList<>();
   private final Thread thread = new Thread(this::readAlong, "read-along");
-  private volatile long again;
+  private final AtomicLong again = new AtomicLong();
   private volatile boolean stopping;
   private volatile @Nullable String failure;
 
@@ -84,7 +85,7 @@ final class NumberedReads implements AutoCloseable {
         next.put(records.getPartition(), one.getOffset() + 1);
         fresh.addRecords(one);
       } else {
-        again++;
+        again.incrementAndGet();
       }
     }
     return fresh.build();
@@ -92,7 +93,7 @@ final class NumberedReads implements AutoCloseable {
 
   /** How many records came twice, after a stream had broken. */
   long again() {
-    return again;
+    return again.get();
   }
 
   private static void add(@Nullable Records records, List<HistoryCheck.Entry> to) {
