@@ -146,7 +146,7 @@ final class ArchitectureTest {
           .resideInAnyPackage(
               "io.kontiki.log..",
               "io.kontiki.replication..",
-              "io.kontiki.raft..",
+              "io.kontiki.raft.jraft..",
               "io.kontiki.broker",
               "io.kontiki.broker.partition..",
               "io.kontiki.broker.replicas..",
