@@ -7,6 +7,7 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,13 +50,13 @@ final class Rebalance {
 
   /** What most members ask for; of two equally many the one that is declared first. */
   private static Assignor chosen(GroupDraft group) {
-    int[] votes = new int[Assignor.values().length];
+    EnumMap<Assignor, Integer> votes = new EnumMap<>(Assignor.class);
     for (MemberState member : group.members().values()) {
-      votes[member.details().assignor().ordinal()]++;
+      votes.merge(member.details().assignor(), 1, Integer::sum);
     }
     Assignor best = Assignor.STICKY;
     for (Assignor assignor : Assignor.values()) {
-      if (votes[assignor.ordinal()] > votes[best.ordinal()]) {
+      if (votes.getOrDefault(assignor, 0) > votes.getOrDefault(best, 0)) {
         best = assignor;
       }
     }
