@@ -17,6 +17,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -33,7 +35,7 @@ final class ExamplesTest {
 
   private static final Map<Language, String> MISSING = new EnumMap<>(Language.class);
   private static ExampleTree tree;
-  private static ProcessCluster cluster;
+  private static @Nullable ProcessCluster running;
 
   @BeforeAll
   static void prepare() throws IOException {
@@ -51,14 +53,14 @@ final class ExamplesTest {
       }
     }
     if (MISSING.size() < Language.values().length) {
-      cluster = ProcessCluster.start("examples", 3, Map.of());
+      running = ProcessCluster.start("examples", 3, Map.of());
     }
   }
 
   @AfterAll
   static void stop() {
-    if (cluster != null) {
-      cluster.close();
+    if (running != null) {
+      running.close();
     }
   }
 
@@ -76,70 +78,74 @@ final class ExamplesTest {
 
   @Test
   void theyGoOnThroughBrokersThatAreKilledAndFrozen() throws Exception {
-    List<Programs> running = new ArrayList<>();
+    List<Programs> all = new ArrayList<>();
     Pauses pauses = new Pauses();
     try {
       for (Language language : Language.values()) {
         if (!MISSING.containsKey(language)) {
-          running.add(start(language, "long"));
+          all.add(start(language, "long"));
         }
       }
-      assumeTrue(!running.isEmpty(), "SKIPPED: no language's toolchain is there");
-      for (Programs programs : running) {
+      assumeTrue(!all.isEmpty(), "SKIPPED: no language's toolchain is there");
+      for (Programs programs : all) {
         awaitMore(programs, 30);
       }
       // Whichever they talk to is among them.
-      for (ServerNode node : cluster.nodes()) {
+      for (ServerNode node : cluster().nodes()) {
         node.kill();
         long since = System.nanoTime();
-        for (Programs programs : running) {
+        for (Programs programs : all) {
           awaitMore(programs, 30);
           pauses.add(programs.language() + " after SIGKILL", millisSince(since));
         }
-        cluster.startAll();
-        awaitInSync(running);
+        cluster().startAll();
+        awaitInSync(all);
       }
-      for (ServerNode node : cluster.nodes()) {
+      for (ServerNode node : cluster().nodes()) {
         node.freeze();
         long since = System.nanoTime();
         try {
-          for (Programs programs : running) {
+          for (Programs programs : all) {
             awaitMore(programs, 30);
             pauses.add(programs.language() + " after SIGSTOP", millisSince(since));
           }
         } finally {
           node.thaw();
         }
-        cluster.awaitReady();
-        awaitInSync(running);
+        cluster().awaitReady();
+        awaitInSync(all);
       }
-      for (Programs programs : running) {
+      for (Programs programs : all) {
         programs.consume();
         awaitMore(programs, 30);
         assertTrue(programs.firstOfRun() > 0, "a new member goes on at the last commit");
       }
-      for (Programs programs : running) {
+      for (Programs programs : all) {
         programs.stopProducing();
         awaitAll(programs);
         assertEquals(List.of(), programs.violations());
       }
     } finally {
-      running.forEach(Programs::close);
+      all.forEach(Programs::close);
     }
     pauses.judge(BOUND_MS);
   }
 
-  private static Programs start(Language language, String test) throws IOException {
-    String topic = test + "-" + language.name().toLowerCase(Locale.ROOT);
-    cluster.createTopic(topic, 3, 3, Map.of());
-    return new Programs(language, tree, String.join(",", cluster.bootstrap()), topic);
+  private static ProcessCluster cluster() {
+    return Objects.requireNonNull(running);
   }
 
-  private static void awaitInSync(List<Programs> running) {
-    running.forEach(
+  private static Programs start(Language language, String test) throws IOException {
+    String topic = test + "-" + language.name().toLowerCase(Locale.ROOT);
+    cluster().createTopic(topic, 3, 3, Map.of());
+    return new Programs(language, tree, String.join(",", cluster().bootstrap()), topic);
+  }
+
+  private static void awaitInSync(List<Programs> all) {
+    all.forEach(
         programs ->
-            cluster.awaitInSync(
-                "long-" + programs.language().name().toLowerCase(Locale.ROOT), 3, 3));
+            cluster()
+                .awaitInSync("long-" + programs.language().name().toLowerCase(Locale.ROOT), 3, 3));
   }
 
   /** Waits until lines that were not sent yet were consumed. */

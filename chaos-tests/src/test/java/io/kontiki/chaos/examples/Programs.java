@@ -13,13 +13,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The two programs of one language while they run: one is fed numbered lines as fast as they are
  * acknowledged, the other prints what it gets. Any thread may ask.
  */
 final class Programs implements AutoCloseable {
-  private static final long PACE_MS = 5;
+  private static final long PACE_NANOS = 5_000_000;
 
   private final Language language;
   private final ExampleTree tree;
@@ -113,8 +114,8 @@ final class Programs implements AutoCloseable {
           while (acked <= number && !stopping) {
             wait(100);
           }
-          wait(PACE_MS);
         }
+        LockSupport.parkNanos(PACE_NANOS);
       }
     } catch (IOException e) {
       if (!stopping) {

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -209,9 +210,8 @@ final class GroupMembersTest {
                         }
                       });
           if (number % 4 == 0) {
-            synchronized (this) {
-              wait(10); // 400 a second at most: groups must keep up on a busy machine
-            }
+            LockSupport.parkNanos(
+                10_000_000); // 400 a second at most: groups must keep up on a busy machine
           }
         }
         inFlight.acquire(64);
