@@ -58,7 +58,7 @@ stop() {
 }
 cost() { # memory, files, CPU of a quiet time
   local before after
-  sleep 5
+  sleep 30 # until the first checkpoint is through and most of what runs is compiled
   before=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
   sleep "$quiet"
   after=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")

@@ -28,6 +28,7 @@ import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
 import io.kontiki.broker.group.Consuming;
+import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.broker.group.GroupOffsets;
 import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.http.HttpDoor;
@@ -193,6 +194,8 @@ final class BrokerServer implements AutoCloseable {
     long reserve = diskReserve(directory);
     Ballast ballast =
         new Ballast(directory.raft(), Math.min(config.storage().diskBallastBytes(), reserve / 4));
+    // On a full disk a start, too, needs a little room: for the logs' checkpoint, a snapshot.
+    ballast.adjust(directory.log().usableBytes(), false);
     FileStore raft = new BallastedStore(directory.raft(), ballast);
 
     // The control plane: Raft port first, so that others can ask who this is.
@@ -361,7 +364,7 @@ final class BrokerServer implements AutoCloseable {
             admin.leadership(),
             admin.cluster(),
             admin.configs(),
-            null);
+            new GroupAdmin(groups(), metadata, requests));
     DoorServices services =
         new DoorServices(
             nodeId,

@@ -120,7 +120,9 @@ class ConsumeOnServersTest {
       if (event.hasRecords()) {
         PartitionOffset position = event.getRecords().getPosition();
         requests.onNext(
-            ConsumeRequest.newBuilder().setCommit(Commit.newBuilder().addOffsets(position)).build());
+            ConsumeRequest.newBuilder()
+                .setCommit(Commit.newBuilder().addOffsets(position))
+                .build());
       }
     }
 

@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
     description = {
       "Run a local cluster of separate server processes in the foreground; Ctrl-C stops all.",
       "Node i has its data, configuration and log in DIR/node-i and the ports BASE + 10 (i - 1)"
-          + " + 0 (gRPC), 1 (Raft), 2 (HTTP), 4 (replication).",
+          + " + 0 (gRPC), 1 (Raft), 2 (HTTP), 3 (Kafka), 4 (replication).",
       "Prints 'ready' and the gRPC addresses when all nodes are ready. A node that ends before"
           + " that ends everything with exit code 1; one that ends later is reported, and the"
           + " others go on."

@@ -47,7 +47,9 @@ class OldClientsTest {
 
   @BeforeAll
   static void start() throws IOException {
-    nodes = new RealNodes(dir, 1, "topic.default.durability=replicated");
+    nodes = 
+        new RealNodes(
+            dir, 1, "topic.default.durability=replicated", "kafka.auto.create.topics=true");
   }
 
   @AfterAll
@@ -214,6 +216,26 @@ class OldClientsTest {
       assertEquals(nodes.kafka(1).port(), told.brokers().find(1).port());
     }
     return last;
+  }
+
+  @Test
+  void aTopicIsMadeByWhoAsksForItUnlessItSaysNo() throws IOException {
+    try (RawClient client = new RawClient(nodes.kafka(1))) {
+      for (short version : ApiKeys.METADATA.allVersions()) {
+        boolean allow = version < 4 || version % 2 == 0;
+        String name = "made-by-" + version;
+        MetadataRequestData request =
+            new MetadataRequestData()
+                .setTopics(List.of(new MetadataRequestTopic().setName(name)))
+                .setAllowAutoTopicCreation(allow);
+        MetadataResponseData told =
+            client.call(ApiKeys.METADATA, version, request, MetadataResponseData.class);
+        assertEquals(
+            (allow ? Errors.NONE : Errors.UNKNOWN_TOPIC_OR_PARTITION).code(),
+            told.topics().find(name).errorCode(),
+            name);
+      }
+    }
   }
 
   @Test

@@ -109,6 +109,9 @@ class GroupMachineTest {
     assertRefused(
         ErrorReason.GENERATION_FENCED, shard.apply(new ExpireMember(1, G, a, judged, "silent")));
     assertNotNull(shard.member(a));
+    assertRefused(
+        ErrorReason.GENERATION_FENCED,
+        shard.apply(new ExpireMember(1, G, a, shard.member(a).epoch() + 1, "silent")));
     shard.commit(a, shard.member(a).epoch(), p("t", 0), 3);
     assertEquals(
         new Done(), shard.apply(new ExpireMember(1, G, a, shard.member(a).epoch(), "silent")));

@@ -4,6 +4,7 @@ import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.model.Durability;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a checkpoint writes of one log, taken on its loop.
@@ -19,7 +20,20 @@ record CheckpointRow(
     long lastSegmentBytes,
     boolean doubtful,
     List<EpochHistory.Entry> epochs) {
-  LogCheckpoint.Entry entry() {
+  // Beyond it a history goes into its own file: it would be written with each checkpoint.
+  private static final int MOST_EPOCHS = 8;
+
+  /** Whether its history of epochs is short enough to stand in the checkpoint. */
+  static boolean takes(List<EpochHistory.Entry> epochs) {
+    return epochs.size() <= MOST_EPOCHS;
+  }
+
+  /**
+   * For the file.
+   *
+   * @param withEpochs the file of epochs has others
+   */
+  LogCheckpoint.Entry entry(boolean withEpochs) {
     return new LogCheckpoint.Entry(
         meta.durability() == Durability.FSYNC,
         logStart,
@@ -29,6 +43,7 @@ record CheckpointRow(
         lastSegmentBytes,
         doubtful,
         0,
-        false);
+        false,
+        withEpochs ? Optional.of(epochs) : Optional.empty());
   }
 }

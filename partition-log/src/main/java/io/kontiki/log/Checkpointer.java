@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>Note the journal's next sequence, or the first truncation not carried out.
  *   <li>Each loop gives one row for each log that changed; all its files were written before.
- *   <li>Missing directories and changed epoch histories are written; then dirty files are synced,
- *       then directories whose names changed.
+ *   <li>Missing directories and long epoch histories that changed are written; then dirty files are
+ *       synced, then directories whose names changed.
  *   <li>The checkpoint file is replaced; the journal before the noted sequence is free.
  * </ol>
  *
@@ -37,10 +37,6 @@ final class Checkpointer {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
 
   private static final int SYNCS_A_TASK = 8;
-
-  // What a file may have that a pass was about to write when it failed: like no history.
-  private static final List<EpochHistory.Entry> UNKNOWN =
-      List.of(new EpochHistory.Entry(EpochHistory.NONE, -1));
 
   private static final long NO_SPACE_PAUSE_NANOS = 500_000_000;
   private static final long CLOSE_PAUSE_NANOS = 100_000_000;
@@ -217,15 +213,20 @@ final class Checkpointer {
     for (PartitionId id : List.copyOf(unsaved)) {
       CheckpointRow row = java.util.Objects.requireNonNull(rows.get(id));
       shared.ensureDirectory(row.meta());
-      if (row.epochs().equals(savedEpochs.getOrDefault(id, List.of()))) {
+      if (isSaved(id, row) || CheckpointRow.takes(row.epochs())) {
         unsaved.remove(id);
       } else {
-        savedEpochs.put(id, UNKNOWN);
+        savedEpochs.put(id, EpochHistory.UNKNOWN);
         epochs.add(() -> saveEpochs(row));
       }
     }
     savingEpochs = true;
     inParallel(epochs, this::syncFiles);
+  }
+
+  /** Whether the file of its epochs has what the row has. */
+  private boolean isSaved(PartitionId id, CheckpointRow row) {
+    return row.epochs().equals(savedEpochs.getOrDefault(id, List.of()));
   }
 
   /** Runs something that gives a directory another name: not while files are made in it. */
@@ -347,7 +348,7 @@ final class Checkpointer {
   private void write() {
     JournalPosition from = java.util.Objects.requireNonNull(position);
     TreeMap<PartitionId, LogCheckpoint.Entry> entries = new TreeMap<>();
-    rows.forEach((id, row) -> entries.put(id, row.entry()));
+    rows.forEach((id, row) -> entries.put(id, row.entry(!isSaved(id, row))));
     new LogCheckpoint(from, entries).write(shared.store);
     shared.journal().onCheckpoint(from);
     shared.loops().forEach(each -> each.onCheckpoint(from.sequence()));

@@ -169,9 +169,10 @@ record CleanLog(
   /**
    * The log, as a recovery would find it.
    *
+   * @param row that it fits
    * @throws io.kontiki.runtime.StorageException CORRUPT if the producers cannot be believed
    */
-  RecoveredLog open() {
+  RecoveredLog open(LogCheckpoint.Entry row) {
     List<Segment> found = new ArrayList<>(segments.size());
     for (LogWalk.Ref ref : segments) {
       found.add(
@@ -201,7 +202,7 @@ record CleanLog(
         false,
         -1,
         true,
-        history.entries(),
+        row.epochs().isPresent() ? EpochHistory.UNKNOWN : history.entries(),
         0,
         mark);
   }

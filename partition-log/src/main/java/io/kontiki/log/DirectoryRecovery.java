@@ -79,7 +79,8 @@ final class DirectoryRecovery {
           "there are " + directories.size() + " logs and no checkpoint");
     }
     if (checkpoint.isEmpty()) {
-      return new Found(logs, begin(freshStart(1, 1), List.of(), true), marker, leftovers);
+      return new Found(
+          logs, begin(new JournalStart(1, 1, 0, List.of()), List.of(), true), marker, leftovers);
     }
     List<JournalPosition> positions = checkpoint.get().positions();
     long generation = positions.get(positions.size() - 1).generation() + 1;
@@ -87,6 +88,7 @@ final class DirectoryRecovery {
       if (journal.damaged()) {
         LOG.error("the journal is damaged: every log with durability=fsync is doubtful");
       }
+      makeRoom(journal);
       recoverAll(journal);
       Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
       if (believed.isEmpty()) {
@@ -160,7 +162,7 @@ final class DirectoryRecovery {
       return false;
     }
     shared.onDirectoryExists(id);
-    logs.add(found.log().open());
+    logs.add(found.log().open(row));
     nextRows.put(id, row);
     return true;
   }
@@ -252,7 +254,7 @@ final class DirectoryRecovery {
       JournalScan journal, List<JournalPosition> positions, long generation) {
     List<JournalFile> older = journal.damaged() ? List.of() : journal.files();
     int most = shared.config.journal().maxFiles() / 2;
-    if (older.size() <= most && logs.stream().anyMatch(RecoveredLog::plain)) {
+    if (!isTight() && older.size() <= most && logs.stream().anyMatch(RecoveredLog::plain)) {
       try {
         JournalStart start =
             new JournalStart(generation, journal.nextSequence(), freeSlot(older), older);
@@ -262,9 +264,26 @@ final class DirectoryRecovery {
           throw e;
         }
         LOG.warn("no space for another journal file: all logs are synced instead");
+        makeRoom(journal);
       }
     }
-    return begin(freshStart(generation, journal.nextSequence()), List.of(), true);
+    // In a file that is there, if there is one: only the checkpoint makes the old records void.
+    int slot = journal.slots().isEmpty() ? 0 : journal.slots().first();
+    JournalStart fresh = new JournalStart(generation, journal.nextSequence(), slot, List.of());
+    return begin(fresh, List.of(), true);
+  }
+
+  /** Whether the disk has no room for another journal file and what else a start writes. */
+  private boolean isTight() {
+    return shared.store.usableBytes() < 2L * shared.config.journal().fileBytes();
+  }
+
+  /** On a full disk: the files of the journal that no replay needs, but for one to begin with. */
+  private void makeRoom(JournalScan journal) {
+    if (isTight() && !journal.damaged()) {
+      int given = CommitJournal.deleteAllBut(shared.store, journal.slots());
+      LOG.warn("the disk is full: {} spare files of the journal were given up", given);
+    }
   }
 
   private static int freeSlot(List<JournalFile> used) {
@@ -277,10 +296,6 @@ final class DirectoryRecovery {
 
   private static boolean isUsed(List<JournalFile> used, int slot) {
     return used.stream().anyMatch(file -> file.slot() == slot);
-  }
-
-  private static JournalStart freshStart(long generation, long nextSequence) {
-    return new JournalStart(generation, nextSequence, 0, List.of());
   }
 
   /**
@@ -302,7 +317,7 @@ final class DirectoryRecovery {
       RecoveredLog log = logs.get(i);
       if (all || !log.plain()) {
         logs.set(i, settle(log));
-        nextRows.put(log.id(), log.row().entry().settledBelow(start.firstSequence()));
+        nextRows.put(log.id(), rowOf(logs.get(i)).settledBelow(start.firstSequence()));
       }
     }
     shared.files.syncDirectory("");
@@ -313,11 +328,17 @@ final class DirectoryRecovery {
     return start;
   }
 
+  private static LogCheckpoint.Entry rowOf(RecoveredLog settled) {
+    CheckpointRow row = settled.row();
+    return row.entry(!row.epochs().equals(settled.savedEpochs()));
+  }
+
   /** Durable on return, with what a row takes for granted. */
   private RecoveredLog settle(RecoveredLog log) {
     String directory = log.id().directoryName();
     List<EpochHistory.Entry> epochs = log.epochs().entries();
-    if (!epochs.equals(log.savedEpochs())) {
+    boolean inFile = !epochs.equals(log.savedEpochs()) && !CheckpointRow.takes(epochs);
+    if (inFile) {
       EpochHistory.write(shared.store, directory, epochs);
       shared.files.markDirectory(directory);
     }
@@ -326,7 +347,7 @@ final class DirectoryRecovery {
       shared.counters.onFileSync();
     }
     shared.files.syncDirectory(directory);
-    return log.withSavedEpochs();
+    return inFile ? log.withSavedEpochs() : log;
   }
 
   private static boolean matches(CleanMarker marker, List<RecoveredLog> logs) {

@@ -129,6 +129,15 @@ final class LogReplay {
   }
 
   private void readEpochs() {
+    readEpochFile();
+    if (row != null && row.epochs().isPresent()) {
+      // Of the same time as the row, where the file is older, or newer by what will be replayed.
+      epochs = EpochHistory.of(row.epochs().get());
+      epochsLost = false;
+    }
+  }
+
+  private void readEpochFile() {
     try {
       Optional<EpochHistory> found = EpochHistory.read(shared.store, directory);
       epochs = found.orElseGet(EpochHistory::new);
@@ -140,6 +149,8 @@ final class LogReplay {
       LOG.warn("{}: the leader epochs are read from the batches: {}", directory, e.getMessage());
       epochs = new EpochHistory();
       epochsLost = true;
+      savedEpochs = EpochHistory.UNKNOWN;
+      return;
     }
     savedEpochs = epochs.entries();
   }

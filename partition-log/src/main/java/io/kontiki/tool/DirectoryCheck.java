@@ -97,6 +97,9 @@ final class DirectoryCheck {
     } catch (StorageException e) {
       damage(e);
     }
+    if (row != null && row.epochs().isPresent()) {
+      epochs = EpochHistory.lookUp(row.epochs().get());
+    }
     TreeSet<Long> bases = new TreeSet<>();
     List<String> names = store.list(directory);
     for (String name : names) {

@@ -233,6 +233,7 @@ final class FileDump {
                         fields.put("doubtful", log.doubtful());
                         fields.put("settled", log.settled());
                         fields.put("gone", log.gone());
+                        log.epochs().ifPresent(epochs -> fields.put("epochs", epochs));
                         report.line("log", fields);
                       });
             });

@@ -20,6 +20,7 @@ import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,25 @@ class FileFormatTest {
     readers.put(
         "d/" + EpochHistory.FILE, () -> EpochHistory.read(store, "d").map(EpochHistory::entries));
     TreeMap<io.kontiki.model.PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
-    rows.put(LogWorld.ORDERS, new LogCheckpoint.Entry(true, 3, 9, 5, 0, 700, true, 0, false));
+    rows.put(
+        LogWorld.ORDERS,
+        new LogCheckpoint.Entry(true, 3, 9, 5, 0, 700, true, 0, false, Optional.empty()));
+    rows.put(
+        new io.kontiki.model.PartitionId(LogWorld.ORDERS.topicId(), 7),
+        new LogCheckpoint.Entry(
+            true,
+            3,
+            9,
+            5,
+            0,
+            700,
+            false,
+            0,
+            false,
+            Optional.of(
+                List.of(
+                    new io.kontiki.log.epoch.EpochHistory.Entry(1, 0),
+                    new io.kontiki.log.epoch.EpochHistory.Entry(4, 6)))));
     new LogCheckpoint(new JournalPosition(2, 40, 1, 33), rows).write(store);
     readers.put(LogCheckpoint.FILE, () -> LogCheckpoint.read(store));
     new CleanMarker(8, java.util.Map.of(LogWorld.ORDERS, 12L)).write(store);

@@ -3,12 +3,14 @@ package io.kontiki.log;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.runtime.memory.MemoryFileStore.Operation;
+import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +27,11 @@ class FullDiskTest {
               .withCheckpoints(5_000, 1 << 20));
   private final PartitionLog log =
       world.openLog(LogWorld.FSYNC.withSegments(2_000, 3_600_000).withIndexInterval(300));
+
+  /** The process is dead from here on. */
+  private static final class Dead extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
 
   private void fill(long bytesLeft) {
     world.store.capacity(world.store.totalBytes() - world.store.usableBytes() + bytesLeft);
@@ -105,6 +112,74 @@ class FullDiskTest {
     room();
     world.time.advanceMs(3_000);
     assertTrue(done.get());
+  }
+
+  /** What a start needs is a checkpoint; the journal goes on in a file that is there (P15). */
+  @Test
+  void aStartOnAFullDiskServesWhatIsThereAndTakesMoreOnceThereIsRoom() {
+    for (int stop = 0; stop < 3; stop++) {
+      FullDiskTest t = new FullDiskTest();
+      for (int i = 0; i < 12; i++) {
+        t.append(900);
+      }
+      t.world.run(() -> t.log.beginEpoch(3));
+      if (stop == 0) {
+        t.world.close(7);
+      }
+      t.world.store.kill();
+      // Not enough for another journal file; after a power cut what was not synced is written
+      // again.
+      t.fill(stop == 2 ? 20_000 : 2_000);
+      if (stop == 2) {
+        t.world.store.crash(new SeededRandom(4));
+      }
+      t.world.restart();
+      PartitionLog again = t.world.openLog(LogWorld.FSYNC);
+      assertEquals(12, t.world.readAll(again).size(), "stop " + stop);
+      assertEquals(3, t.world.call(() -> again.epochs().latest()));
+      t.fill(0);
+      assertTrue(isFull(t.world.append(again, Batches.plain(1, "x".repeat(5_000), 1_000))));
+      t.room();
+      assertInstanceOf(
+          AppendOutcome.Appended.class, t.world.append(again, Batches.plain(1, "x", 1_000)));
+      assertEquals(13L, t.world.call(again::heldEndOffset));
+      t.world.store.crash(new SeededRandom(5));
+      t.world.restart();
+      PartitionLog last = t.world.openLog(LogWorld.FSYNC);
+      assertEquals(13, t.world.readAll(last).size(), "stop " + stop);
+    }
+  }
+
+  @Test
+  void aStartOnAFullDiskGivesUpTheSpareFilesOfTheJournalAndNoneThatAReplayReads() {
+    for (boolean clean : new boolean[] {true, false}) {
+      FullDiskTest t = new FullDiskTest();
+      for (int i = 0; i < 12; i++) {
+        t.append(900); // beyond half of the first journal file: the next one is made ready
+      }
+      if (clean) {
+        t.world.close(7);
+      }
+      assertEquals(2, t.world.store.list("journal").size());
+      t.world.store.kill();
+      t.fill(0);
+      // Half-way through it the process dies: what a replay reads must still be there.
+      t.world.store.faults(
+          (operation, path) -> {
+            if (operation == Operation.RENAME && path.contains("checkpoint")) {
+              throw new Dead();
+            }
+            return null;
+          });
+      assertThrows(Dead.class, t.world::restart);
+      assertEquals(1, t.world.store.list("journal").size());
+      t.world.store.faults(null);
+      t.world.store.kill();
+      t.world.restart();
+      assertEquals(List.of(), t.world.directory.doubtful());
+      PartitionLog again = t.world.openLog(LogWorld.FSYNC);
+      assertEquals(12, t.world.readAll(again).size());
+    }
   }
 
   /** Half of a batch is in the file when the disk says no: nothing of it is ever seen. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
+import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.model.PartitionId;
@@ -95,6 +96,80 @@ class OpeningTest {
     assertTrue(synced.stream().noneMatch(path -> path.startsWith("AAA")), synced.toString());
     openAll();
     checkAll(3);
+  }
+
+  private boolean epochFiles() {
+    return logs.stream()
+        .anyMatch(
+            log ->
+                world.store.exists(world.call(log::id).directoryName() + "/" + EpochHistory.FILE));
+  }
+
+  private void checkEpochs(int latest) {
+    for (PartitionLog log : logs) {
+      assertEquals(latest, world.call(() -> log.epochs().latest()));
+      assertEquals(0, world.call(() -> log.epochs().epochOf(0)));
+    }
+  }
+
+  @Test
+  void leadersThatChangeInAllLogsWriteAndSyncNoFileOfALogForIt() {
+    openAll();
+    appendToAll();
+    world.checkpoint();
+    List<String> changed = new ArrayList<>();
+    world.store.faults(
+        (operation, path) -> {
+          if (path.startsWith("AAA")) {
+            changed.add(operation + " " + path);
+          }
+          return null;
+        });
+    for (PartitionLog log : logs) {
+      world.run(() -> log.beginEpoch(5));
+    }
+    world.checkpoint();
+    world.store.faults(null);
+    assertEquals(List.of(), changed);
+    assertFalse(epochFiles());
+
+    world.store.crash(new SeededRandom(3));
+    world.restart();
+    openAll();
+    checkEpochs(5);
+    appendToAll();
+    world.close(1);
+    world.restart();
+    openAll();
+    checkEpochs(5);
+    for (PartitionLog log : logs) {
+      world.run(() -> log.beginEpoch(6));
+    }
+    world.checkpoint();
+    kill();
+    openAll();
+    checkEpochs(6);
+    checkAll(2);
+  }
+
+  @Test
+  void aLongHistoryOfEpochsGoesIntoItsFile() {
+    openAll();
+    for (int epoch = 0; epoch < 12; epoch++) {
+      int begun = epoch;
+      appendToAll();
+      for (PartitionLog log : logs) {
+        world.run(() -> log.beginEpoch(begun + 1));
+      }
+      world.checkpoint();
+      assertEquals(epoch + 2 > 8, epochFiles(), "epoch " + epoch);
+      if (epoch % 2 == 0) {
+        world.store.crash(new SeededRandom(epoch));
+        world.restart();
+        openAll();
+      }
+      checkEpochs(epoch + 1);
+    }
   }
 
   @Test

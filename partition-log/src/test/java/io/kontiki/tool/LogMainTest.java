@@ -107,12 +107,13 @@ class LogMainTest {
     PartitionLog log =
         loop.call(
             () -> directory.openOrCreate(ORDERS, "orders", settings, loop, new NobodyListening()));
-    loop.run(() -> log.beginEpoch(1));
     for (int i = 0; i < 150; i++) {
+      int epoch = 1 + i / 15; // more of them than the checkpoint takes: they get a file
+      loop.run(() -> log.beginEpoch(epoch));
       RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
       builder.append(1_000 + i, null, ("value " + i).getBytes(StandardCharsets.UTF_8), List.of());
       ByteBuffer batch = builder.build();
-      loop.run(() -> log.appendAsLeader(batch, 1, 1));
+      loop.run(() -> log.appendAsLeader(batch, epoch, 1));
       time.runUntilIdle();
     }
     directory.flushAndClose(1, () -> {});

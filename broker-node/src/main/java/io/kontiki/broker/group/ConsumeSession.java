@@ -155,10 +155,8 @@ public final class ConsumeSession implements MemberListener {
   /** Commits came, or were answered: perhaps something can go, or the stream can end. */
   private void settle(Member joined) {
     boolean unanswered = joined.commits().unanswered() > 0;
-    for (Delivery delivery : joined.deliveries().all()) {
-      if (delivery.state == Delivery.State.DRAINING) {
-        joined.assignments().settle(delivery, unanswered);
-      }
+    for (Delivery delivery : joined.deliveries().draining()) {
+      joined.assignments().settle(delivery, unanswered);
     }
     endIfDone(joined);
   }

@@ -23,6 +23,7 @@ final class Deliveries implements Fetching.Outcome {
   private final Feed feed;
   private final Fetching fetching;
   private final TreeMap<Named, Delivery> byName = new TreeMap<>();
+  private final TreeMap<Named, Delivery> draining = new TreeMap<>();
   private boolean stopped;
   private boolean pumping;
 
@@ -53,9 +54,9 @@ final class Deliveries implements Fetching.Outcome {
     return flow;
   }
 
-  /** All, by name; a copy. */
-  List<Delivery> all() {
-    return new ArrayList<>(byName.values());
+  /** Those that have to go; a copy. */
+  List<Delivery> draining() {
+    return draining.isEmpty() ? List.of() : new ArrayList<>(draining.values());
   }
 
   @Nullable Delivery get(Named name) {
@@ -79,6 +80,7 @@ final class Deliveries implements Fetching.Outcome {
   void remove(Delivery delivery) {
     halt(delivery);
     byName.remove(delivery.name);
+    draining.remove(delivery.name);
     flow.freed(delivery.uncommitted.cutAt(-1));
   }
 
@@ -93,10 +95,12 @@ final class Deliveries implements Fetching.Outcome {
   void drain(Delivery delivery) {
     halt(delivery);
     delivery.state = State.DRAINING;
+    draining.put(delivery.name, delivery);
   }
 
   /** It need not go after all, and the client was not told. */
   void keep(Delivery delivery) {
+    draining.remove(delivery.name);
     delivery.state = State.DELIVERING;
     begin(delivery);
   }

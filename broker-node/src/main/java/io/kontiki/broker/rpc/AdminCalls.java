@@ -38,7 +38,6 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Every unary call of AdminService by name, once for all doors. Calls of the contract that this
@@ -54,9 +53,6 @@ public final class AdminCalls {
   private final ClusterAdmin cluster;
   private final ConfigAdmin config;
 
-  /**
-   * @param groups null: this broker does not serve groups
-   */
   public AdminCalls(
       TopicAdmin topics,
       TopicChangeAdmin changes,
@@ -65,7 +61,7 @@ public final class AdminCalls {
       LeadershipAdmin leadership,
       ClusterAdmin cluster,
       ConfigAdmin config,
-      @Nullable GroupAdmin groups) {
+      GroupAdmin groups) {
     this.topics = topics;
     this.changes = changes;
     this.deletion = deletion;
@@ -78,9 +74,7 @@ public final class AdminCalls {
     reassignmentCalls();
     leadershipCalls();
     clusterCalls();
-    if (groups != null) {
-      groupCalls(groups);
-    }
+    groupCalls(groups);
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
       if (method.getType() == MethodDescriptor.MethodType.UNARY
           && !methods.containsKey(method.getBareMethodName())) {

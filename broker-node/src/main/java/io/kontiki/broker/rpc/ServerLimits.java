@@ -14,7 +14,8 @@ import io.kontiki.config.LimitsConfig;
  * @param maxHeaderBytes of the headers of a call
  * @param flowWindowBytes HTTP/2 window of a connection
  * @param handshakeTimeoutMs until a connection has begun to talk
- * @param streams long-lived streams (Consume, Read, WatchCluster, Fetch, Append, ProduceStream) in all
+ * @param streams long-lived streams (Consume, Read, WatchCluster, Fetch, Append, ProduceStream) in
+ *     all
  */
 public record ServerLimits(
     long requestMemoryBytes,

@@ -19,6 +19,8 @@ import io.kontiki.model.TopicId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Coordinators, links and brokers together, on virtual time and a Raft in memory. */
@@ -94,6 +96,32 @@ class CoordinatorTest {
     shard.await("its commit", () -> !before.answers.isEmpty());
     assertTrue(before.answers.get(0) instanceof Result.Err<GroupAnswer>);
     assertTrue(shard.offsets(1, first).isEmpty(), "a late commit changes nothing (G4)");
+  }
+
+  @Test
+  void aMemberThatIsTakenUpThroughAnotherBrokerEndsWhereItWas() {
+    Member before = shard.node(2).join("", "", 5_000, "orders").joined();
+    Member after = shard.node(3).join(before.id(), "", 5_000, "orders").joined();
+    assertEquals(before.id(), after.id());
+    shard.await("its end", () -> before.ended != null);
+    assertEquals(ErrorReason.MEMBER_REPLACED, assertNotNullOf(before.ended).reason());
+    shard.time.advanceMs(20_000);
+    assertNull(after.ended);
+    assertEquals(4, after.owned());
+  }
+
+  @Test
+  void aLinkThatDiesWithoutAWordIsReplacedAndNoCommitIsLost() {
+    Member member = shard.node(2).join("", "", 5_000, "orders").joined();
+    shard.node(2).muteLinks();
+    member.commit(first, 4);
+    shard.time.advanceMs(1_000);
+    assertTrue(member.answers.isEmpty());
+    shard.time.advanceMs(1_500);
+    assertEquals(1, member.answers.size());
+    ok(member.answers.get(0));
+    shard.time.advanceMs(20_000);
+    assertNull(member.ended);
   }
 
   @Test
@@ -204,6 +232,7 @@ class CoordinatorTest {
   void aTopicThatAppearsAndMatchesIsReadFromItsStart() {
     Member member = shard.node(2).joinPattern("new-.*").joined();
     assertEquals(0, member.owned());
+    shard.time.advanceMs(2_000);
     TopicId fresh = shard.metadata.topic("new-one", 2, Map.of());
     shard.metadata.topic("not-new-one", 2, Map.of());
     shard.time.advanceMs(200);
@@ -252,8 +281,8 @@ class CoordinatorTest {
     assertEquals(8, shard.offsets(3, own).get(own).offset());
   }
 
-  private static <T> T assertNotNullOf(@org.jspecify.annotations.Nullable T value) {
+  private static <T> T assertNotNullOf(@Nullable T value) {
     assertNotNull(value);
-    return java.util.Objects.requireNonNull(value);
+    return Objects.requireNonNull(value);
   }
 }

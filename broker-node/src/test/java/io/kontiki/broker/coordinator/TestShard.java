@@ -19,7 +19,6 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
-import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.memory.MemoryRaft;
 import io.kontiki.raft.memory.MemoryRaftGroup;
 import io.kontiki.runtime.memory.SeededRandom;
@@ -32,6 +31,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Three nodes that vote and hold streams, on one virtual loop, with links in memory. */
@@ -81,7 +81,7 @@ final class TestShard {
   }
 
   /** Lets time pass until something holds. */
-  void await(String what, java.util.function.BooleanSupplier condition) {
+  void await(String what, BooleanSupplier condition) {
     if (!time.runUntil(condition, 60_000_000_000L)) {
       throw new AssertionError("not within a minute: " + what + "; " + notices);
     }
@@ -212,9 +212,9 @@ final class TestShard {
       return wire;
     }
 
-    /** The connections of the broker break, and are told so. */
-    void breakLinks() {
-      List.copyOf(wires).forEach(Wire::cut);
+    /** Nothing passes any more on its links of now, and nobody is told. */
+    void muteLinks() {
+      wires.forEach(wire -> wire.mute = true);
       wires.clear();
     }
 
@@ -266,6 +266,7 @@ final class TestShard {
     private final LinkDialler.Handler handler;
     private final Coordinator.Incoming incoming;
     private boolean down;
+    private boolean mute;
 
     Wire(Node from, Node to, LinkDialler.Handler handler) {
       this.from = from;
@@ -278,7 +279,7 @@ final class TestShard {
       loop.schedule(
           LINK_NANOS,
           () -> {
-            if (!down && !from.frozen && !to.frozen) {
+            if (!down && !mute && !from.frozen && !to.frozen) {
               task.run();
             }
           });
@@ -316,7 +317,7 @@ final class TestShard {
     void cut() {
       if (!down) {
         down = true;
-        if (!from.frozen && !to.frozen) {
+        if (!mute && !from.frozen && !to.frozen) {
           loop.execute(incoming::onBroken);
           loop.execute(() -> handler.onEnded("broken"));
         }
@@ -390,11 +391,5 @@ final class TestShard {
     public void ended(ApiError why) {
       ended = why;
     }
-  }
-
-  /** The node's present leader, for assertions. */
-  boolean leads(int id) {
-    RaftGroup.RaftStatus status = node(id).group.status();
-    return status.leading();
   }
 }

@@ -35,7 +35,13 @@ public record Anomaly(Kind kind, Log log, String message, List<Event> excerpt) {
     /** A consumer passed over an offset at which others read a record. */
     SKIPPED,
     /** A consumer was told that the log ends before what was already known to be in it (P6, P7). */
-    STALE_END
+    STALE_END,
+    /** Two members of a group were given a partition in the same generation (G2, P9). */
+    TWO_OWNERS,
+    /** An owner began before what an owner before it had committed, or a stale one could (P9). */
+    COMMIT_WENT_BACK,
+    /** A record came again though whoever had it first gave it up in order (P10). */
+    REDELIVERED
   }
 
   @Override

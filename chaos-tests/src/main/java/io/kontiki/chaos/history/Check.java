@@ -1,8 +1,8 @@
 package io.kontiki.chaos.history;
 
 /**
- * Looks for some kinds of anomalies in what happened to one log. What members of a group owe each
- * other, which share a log, is another implementation of it, beside those of a consumer by itself.
+ * Looks for some kinds of anomalies in what happened to one log: of what was sent, of consumers by
+ * themselves, of members of a group, who share it.
  */
 interface Check {
   /** Must be linear in the events, but for sorting. */

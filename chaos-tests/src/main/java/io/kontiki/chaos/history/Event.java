@@ -85,6 +85,37 @@ public sealed interface Event {
    */
   record EndReached(String consumer, Log log, long endOffset) implements Reading {}
 
+  /**
+   * What one member of a group does in one partition; events of one member are in its own order.
+   * Members of a group share the partition: the generation, not the order of the history, says who
+   * had it first.
+   */
+  sealed interface InGroup extends Event {
+    String group();
+
+    /** Who. One that takes the place of another is another one, with a name of its own. */
+    String member();
+
+    /** What it has. */
+    Log log();
+  }
+
+  /** The partition came to the member, which begins there; its events that follow are of this. */
+  record Assigned(String group, String member, Log log, int generation, long offset)
+      implements InGroup {}
+
+  /** The member was given the records from one offset up to another, the second exclusive. */
+  record Delivered(String group, String member, Log log, long from, long to) implements InGroup {}
+
+  /** The member asks that everything below the offset count as processed. */
+  record CommitAsked(String group, String member, Log log, long offset) implements InGroup {}
+
+  /** A commit that the member asked for was answered as stored. */
+  record CommitStored(String group, String member, Log log, long offset) implements InGroup {}
+
+  /** The member gave the partition up in order, with everything committed that it was given. */
+  record GivenUp(String group, String member, Log log) implements InGroup {}
+
   /** What decides which promises hold. */
   sealed interface Circumstance extends Event {}
 

@@ -2,6 +2,7 @@ package io.kontiki.chaos.history;
 
 import io.kontiki.chaos.history.Event.Circumstance;
 import io.kontiki.chaos.history.Event.DisksLost;
+import io.kontiki.chaos.history.Event.InGroup;
 import io.kontiki.chaos.history.Event.LeaderChanged;
 import io.kontiki.chaos.history.Event.LogStartRaised;
 import io.kontiki.chaos.history.Event.LossyStop;
@@ -59,7 +60,8 @@ public final class HistoryChecker {
             new OffsetCheck(),
             new LossCheck(complete),
             new OrderCheck(),
-            new ProgressCheck());
+            new ProgressCheck(),
+            new GroupCheck());
     List<Anomaly> anomalies = new ArrayList<>();
     for (LogHistory log : checker.logs.values()) {
       Findings found = new Findings(log.log());
@@ -74,6 +76,8 @@ public final class HistoryChecker {
       log(send.log()).onSend(send, index);
     } else if (event instanceof Reading reading) {
       log(reading.log()).onReading(reading, index);
+    } else if (event instanceof InGroup inGroup) {
+      log(inGroup.log()).onGroup(inGroup);
     } else if (event instanceof Circumstance circumstance) {
       add(circumstance, index);
     }

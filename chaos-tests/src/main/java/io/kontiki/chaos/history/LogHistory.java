@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** All events of one log, put in order for the checks. Filled in one pass over the history. */
@@ -34,6 +35,7 @@ final class LogHistory {
   /** The farthest record that is certain at this point of the pass. */
   private @Nullable Claim known;
 
+  private final Map<String, GroupHistory> groups = new TreeMap<>();
   private final List<Long> raisedStarts = new ArrayList<>();
   private final List<Integer> raisedAt = new ArrayList<>();
   private final Map<String, Long> lastOfKey = new HashMap<>();
@@ -75,6 +77,10 @@ final class LogHistory {
       }
       claim(claim, true);
     }
+  }
+
+  void onGroup(Event.InGroup event) {
+    groups.computeIfAbsent(event.group(), name -> new GroupHistory()).add(event);
   }
 
   private void claim(Claim claim, boolean committed) {
@@ -128,6 +134,10 @@ final class LogHistory {
   /** What was learnt of offsets, in the order in which it was. */
   List<Claim> claims() {
     return claims;
+  }
+
+  Collection<GroupHistory> groups() {
+    return groups.values();
   }
 
   Collection<ReaderHistory> readers() {

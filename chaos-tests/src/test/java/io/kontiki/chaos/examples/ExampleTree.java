@@ -3,6 +3,7 @@ package io.kontiki.chaos.examples;
 import io.kontiki.chaos.examples.Language.MissingException;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import java.util.zip.ZipFile;
 
 /**
  * A copy of the examples and the contract in {@code target}, at the same places to each other as in
@@ -144,6 +146,7 @@ final class ExampleTree {
           Path runnable = TARGET.resolve("protoc");
           Files.deleteIfExists(runnable);
           Files.copy(protoc, runnable);
+          unpackWellKnown(jar);
           if (!runnable.toFile().setExecutable(true)) {
             throw new IOException(runnable + " cannot be made executable");
           }
@@ -152,6 +155,18 @@ final class ExampleTree {
       }
     }
     throw new MissingException("no protoc beside protobuf-java of the class path");
+  }
+
+  /** The files that every protoc brings, where it looks for them: beside it. */
+  private static void unpackWellKnown(Path jar) throws IOException {
+    Path dir = Files.createDirectories(TARGET.resolve("google/protobuf"));
+    try (ZipFile zip = new ZipFile(jar.toFile())) {
+      for (String name : List.of("descriptor.proto", "duration.proto", "timestamp.proto")) {
+        try (InputStream from = zip.getInputStream(zip.getEntry("google/protobuf/" + name))) {
+          Files.copy(from, dir.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
   }
 
   private static void copy(Path from, Path to) throws IOException {

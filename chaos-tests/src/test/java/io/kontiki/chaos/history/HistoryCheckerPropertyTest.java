@@ -39,7 +39,10 @@ final class HistoryCheckerPropertyTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Kind.class)
+  @EnumSource(
+      value = Kind.class,
+      mode = EnumSource.Mode.EXCLUDE, // of groups, which random histories do not have
+      names = {"TWO_OWNERS", "COMMIT_WENT_BACK", "REDELIVERED"})
   void oneAnomalyInAGoodHistoryIsFound(Kind kind) { // N6
     long seed = System.nanoTime();
     int planted = 0;
@@ -106,6 +109,7 @@ final class HistoryCheckerPropertyTest {
         case WENT_BACK -> wentBack();
         case SKIPPED -> skipped();
         case STALE_END -> staleEnd();
+        case TWO_OWNERS, COMMIT_WENT_BACK, REDELIVERED -> null;
       };
     }
 

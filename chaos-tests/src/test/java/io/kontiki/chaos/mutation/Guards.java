@@ -89,36 +89,36 @@ final class Guards {
                 LEADER,
                 "long end = heldEnd; for (int member : inSync.maximal()) {",
                 "long end = heldEnd; for (int member : inSync.committed()) {")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(REPLICATION_REPLICATED, 10),
         Guard.of("strict-min-isr", "R10", "the high watermark moves below min ISR")
             .edit(
                 LEADER,
                 "return inSync.committed().size() >= minIsr;",
                 "return !inSync.committed().isEmpty();")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("ack-at-high-watermark", "R21", "acks=all waits for the leader alone (N2)")
             .edit(
                 LEADER_ROLE,
                 "case ALL -> producers.awaitCommit(",
                 "case ALL -> producers.awaitHold(")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("read-at-high-watermark", "R22", "readers see what is not committed")
             .edit(
                 LEADER_READS,
                 "Read request = waiter.request(); long limit = replica.highWatermark();",
                 "Read request = waiter.request(); long limit = partition.log().logEndOffset();")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("held-is-synced", "R36", "fsync replicas acknowledge their page cache")
             .edit(
                 LOG, "return state.isFsync() ? state.held : state.logEnd;", "return state.logEnd;")
-            .caughtBy(SIMULATION, 20));
+            .caughtBy(SIMULATION, 50));
   }
 
   private static List<Guard> inSyncSet() {
     return List.of(
         Guard.of("join-at-high-watermark", "R12", "a replica joins below the high watermark")
             .edit(LEADER, "&& end >= highWatermark && end >=", "&& end >=")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("join-at-epoch-start", "R12", "a replica joins below the epoch's start")
             .edit(
                 LEADER,
@@ -151,7 +151,7 @@ final class Guards {
             .caughtBy(REPLICATION_REPLICATED, 2_000),
         Guard.of("validated-position", "R26", "positions count from the old subscription on")
             .edit(CURSOR, "live = false; heldEnd = UNKNOWN;", "live = false;")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("subscription-of-acks", "R27", "acknowledgements of an older stream count")
             .edit(
                 CURSOR,
@@ -177,13 +177,13 @@ final class Guards {
                 FOLLOWER,
                 "long cut = Math.min(own.endOffset(), point.endOffset());",
                 "long cut = Math.min(highWatermark, point.endOffset());")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 50),
         Guard.of("epoch-start", "R29", "a leader serves before its epoch is in its history")
             .edit(PARTITION, "log.beginEpoch(state.leaderEpoch());", "")
-            .caughtBy(REPLICATION_REPLICATED, 20),
+            .caughtBy(REPLICATION_REPLICATED, 10),
         Guard.of("offset-continuity", "R30", "a follower appends what does not fit its end")
             .edit(APPENDS, "if (batch.baseOffset() != expected) {", "if (batch.baseOffset() < 0) {")
-            .caughtBy(SIMULATION, 20));
+            .caughtBy(SIMULATION, 50));
   }
 
   private static List<Guard> storage() {
@@ -209,17 +209,17 @@ final class Guards {
                 APPENDS,
                 "if (cut.isPending()) { return Optional",
                 "if (state.gone) { return Optional")
-            .caughtBy(CRASHES, 20),
+            .caughtBy(CRASHES, 10),
         Guard.of("recovery-sync", "D10", "what recovery read counts as held unsynced")
             .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(RECOVERY, "shared.files.markDirty(segment.path());", "")
-            .caughtBy(CRASHES, 20),
+            .caughtBy(CRASHES, 10),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
                 "replay.apply(record, record.sequence() > mark);",
                 "replay.apply(record, true);")
-            .caughtBy(CRASHES, 20),
+            .caughtBy(CRASHES, 10),
         Guard.of("cleared-log", "L9", "the replay believes records of a log that is gone")
             .edit(
                 DIRECTORY, "from = Math.max(from, record.sequence());", "from = Math.max(from, 0);")
@@ -233,23 +233,23 @@ final class Guards {
                 PRODUCERS,
                 "&& (requests || info.lastSequence == batch.lastSequence())) {",
                 "&& info.baseOffset < 0) {")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 50),
         Guard.of("producers-after-truncation", "I1", "what was cut is still known of producers")
             .edit(LOG, "state.producers = found.producers();", "")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 50),
         Guard.of("producers-after-recovery", "I1", "a snapshot beyond what may be trusted counts")
             .edit(
                 RECOVERY,
                 "LogWalk.Found found = walk(snapshots, log.trust(), epochs);",
                 "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE, epochs);")
-            .caughtBy(SIMULATION, 20));
+            .caughtBy(SIMULATION, 10));
   }
 
   private static List<Guard> metadata() {
     return List.of(
         Guard.of("fenced-not-in-isr", "R13", "a fenced broker may join the in-sync set")
             .edit(ISR_COMMANDS, "|| state == State.FENCED ||", "||")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 50),
         Guard.of("partition-epoch", "R13", "a change that was decided on an older state is applied")
             .edit(
                 ISR_COMMANDS,
@@ -265,10 +265,10 @@ final class Guards {
             .caughtBy(COMMANDS_TEST, "anotherIncarnationOfAMemberIsRefusedR13"),
         Guard.of("rejection-burns-epoch", "R17", "another copy of a refused change can be applied")
             .edit(ISR_COMMANDS, "next.burnEpoch(); PartitionImage after", "PartitionImage after")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("registration-leaves-isr", "R2", "a new incarnation inherits an in-sync place")
             .edit(BROKER_COMMANDS, "change.leaveIsr(old.id());", "")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("unclean-leaves-elr", "R3", "who may have lost bytes stays eligible")
             .edit(
                 BROKER_COMMANDS,
@@ -283,33 +283,33 @@ final class Guards {
             .caughtBy(SCENARIOS, 8),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("election-of-members", "R19", "a stopping broker is elected")
             .edit(
                 CHANGE,
                 "if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {",
                 "if (elr.contains(replica)) {")
-            .caughtBy(SIMULATION, 20));
+            .caughtBy(SIMULATION, 50));
   }
 
   private static List<Guard> topics() {
     return List.of(
         Guard.of("deletion-by-id", "R46", "a deletion takes the logs of every topic")
             .edit(HOST, "if (id.topicId().equals(topic)) {", "if (topic != null) {")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 50),
         Guard.of("deletion-on-evidence", "M20, R46", "whoever was down keeps what was deleted")
             .edit(ASSIGNMENTS, "deleted.add(tombstone.id());", "")
-            .caughtBy(SIMULATION, 20));
+            .caughtBy(ASSIGNMENTS + "Test", "aDeletedTopicIsToldUntilItsEndIsConfirmed"));
   }
 
   private static List<Guard> sessions() {
     return List.of(
         Guard.of("lease", "R5", "a lease never ends by itself")
             .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
-            .caughtBy(SIMULATION, 20),
+            .caughtBy(SIMULATION, 10),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
-            .caughtBy(SESSIONS, 20),
+            .caughtBy(SESSIONS, 10),
         Guard.of("indefinite-stays", "P4", "a refusal is definite though a try before it may count")
             .edit(
                 ROUTER,
@@ -342,7 +342,7 @@ final class Guards {
                 FORMING,
                 "private void seek(String why) { waitsFor = why; }",
                 "private void seek(String why) { decide(new Action.Start(new TreeMap<>(empty), 0)); }")
-            .caughtBy(VOTERS, 20),
+            .caughtBy(VOTERS, 10),
         Guard.of("admission-majority", "M16", "a voter leaves where the others are no majority")
             .edit(
                 ADMISSION,

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 final class MutationSuiteTest {
   private static final boolean ALL = "all".equals(System.getProperty("kontiki.mutations"));
   private static final boolean WRITE = Boolean.getBoolean("kontiki.docs.write");
-  private static final int FEW_SEEDS = 20;
+  private static final int FEW_SEEDS = 10;
 
   private final MutationSuite suite = new MutationSuite();
 

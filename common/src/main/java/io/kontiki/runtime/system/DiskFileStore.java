@@ -126,7 +126,11 @@ public final class DiskFileStore implements FileStore {
 
   @Override
   public long usableBytes() {
-    return attempt("", () -> Files.getFileStore(root).getUsableSpace());
+    // Asked ten times a second: one system call, where a file store reads the table of mounts. 0
+    // may
+    // also mean that it failed, which the other way tells.
+    long usable = root.toFile().getUsableSpace();
+    return usable > 0 ? usable : attempt("", () -> Files.getFileStore(root).getUsableSpace());
   }
 
   @Override

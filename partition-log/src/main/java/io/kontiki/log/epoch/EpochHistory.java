@@ -28,6 +28,9 @@ public final class EpochHistory {
   /** No epoch. */
   public static final int NONE = -1;
 
+  /** Of a file that nobody has read, or that is being written: no history is like it. */
+  public static final List<Entry> UNKNOWN = List.of(new Entry(NONE, -1));
+
   private static final SealedFile FORMAT = SealedFile.of("KEPO", 1, 64 << 20);
   private static final int ENTRY_BYTES = 12;
 

@@ -160,6 +160,23 @@ public final class CommitJournal {
     }
   }
 
+  /**
+   * Removes the files of the ring that no replay needs; before the journal is opened.
+   *
+   * @return how many
+   */
+  public static int deleteAllBut(FileStore store, Set<Integer> needed) {
+    int deleted = 0;
+    for (String name : store.list(JournalRing.DIRECTORY)) {
+      String path = JournalRing.DIRECTORY + "/" + name;
+      if (needed.stream().noneMatch(slot -> JournalRing.path(slot).equals(path))) {
+        store.delete(path);
+        deleted++;
+      }
+    }
+    return deleted;
+  }
+
   /** The most bytes that the payload of one record may have. */
   public static int maxPayloadBytes(Sizes sizes) {
     return sizes.fileBytes / 2 - 2 * JournalEntry.HEADER_BYTES;

@@ -3,7 +3,10 @@ package io.kontiki.log.journal;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
  * Reads a journal at open, in order from a checkpoint on: one generation, or several where starts
@@ -21,6 +24,7 @@ public final class JournalReader {
   private final FileStore store;
   private final List<JournalPosition> generations;
   private final List<JournalFile> files = new ArrayList<>();
+  private final TreeSet<Integer> slots = new TreeSet<>();
   private long nextSequence;
   private final List<Read> newest = new ArrayList<>();
   private boolean damaged;
@@ -96,6 +100,11 @@ public final class JournalReader {
     return List.copyOf(files);
   }
 
+  /** Numbers of the files that a further replay would read, whether they had a record or not. */
+  public SortedSet<Integer> slots() {
+    return Collections.unmodifiableSortedSet(slots);
+  }
+
   private int replaySlot(JournalPosition from, long end, int slot, Sink sink) {
     String path = JournalRing.path(slot);
     if (!store.exists(path)) {
@@ -107,6 +116,7 @@ public final class JournalReader {
       // upon, because a power cut during the recovery would take it back but not what it caused.
       file.sync();
       takenSlot = slot;
+      slots.add(slot);
       files.add(new JournalFile(from.generation(), slot, nextSequence));
       readTo = 0;
       int next = replay(new JournalWindow(file), from, end, sink);

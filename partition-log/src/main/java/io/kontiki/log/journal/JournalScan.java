@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
 
 /**
@@ -73,6 +74,11 @@ public final class JournalScan implements AutoCloseable {
   /** See {@link JournalReader#files}. */
   public List<JournalFile> files() {
     return reader.files();
+  }
+
+  /** See {@link JournalReader#slots}. */
+  public SortedSet<Integer> slots() {
+    return reader.slots();
   }
 
   /** Reads a record's payload; it was checked when it was found. */

@@ -1,5 +1,6 @@
 package io.kontiki.log.journal;
 
+import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.segment.SealedFile;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -22,9 +23,10 @@ import java.util.TreeMap;
  *      4  28n generations: 8 generation, 8 sequence of its first record to be replayed, 4 file to
  *             begin with, 8 sequence of the first record in that file
  *      …    4 count
- *      …  69n logs: 16 topic id, 4 partition, 1 flags (1 fsync, 2 doubtful, 4 gone), 8 log start,
- *             8 recovery point, 8 high watermark, 8 base offset and 8 bytes of the last segment
- *             (-1 and 0: no segment), 8 settled
+ *      …      logs, each 69 bytes: 16 topic id, 4 partition, 1 flags (1 fsync, 2 doubtful, 4 gone,
+ *             8 epochs), 8 log start, 8 recovery point, 8 high watermark, 8 base offset and 8 bytes
+ *             of the last segment (-1 and 0: no segment), 8 settled; with flag 8 then 4 count of
+ *             epochs, and of each 4 epoch, 8 start offset
  * </pre>
  *
  * <p>There is more than one generation from a start after a crash until its first checkpoint: what
@@ -39,7 +41,8 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
 
   private static final int POSITION_BYTES = 28;
   private static final int ENTRY_BYTES = 69;
-  private static final SealedFile FORMAT = SealedFile.of("KCHK", 2, 1 << 30);
+  private static final int EPOCH_BYTES = 12;
+  private static final SealedFile FORMAT = SealedFile.of("KCHK", 3, 1 << 30);
 
   /** Copies the list. */
   public LogCheckpoint {
@@ -62,6 +65,8 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
    * @param settled records of the journal below this sequence are in the files durably and in this
    *     row: a replay leaves them out
    * @param gone there is no such log; records below {@code settled} are of one that there was
+   * @param epochs the whole history of leader epochs, if the file of it may have another one; it
+   *     spares a file for each log when the leaders of many change at once
    */
   public record Entry(
       boolean fsync,
@@ -72,7 +77,8 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
       long lastSegmentBytes,
       boolean doubtful,
       long settled,
-      boolean gone) {
+      boolean gone,
+      Optional<List<EpochHistory.Entry>> epochs) {
     /** The same, with records below a sequence settled. */
     public Entry settledBelow(long sequence) {
       return new Entry(
@@ -84,19 +90,25 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
           lastSegmentBytes,
           doubtful,
           sequence,
-          gone);
+          gone,
+          epochs);
     }
 
     /** A log that was removed by the replay of its last records. */
     public static Entry gone(long settled) {
-      return new Entry(false, 0, 0, 0, -1, 0, false, settled, true);
+      return new Entry(false, 0, 0, 0, -1, 0, false, settled, true, Optional.empty());
     }
   }
 
   /** Replaces the file and syncs the directory: the ring behind is free on return. */
   public void write(FileStore store) {
+    int epochBytes = 0;
+    for (Entry log : logs.values()) {
+      epochBytes += log.epochs.map(all -> Integer.BYTES + all.size() * EPOCH_BYTES).orElse(0);
+    }
     ByteBuffer payload =
-        ByteBuffer.allocate(8 + positions.size() * POSITION_BYTES + logs.size() * ENTRY_BYTES);
+        ByteBuffer.allocate(
+            8 + positions.size() * POSITION_BYTES + logs.size() * ENTRY_BYTES + epochBytes);
     payload.putInt(positions.size());
     for (JournalPosition position : positions) {
       payload.putLong(position.generation()).putLong(position.sequence());
@@ -106,10 +118,20 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
     logs.forEach(
         (id, log) -> {
           payload.putLong(id.topicId().high()).putLong(id.topicId().low()).putInt(id.partition());
-          payload.put((byte) ((log.fsync ? 1 : 0) | (log.doubtful ? 2 : 0) | (log.gone ? 4 : 0)));
+          payload.put(
+              (byte)
+                  ((log.fsync ? 1 : 0)
+                      | (log.doubtful ? 2 : 0)
+                      | (log.gone ? 4 : 0)
+                      | (log.epochs.isPresent() ? 8 : 0)));
           payload.putLong(log.logStart).putLong(log.recoveryPoint);
           payload.putLong(log.highWatermark).putLong(log.lastSegment);
           payload.putLong(log.lastSegmentBytes).putLong(log.settled);
+          log.epochs.ifPresent(
+              all -> {
+                payload.putInt(all.size());
+                all.forEach(each -> payload.putInt(each.epoch()).putLong(each.startOffset()));
+              });
         });
     FORMAT.write(store, FILE, payload.flip());
     store.syncDirectory("");
@@ -154,7 +176,8 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
               payload.getLong(),
               (flags & 2) != 0,
               payload.getLong(),
-              (flags & 4) != 0);
+              (flags & 4) != 0,
+              (flags & 8) != 0 ? Optional.of(epochs(payload)) : Optional.empty());
       if (id.partition() < 0
           || entry.logStart < 0
           || entry.recoveryPoint < entry.logStart
@@ -165,5 +188,13 @@ public record LogCheckpoint(List<JournalPosition> positions, TreeMap<PartitionId
       logs.put(id, entry);
     }
     return new LogCheckpoint(positions, logs);
+  }
+
+  private static List<EpochHistory.Entry> epochs(ByteBuffer payload) {
+    List<EpochHistory.Entry> found = new ArrayList<>();
+    for (int i = SealedFile.count(payload, EPOCH_BYTES); i > 0; i--) {
+      found.add(new EpochHistory.Entry(payload.getInt(), payload.getLong()));
+    }
+    return EpochHistory.of(found).entries();
   }
 }
