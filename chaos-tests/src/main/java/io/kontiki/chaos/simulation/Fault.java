@@ -248,7 +248,10 @@ public sealed interface Fault {
     }
   }
 
-  /** An administrator deletes the first part of some partition: so much of what is committed. */
+  /**
+   * An administrator deletes the first part of some partition: so much of what is committed, in
+   * whole batches.
+   */
   record DeleteRecords(int which, int partition, int percent) implements Fault {
     @Override
     public void happen(World world) {
@@ -261,7 +264,7 @@ public sealed interface Fault {
             world
                 .admin()
                 .deleteRecords(
-                    name, id, percent == 100 ? -1 : world.seen().of(id).end() * percent / 100);
+                    name, id, percent == 100 ? -1 : world.seen().of(id).boundary(percent));
           });
     }
   }
