@@ -981,7 +981,7 @@ final class BrokerServer implements AutoCloseable {
     if (open != null) {
       long timeLeftMs = Math.min(CONSUMERS_STOP_MS, config.liveness().controlledStopMs());
       open.closing(timeLeftMs);
-      open.awaitClosed(timeLeftMs + STOP_MARGIN_MS);
+      open.awaitClosed(clock, timeLeftMs + STOP_MARGIN_MS);
     }
   }
 

@@ -47,7 +47,7 @@ class OldClientsTest {
 
   @BeforeAll
   static void start() throws IOException {
-    nodes = 
+    nodes =
         new RealNodes(
             dir, 1, "topic.default.durability=replicated", "kafka.auto.create.topics=true");
   }

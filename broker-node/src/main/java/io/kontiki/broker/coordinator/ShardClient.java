@@ -13,12 +13,16 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A broker's link to whoever coordinates a shard: finds the leader, keeps the link, repeats what
  * was not answered. On the control loop.
  */
 final class ShardClient {
+  private static final Logger LOG = LoggerFactory.getLogger(ShardClient.class);
+
   /** Requests of one link that are under way. */
   static final int UNDER_WAY = 1_000;
 
@@ -236,6 +240,9 @@ final class ShardClient {
   }
 
   private void lose(String why) {
+    if (opened) {
+      LOG.info("link to the coordinator of shard {} on node {} is over: {}", shard, linkNode, why);
+    }
     close();
     requeue();
     pump();

@@ -75,9 +75,10 @@ final class ShardReports implements ShardViews {
   private static void take(
       RaftGroupState state, TreeMap<String, RaftStatus> best, TreeMap<String, Boolean> leads) {
     RaftStatus known = best.get(state.getName());
-    boolean newer = known == null || state.getTerm() > known.term();
     boolean sure = leads.getOrDefault(state.getName(), false);
-    if (newer || (state.getTerm() == known.term() && state.getLeading() && !sure)) {
+    if (known == null
+        || state.getTerm() > known.term()
+        || (state.getTerm() == known.term() && state.getLeading() && !sure)) {
       best.put(state.getName(), GroupStates.status(state, state.getAppliedIndex()));
       leads.put(state.getName(), state.getLeading());
     }

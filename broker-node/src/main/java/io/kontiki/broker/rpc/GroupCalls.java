@@ -5,6 +5,7 @@ import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.group.Consuming;
 import io.kontiki.broker.group.OutsideCommit;
+import io.kontiki.runtime.Clock;
 import io.kontiki.v1.CommitRequest;
 import io.kontiki.v1.CommitResponse;
 import io.kontiki.v1.ConsumeRequest;
@@ -81,10 +82,10 @@ public final class GroupCalls {
   }
 
   /** Waits until no stream is open, or the time is up. Blocks. */
-  public void awaitClosed(long timeoutMs) throws InterruptedException {
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+  public void awaitClosed(Clock clock, long timeoutMs) throws InterruptedException {
+    long end = clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
     synchronized (ended) {
-      while (!open.isEmpty() && System.nanoTime() - end < 0) {
+      while (!open.isEmpty() && clock.nanoTime() - end < 0) {
         ended.wait(LOOK_MS);
       }
     }

@@ -13,6 +13,7 @@ import io.grpc.stub.StreamObserver;
 import io.kontiki.broker.testing.DoorFixture;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.proto.Statuses;
+import io.kontiki.runtime.system.SystemClock;
 import io.kontiki.v1.Commit;
 import io.kontiki.v1.CommitRequest;
 import io.kontiki.v1.ConsumeRequest;
@@ -203,7 +204,7 @@ class ConsumeCallTest {
     door.groupCalls.closing(2000);
     assertEquals(2, stream.next().getReconnect().getTimeLeft().getSeconds());
     assertEquals("OK", stream.take());
-    door.groupCalls.awaitClosed(5000);
+    door.groupCalls.awaitClosed(new SystemClock(), 5000);
     assertEquals(0, door.groupCalls.streams());
     assertEquals(ErrorReason.BROKER_STOPPING, new Stream(door).subscribe().failure());
   }
