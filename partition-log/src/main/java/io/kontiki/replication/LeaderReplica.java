@@ -249,7 +249,7 @@ public final class LeaderReplica {
     }
     EpochEnd end = epochs.endOf(request.lastEpoch());
     boolean apart = end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset();
-    if (apart && end.epoch() == LeaderEpochs.NONE && countsOn(follower)) {
+    if (apart && logStart > 0 && end.epoch() == LeaderEpochs.NONE && countsOn(follower)) {
       // All records of epochs up to the follower's were deleted here. They were committed, and it
       // holds what is: sent back to the beginning it would forget where the log has got to (D5).
       if (request.lastEpoch() == LeaderEpochs.NONE) {

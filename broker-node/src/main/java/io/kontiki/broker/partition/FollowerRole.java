@@ -275,7 +275,12 @@ final class FollowerRole {
     if (!replica.accepts(data.subscription())) {
       return; // the log went offline meanwhile
     }
-    followHighWatermark(data.highWatermark(), data.logStartOffset());
+    try {
+      followHighWatermark(data.highWatermark(), data.logStartOffset());
+    } catch (StorageException e) {
+      partition.onOffline(e);
+      return;
+    }
     stream.acknowledge(this);
     if (full) {
       LOG.debug("{} cannot be appended to: {}", partition.name(), fault);

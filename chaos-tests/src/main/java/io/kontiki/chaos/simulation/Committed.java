@@ -168,13 +168,14 @@ public final class Committed {
     if (refused.contains(value)) {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
     }
-    Long before = baseOf.putIfAbsent(value, base);
-    if (before != null) {
+    Long before = baseOf.put(value, base);
+    if (before != null && before >= start) {
       throw new Violation("P8", id + ": " + value + " is at " + before + " and at " + base);
     }
     if (batch.producerId() >= 0) {
       int expected = nextSequence.getOrDefault(batch.producerId(), 0);
-      if (batch.baseSequence() != expected) {
+      // What was deleted is forgotten, with the producers that had nothing behind it (I3).
+      if (batch.baseSequence() != expected && before == null) {
         throw new Violation(
             "I1",
             id

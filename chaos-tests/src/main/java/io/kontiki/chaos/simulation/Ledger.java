@@ -341,19 +341,32 @@ public final class Ledger {
       return;
     }
     seen.early = 0;
-    if (partition.leading() && start < committed.deleted()) {
+    if (leads(process, partition) && start < committed.deleted()) {
       throw new Violation(
           "D5", where + " and leads, and the deletion up to " + committed.deleted() + " was told");
     }
-    if (start > committed.start()) {
-      TopicImage topic = image.topics().get(partition.id().topicId());
-      if (topic != null
-          && TopicConfig.of(topic.config()).retentionBytes() < 0
-          && deletions.getOrDefault(topic.name(), 0L) < start) {
-        throw new Violation("P17", where + ", and nobody asked for that but a wrong clock");
-      }
-      committed.starts(start);
+    if (!mayBegin(partition.id(), start)) {
+      throw new Violation("P17", where + ", and nobody asked for that but a wrong clock");
     }
+    committed.starts(start);
+  }
+
+  /** Whether somebody, or a topic's retention by bytes, may have deleted what lies before. */
+  boolean mayBegin(PartitionId id, long start) {
+    TopicImage topic = image.topics().get(id.topicId());
+    return start <= of(id).start()
+        || topic == null
+        || TopicConfig.of(topic.config()).retentionBytes() >= 0
+        || deletions.getOrDefault(topic.name(), 0L) >= start;
+  }
+
+  /** Not only in its own eyes, as one that was frozen through its fence. */
+  private boolean leads(SimProcess process, Partition partition) {
+    PartitionImage now = image.partition(partition.id());
+    return partition.leading()
+        && now != null
+        && now.leader() == process.machine()
+        && now.leaderEpoch() == partition.describe().leaderEpoch();
   }
 
   private Watched watched(SimMachine machine, SimProcess process, PartitionId id) {

@@ -194,8 +194,7 @@ public final class SimConsumer {
       if (start <= offset) {
         return false;
       }
-      world.seen().check();
-      if (start > world.seen().of(partition).start()) {
+      if (!world.seen().mayBegin(partition, start)) {
         world
             .seen()
             .violates(partition, "D5", "client " + id + " at " + offset + ": " + failed.error());
