@@ -249,15 +249,15 @@ public final class LeaderReplica {
     }
     EpochEnd end = epochs.endOf(request.lastEpoch());
     boolean apart = end.epoch() < request.lastEpoch() || end.endOffset() < request.fetchOffset();
-    if (apart && logStart > 0 && end.epoch() == LeaderEpochs.NONE && countsOn(follower)) {
+    if (apart && end.epoch() == LeaderEpochs.NONE && countsOn(follower)) {
       // All records of epochs up to the follower's were deleted here. They were committed, and it
       // holds what is: sent back to the beginning it would forget where the log has got to (D5).
       if (request.lastEpoch() == LeaderEpochs.NONE) {
         apart = request.fetchOffset() > logEnd; // it has no record
-      } else if (request.fetchOffset() > logStart) {
-        return new SubscribeAnswer.Diverging(subscription, request.lastEpoch(), logStart);
-      } else {
+      } else if (request.fetchOffset() <= logStart) {
         apart = false;
+      } else if (logStart > 0) {
+        return new SubscribeAnswer.Diverging(subscription, request.lastEpoch(), logStart);
       }
     }
     if (apart) {

@@ -156,6 +156,15 @@ final class Network {
     }
   }
 
+  /** Breaks all connections of a machine. */
+  void breakAll(int machine, String why) {
+    for (Connection connection : List.copyOf(open)) {
+      if (connection.touches(machine)) {
+        connection.reset(why);
+      }
+    }
+  }
+
   /** Breaks a connection by chance; false if there is none. */
   boolean breakOne() {
     if (open.isEmpty()) {

@@ -251,8 +251,15 @@ public final class SimMachine {
     slowApplyNanos = ms * MS;
   }
 
-  /** One message of data in so many that it ships arrives twice, damaged or not at all; 0: none. */
+  /**
+   * One message of data in so many that it ships arrives twice, damaged or not at all; 0: none any
+   * more. No connection outlives that: one that goes on has lost nothing (TCP), and the room that a
+   * lost message took would never come back.
+   */
   public void garble(int oneIn) {
+    if (garbledOneIn > 0 && oneIn == 0) {
+      world.network().breakAll(host, "it has lost messages");
+    }
     garbledOneIn = oneIn;
   }
 
