@@ -31,6 +31,9 @@ final class ClusterApi {
   private static final int MOST_PARTITIONS = 2000;
   private static final byte BROKERS = 1;
 
+  /** Of what is not known here, before the answer that it does not exist (rule P13). */
+  private static final long CONFIRM_MS = 5_000;
+
   private final DoorServices services;
   private final ClusterView view;
 
@@ -67,7 +70,29 @@ final class ClusterApi {
   }
 
   void partitions(Call call, DescribeTopicPartitionsRequestData request, Answer answer) {
-    ClusterImage image = view.image();
+    ClusterImage own = view.image();
+    if (request.topics().stream().allMatch(topic -> own.topic(topic.name()) != null)) {
+      answer.send(partitions(request, own, Errors.UNKNOWN_TOPIC_OR_PARTITION));
+      return;
+    }
+    services
+        .metadata()
+        .readLatest(
+            call.within(CONFIRM_MS).answerByNanos(),
+            call.unbounded()
+                .home(
+                    latest ->
+                        answer.send(
+                            latest.fold(
+                                image ->
+                                    partitions(request, image, Errors.UNKNOWN_TOPIC_OR_PARTITION),
+                                error ->
+                                    partitions(
+                                        request, view.image(), Errors.LEADER_NOT_AVAILABLE)))));
+  }
+
+  private DescribeTopicPartitionsResponseData partitions(
+      DescribeTopicPartitionsRequestData request, ClusterImage image, Errors missing) {
     TreeSet<String> names = new TreeSet<>();
     request.topics().forEach(topic -> names.add(topic.name()));
     if (names.isEmpty()) {
@@ -91,7 +116,7 @@ final class ClusterApi {
                     .setName(name)
                     .setErrorCode(
                         (Refusals.badTopicName("name", name) == null
-                                ? Errors.UNKNOWN_TOPIC_OR_PARTITION
+                                ? missing
                                 : Errors.INVALID_TOPIC_EXCEPTION)
                             .code()));
         continue;
@@ -113,7 +138,7 @@ final class ClusterApi {
         break;
       }
     }
-    answer.send(response);
+    return response;
   }
 
   private DescribeTopicPartitionsResponsePartition partition(
