@@ -50,19 +50,13 @@ final class GroupCommands {
 
     @Override
     public Integer call() {
-      JsonObject all = options.admin().read("ListGroups", new JsonObject());
-      List<JsonObject> groups = all.objects("groups");
-      for (JsonObject page = all; !page.text("nextPageToken").isEmpty(); ) {
-        JsonObject next = new JsonObject().with("pageToken", page.text("nextPageToken"));
-        page = options.admin().read("ListGroups", next);
-        groups.addAll(page.objects("groups"));
-      }
+      JsonObject all = options.admin().readAll("ListGroups", "groups");
       if (options.json()) {
-        console.out().println(all.with("groups", groups).with("nextPageToken", "").withNumbers());
+        console.out().println(all.withNumbers());
         return 0;
       }
       Table table = new Table("GROUP", "STATE", "MEMBERS");
-      for (JsonObject group : groups) {
+      for (JsonObject group : all.objects("groups")) {
         table.row(group.text("group"), state(group), group.number("memberCount"));
       }
       console.out().print(table);

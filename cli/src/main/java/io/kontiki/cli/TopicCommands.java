@@ -119,20 +119,14 @@ final class TopicCommands {
 
     @Override
     public Integer call() {
-      JsonObject all = options.admin().read("ListTopics", new JsonObject());
-      List<JsonObject> topics = all.objects("topics");
-      for (JsonObject page = all; !page.text("nextPageToken").isEmpty(); ) {
-        JsonObject next = new JsonObject().with("pageToken", page.text("nextPageToken"));
-        page = options.admin().read("ListTopics", next);
-        topics.addAll(page.objects("topics"));
-      }
+      JsonObject all = options.admin().readAll("ListTopics", "topics");
       if (options.json()) {
-        console.out().println(all.with("topics", topics).with("nextPageToken", "").withNumbers());
+        console.out().println(all.withNumbers());
         return 0;
       }
       Table table =
           new Table("NAME", "PARTITIONS", "REPLICATION", "UNDER-REPLICATED", "OFFLINE", "TOPIC ID");
-      for (JsonObject topic : topics) {
+      for (JsonObject topic : all.objects("topics")) {
         table.row(
             topic.text("name"),
             topic.number("partitionCount"),

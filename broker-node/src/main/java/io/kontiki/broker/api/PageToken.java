@@ -1,8 +1,10 @@
 package io.kontiki.broker.api;
 
+import io.kontiki.model.ApiError;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the next page of a list begins. A token is bound to a name, not to a position: what is
@@ -20,6 +22,16 @@ public final class PageToken {
     return Base64.getUrlEncoder()
         .withoutPadding()
         .encodeToString(last.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Why a list cannot be asked for so; null: it can. */
+  public static @Nullable ApiError refusal(int pageSize, String token) {
+    if (pageSize < 0) {
+      return Refusals.invalidField("page_size", pageSize + " is negative");
+    }
+    return name(token).isPresent()
+        ? null
+        : Refusals.invalidField("page_token", "'" + token + "' is not a token of a response");
   }
 
   /**

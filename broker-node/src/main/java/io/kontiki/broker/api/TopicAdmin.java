@@ -70,24 +70,17 @@ public final class TopicAdmin {
   /** Creates a topic and waits until its leaders serve (rule M21). */
   public void create(
       CallContext call, TopicCreation.Request topic, Completion<Result<Created>> completion) {
-    ApiError bad = Refusals.badTopicName("name", topic.name());
-    if (bad != null) {
-      completion.complete(Result.error(bad));
-      return;
-    }
-    metadata.readLatest(
-        call.answerByNanos(),
-        call.home(
-            latest -> {
-              Result<MetadataCommand.CreateTopic> decided =
-                  latest.fold(image -> decide(call, image, topic), error -> Result.error(error));
-              if (decided instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
-                submitCreate(call, command.value(), completion);
-              } else {
-                completion.complete(
-                    Result.error(((Result.Err<MetadataCommand.CreateTopic>) decided).error()));
-              }
-            }));
+    validate(
+        call,
+        topic,
+        decided -> {
+          if (decided instanceof Result.Ok<MetadataCommand.CreateTopic> command) {
+            submitCreate(call, command.value(), completion);
+          } else {
+            completion.complete(
+                Result.error(((Result.Err<MetadataCommand.CreateTopic>) decided).error()));
+          }
+        });
   }
 
   /** Tells whether a topic could be created, and creates nothing. */
@@ -184,22 +177,18 @@ public final class TopicAdmin {
       String pageToken,
       @Nullable Long minIndex,
       Completion<Result<Page>> completion) {
-    Optional<String> after = PageToken.name(pageToken);
-    if (pageSize < 0 || after.isEmpty()) {
-      completion.complete(
-          Result.error(
-              pageSize < 0
-                  ? Refusals.invalidField("page_size", pageSize + " is negative")
-                  : Refusals.invalidField(
-                      "page_token", "'" + pageToken + "' is not a token of a response")));
+    ApiError bad = PageToken.refusal(pageSize, pageToken);
+    if (bad != null) {
+      completion.complete(Result.error(bad));
       return;
     }
+    String after = PageToken.name(pageToken).orElseThrow();
     int size = pageSize == 0 ? MAX_PAGE : Math.min(pageSize, MAX_PAGE);
     TopicLookup.image(
         metadata,
         call,
         minIndex,
-        image -> completion.complete(image.map(found -> page(found, size, after.get()))));
+        image -> completion.complete(image.map(found -> page(found, size, after))));
   }
 
   private static Page page(ClusterImage image, int size, String after) {

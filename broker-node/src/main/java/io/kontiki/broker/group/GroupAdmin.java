@@ -27,7 +27,6 @@ import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -93,18 +92,14 @@ public final class GroupAdmin {
    */
   public void list(
       CallContext call, int pageSize, String pageToken, Completion<Result<Page>> completion) {
-    Optional<String> after = PageToken.name(pageToken);
-    if (pageSize < 0 || after.isEmpty()) {
-      completion.complete(
-          Result.error(
-              pageSize < 0
-                  ? Refusals.invalidField("page_size", pageSize + " is negative")
-                  : Refusals.invalidField(
-                      "page_token", "'" + pageToken + "' is not a token of a response")));
+    ApiError bad = PageToken.refusal(pageSize, pageToken);
+    if (bad != null) {
+      completion.complete(Result.error(bad));
       return;
     }
+    String after = PageToken.name(pageToken).orElseThrow();
     int size = pageSize == 0 ? MAX_PAGE : Math.min(pageSize, MAX_PAGE);
-    groups.list(call, all -> completion.complete(all.map(lines -> page(lines, size, after.get()))));
+    groups.list(call, all -> completion.complete(all.map(lines -> page(lines, size, after))));
   }
 
   private static Page page(List<GroupLine> all, int size, String after) {

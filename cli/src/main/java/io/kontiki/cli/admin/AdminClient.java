@@ -69,6 +69,22 @@ public final class AdminClient {
   }
 
   /**
+   * Makes a call that lists, page after page, and puts all lines into the first page's answer.
+   *
+   * @param lines name of the list in the answer
+   * @throws CliException if it is refused, or nobody answers in time
+   */
+  public JsonObject readAll(String method, String lines) {
+    JsonObject first = read(method, new JsonObject());
+    List<JsonObject> all = first.objects(lines);
+    for (JsonObject page = first; !page.text("nextPageToken").isEmpty(); ) {
+      page = read(method, new JsonObject().with("pageToken", page.text("nextPageToken")));
+      all.addAll(page.objects(lines));
+    }
+    return first.with(lines, all).with("nextPageToken", "");
+  }
+
+  /**
    * Makes a call that changes something.
    *
    * @throws CliException if it is refused, its outcome is not known, or nobody answers in time

@@ -31,9 +31,6 @@ final class ClusterApi {
   private static final int MOST_PARTITIONS = 2000;
   private static final byte BROKERS = 1;
 
-  /** Of what is not known here, before the answer that it does not exist (rule P13). */
-  private static final long CONFIRM_MS = 5_000;
-
   private final DoorServices services;
   private final ClusterView view;
 
@@ -75,20 +72,13 @@ final class ClusterApi {
       answer.send(partitions(request, own, Errors.UNKNOWN_TOPIC_OR_PARTITION));
       return;
     }
-    services
-        .metadata()
-        .readLatest(
-            call.within(CONFIRM_MS).answerByNanos(),
-            call.unbounded()
-                .home(
-                    latest ->
-                        answer.send(
-                            latest.fold(
-                                image ->
-                                    partitions(request, image, Errors.UNKNOWN_TOPIC_OR_PARTITION),
-                                error ->
-                                    partitions(
-                                        request, view.image(), Errors.LEADER_NOT_AVAILABLE)))));
+    view.confirmed(
+        call,
+        latest ->
+            answer.send(
+                latest.fold(
+                    image -> partitions(request, image, Errors.UNKNOWN_TOPIC_OR_PARTITION),
+                    error -> partitions(request, view.image(), Errors.LEADER_NOT_AVAILABLE))));
   }
 
   private DescribeTopicPartitionsResponseData partitions(

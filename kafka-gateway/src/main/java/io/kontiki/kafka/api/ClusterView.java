@@ -1,13 +1,16 @@
 package io.kontiki.kafka.api;
 
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.kafka.wire.Call;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
+import io.kontiki.model.Result;
 import io.kontiki.model.TopicId;
+import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
@@ -19,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** The cluster as Kafka clients see it: only brokers that they can reach. */
 final class ClusterView {
   private static final int NONE = -1;
+  private static final long CONFIRM_MS = 5_000;
 
   private final Metadata metadata;
 
@@ -28,6 +32,16 @@ final class ClusterView {
 
   ClusterImage image() {
     return metadata.image();
+  }
+
+  /**
+   * An image that the quorum has confirmed, before the answer that something does not exist (rule
+   * P13).
+   *
+   * @param completion on the call's loop, within 5 s
+   */
+  void confirmed(Call call, Completion<Result<ClusterImage>> completion) {
+    metadata.readLatest(call.within(CONFIRM_MS).answerByNanos(), call.unbounded().home(completion));
   }
 
   /** Brokers that serve Kafka clients, by id. */

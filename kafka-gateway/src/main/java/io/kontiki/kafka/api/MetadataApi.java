@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Brokers and topics: by name, by id, all. */
 final class MetadataApi {
-  /** Of what is not known here, before the answer that it does not exist (rule P13). */
-  private static final long CONFIRM_MS = 5_000;
-
   private static final long CREATE_MS = 10_000;
 
   private final DoorServices services;
@@ -53,21 +50,17 @@ final class MetadataApi {
       answer.send(response(call, request, image, Map.of()));
       return;
     }
-    services
-        .metadata()
-        .readLatest(
-            call.within(CONFIRM_MS).answerByNanos(),
-            call.unbounded()
-                .home(
-                    latest -> {
-                      if (latest instanceof Result.Ok<ClusterImage> confirmed) {
-                        onConfirmed(call, request, unknown, confirmed.value(), answer);
-                      } else {
-                        SortedMap<String, Errors> errors = new TreeMap<>();
-                        unknown.forEach(name -> errors.put(name, Errors.LEADER_NOT_AVAILABLE));
-                        answer.send(response(call, request, view.image(), errors));
-                      }
-                    }));
+    view.confirmed(
+        call,
+        latest -> {
+          if (latest instanceof Result.Ok<ClusterImage> confirmed) {
+            onConfirmed(call, request, unknown, confirmed.value(), answer);
+          } else {
+            SortedMap<String, Errors> errors = new TreeMap<>();
+            unknown.forEach(name -> errors.put(name, Errors.LEADER_NOT_AVAILABLE));
+            answer.send(response(call, request, view.image(), errors));
+          }
+        });
   }
 
   /** Version 0 has no way to ask for no topic: none means all. */

@@ -15,20 +15,15 @@ import io.kontiki.internal.v1.MemberStateRecord;
 import io.kontiki.internal.v1.OffsetRecord;
 import io.kontiki.internal.v1.TargetRecord;
 import io.kontiki.metadata.codec.Parts;
+import io.kontiki.metadata.codec.SnapshotFrames;
 import io.kontiki.model.TopicId;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -63,24 +58,17 @@ public final class GroupsImageCodec {
 
   /** Writes it; does not close the stream. */
   public static void write(Snapshot snapshot, OutputStream out) throws IOException {
-    DataOutputStream data = new DataOutputStream(out);
-    data.writeInt(MAGIC);
-    data.writeInt(VERSION);
+    DataOutputStream data = SnapshotFrames.begin(out, MAGIC, VERSION);
     GroupsSnapshotHeader.Builder header =
         GroupsSnapshotHeader.newBuilder()
             .setIndex(snapshot.index())
             .setGroups(snapshot.groups().groups().size());
     snapshot.groups().forgotten().forEach(topic -> header.addForgotten(Parts.bytes(topic)));
-    put(data, header.build());
+    SnapshotFrames.put(data, header.build());
     for (GroupImage group : snapshot.groups().groups()) {
-      put(data, group(group));
+      SnapshotFrames.put(data, group(group));
     }
     data.flush();
-  }
-
-  private static void put(DataOutputStream out, MessageLite message) throws IOException {
-    out.writeInt(message.getSerializedSize());
-    message.writeTo(out);
   }
 
   /**
@@ -100,36 +88,17 @@ public final class GroupsImageCodec {
 
   /** SHA-256 of the bytes, hex: equal on two nodes only if their groups are. */
   public static String digest(GroupsImage groups) {
-    try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      write(new Snapshot(0, groups), new DigestOutputStream(OutputStream.nullOutputStream(), sha));
-      return HexFormat.of().formatHex(sha.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java runtime has SHA-256", e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return SnapshotFrames.digest(out -> write(new Snapshot(0, groups), out));
   }
 
   private static Snapshot snapshot(InputStream in) throws IOException {
-    DataInputStream data = new DataInputStream(in);
-    int magic = data.readInt();
-    if (magic != MAGIC) {
-      throw new IllegalArgumentException("it begins with " + Integer.toHexString(magic));
-    }
-    int version = data.readInt();
-    if (version != VERSION) {
-      throw new IllegalArgumentException(
-          "version " + version + "; this software reads version " + VERSION);
-    }
+    DataInputStream data = SnapshotFrames.open(in, MAGIC, VERSION);
     GroupsSnapshotHeader header = next(GroupsSnapshotHeader.parser(), data);
     List<GroupImage> groups = new ArrayList<>();
     for (int i = 0; i < header.getGroups(); i++) {
       groups.add(group(next(GroupRecord.parser(), data)));
     }
-    if (data.read() >= 0) {
-      throw new IllegalArgumentException("there are bytes behind its end");
-    }
+    SnapshotFrames.end(data);
     return new Snapshot(
         header.getIndex(),
         new GroupsImage(groups, header.getForgottenList().stream().map(Parts::topicId).toList()));
@@ -137,16 +106,7 @@ public final class GroupsImageCodec {
 
   private static <M extends MessageLite> M next(Parser<M> parser, DataInputStream in)
       throws IOException {
-    int size = in.readInt();
-    if (size < 0) {
-      throw new IllegalArgumentException("a part of " + size + " bytes");
-    }
-    // Whole or not at all: protobuf takes a message that was cut between two fields for a good one.
-    byte[] bytes = in.readNBytes(size);
-    if (bytes.length < size) {
-      throw new EOFException("the snapshot of groups ends early");
-    }
-    return parser.parseFrom(bytes);
+    return SnapshotFrames.next(parser, in, "the snapshot of groups");
   }
 
   private static GroupRecord group(GroupImage group) {

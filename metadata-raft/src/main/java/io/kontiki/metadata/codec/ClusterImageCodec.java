@@ -22,15 +22,9 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeMap;
 
@@ -56,10 +50,8 @@ public final class ClusterImageCodec {
 
   /** Writes the image; does not close the stream. */
   public static void write(ClusterImage image, OutputStream out) throws IOException {
-    DataOutputStream data = new DataOutputStream(out);
-    data.writeInt(MAGIC);
-    data.writeInt(VERSION);
-    put(
+    DataOutputStream data = SnapshotFrames.begin(out, MAGIC, VERSION);
+    SnapshotFrames.put(
         data,
         SnapshotHeader.newBuilder()
             .setIndex(image.index())
@@ -76,16 +68,16 @@ public final class ClusterImageCodec {
             .setLogEnds(image.logEnds().size())
             .build());
     for (VoterImage voter : image.voters().values()) {
-      put(data, Parts.voter(voter));
+      SnapshotFrames.put(data, Parts.voter(voter));
     }
     for (BrokerImage broker : image.brokers().values()) {
-      put(data, broker(broker));
+      SnapshotFrames.put(data, broker(broker));
     }
     for (TopicImage topic : image.topics().values()) {
-      put(data, topic(topic));
+      SnapshotFrames.put(data, topic(topic));
     }
     for (Tombstone tombstone : image.tombstones().values()) {
-      put(
+      SnapshotFrames.put(
           data,
           TombstoneRecord.newBuilder()
               .setId(Parts.bytes(tombstone.id()))
@@ -94,14 +86,9 @@ public final class ClusterImageCodec {
               .build());
     }
     for (var entry : image.logEnds().entrySet()) {
-      put(data, logEnds(entry.getKey(), entry.getValue()));
+      SnapshotFrames.put(data, logEnds(entry.getKey(), entry.getValue()));
     }
     data.flush();
-  }
-
-  private static void put(DataOutputStream out, MessageLite message) throws IOException {
-    out.writeInt(message.getSerializedSize());
-    message.writeTo(out);
   }
 
   /**
@@ -121,28 +108,11 @@ public final class ClusterImageCodec {
 
   /** SHA-256 of the bytes, hex: equal on two nodes only if their images are. */
   public static String digest(ClusterImage image) {
-    try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      write(image, new DigestOutputStream(OutputStream.nullOutputStream(), sha));
-      return HexFormat.of().formatHex(sha.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java runtime has SHA-256", e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return SnapshotFrames.digest(out -> write(image, out));
   }
 
   private static ClusterImage image(InputStream in) throws IOException {
-    DataInputStream data = new DataInputStream(in);
-    int magic = data.readInt();
-    if (magic != MAGIC) {
-      throw new IllegalArgumentException("it begins with " + Integer.toHexString(magic));
-    }
-    int version = data.readInt();
-    if (version != VERSION) {
-      throw new IllegalArgumentException(
-          "version " + version + "; this software reads version " + VERSION);
-    }
+    DataInputStream data = SnapshotFrames.open(in, MAGIC, VERSION);
     SnapshotHeader header = next(SnapshotHeader.parser(), data);
     TreeMap<Integer, VoterImage> voters = new TreeMap<>();
     for (int i = 0; i < header.getVoters(); i++) {
@@ -174,9 +144,7 @@ public final class ClusterImageCodec {
           Parts.partitionId(record.getPartition()),
           record.getReportsList().stream().map(ClusterImageCodec::logEnd).toList());
     }
-    if (data.read() >= 0) {
-      throw new IllegalArgumentException("there are bytes behind its end");
-    }
+    SnapshotFrames.end(data);
     return new ClusterImage(
         header.getIndex(),
         Parts.uid(header.getClusterId()),
@@ -195,16 +163,7 @@ public final class ClusterImageCodec {
 
   private static <M extends MessageLite> M next(Parser<M> parser, DataInputStream in)
       throws IOException {
-    int size = in.readInt();
-    if (size < 0) {
-      throw new IllegalArgumentException("a part of " + size + " bytes");
-    }
-    // Whole or not at all: protobuf takes a message that was cut between two fields for a good one.
-    byte[] bytes = in.readNBytes(size);
-    if (bytes.length < size) {
-      throw new EOFException("the metadata snapshot ends early");
-    }
-    return parser.parseFrom(bytes);
+    return SnapshotFrames.next(parser, in, "the metadata snapshot");
   }
 
   private static BrokerRecord broker(BrokerImage broker) {
