@@ -105,6 +105,8 @@ public final class SimulateMain {
     long virtualMs = 0;
     long events = 0;
     long acked = 0;
+    long unclean = 0;
+    long compacted = 0;
     long done = 0;
     int exit = 0;
     for (long seed = from; seed < from + seeds && exit == 0; seed++) {
@@ -113,6 +115,8 @@ public final class SimulateMain {
       virtualMs += end.virtualMs();
       events += end.events();
       acked += end.acked();
+      unclean += end.uncleanElections();
+      compacted += end.compacted();
       done++;
       if (end.violation() != null) {
         tell(end);
@@ -122,12 +126,15 @@ public final class SimulateMain {
     double hours = (cpuNanos() - start) / 3.6e12;
     out.printf(
         Locale.ROOT,
-        "%d seeds from %d: %d faults, %d acknowledged batches, %.2f virtual hours, %d events;"
+        "%d seeds from %d: %d faults, %d acknowledged batches, %d unclean elections, %d compacted"
+            + " batches seen, %.2f virtual hours, %d events;"
             + " per CPU-hour: %.0f faults, %.1f virtual hours, %.0f events%n",
         done,
         from,
         faults,
         acked,
+        unclean,
+        compacted,
         virtualMs / 3.6e6,
         events,
         faults / hours,
