@@ -28,6 +28,7 @@ import io.kontiki.internal.v1.LinkGroupLine;
 import io.kontiki.internal.v1.LinkGroups;
 import io.kontiki.internal.v1.LinkHeartbeat;
 import io.kontiki.internal.v1.LinkJoin;
+import io.kontiki.internal.v1.LinkKind;
 import io.kontiki.internal.v1.LinkList;
 import io.kontiki.internal.v1.LinkLoss;
 import io.kontiki.internal.v1.LinkLossReason;
@@ -214,6 +215,7 @@ final class LinkCodec {
                       LinkGroupLine.newBuilder()
                           .setGroup(line.group())
                           .setPhase(phase(line.phase()))
+                          .setKind(kind(line.kind()))
                           .setMembers(line.members())));
       out.setGroups(groups);
     } else if (reply instanceof Reply.Failed r) {
@@ -256,7 +258,10 @@ final class LinkCodec {
                       .map(
                           line ->
                               new GroupLine(
-                                  line.getGroup(), phase(line.getPhase()), line.getMembers()))
+                                  line.getGroup(),
+                                  phase(line.getPhase()),
+                                  kind(line.getKind()),
+                                  line.getMembers()))
                       .toList()));
       case FAILED ->
           new LinkEvent.Answer(in.getId(), new Reply.Failed(Parts.error(in.getFailed())));
@@ -280,7 +285,8 @@ final class LinkCodec {
             .setGroup(state.name())
             .setPhase(phase(state.phase()))
             .setGeneration(state.generation())
-            .setAssignor(GroupParts.assignor(state.assignor()))
+            .setKind(kind(state.kind()))
+            .setAssignor(state.assignor())
             .setMetadataIndex(state.metadataIndex())
             .setCoordinatorId(report.coordinatorId());
     for (MemberState member : state.members().values()) {
@@ -316,8 +322,9 @@ final class LinkCodec {
         new GroupState(
             in.getGroup(),
             phase(in.getPhase()),
+            kind(in.getKind()),
             in.getGeneration(),
-            GroupParts.assignor(in.getAssignor()),
+            in.getAssignor(),
             in.getMetadataIndex(),
             members,
             topics,
@@ -342,6 +349,24 @@ final class LinkCodec {
       case LINK_PHASE_REBALANCING -> GroupState.Phase.REBALANCING;
       case LINK_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("phase " + phase);
+    };
+  }
+
+  private static LinkKind kind(GroupState.Kind kind) {
+    return switch (kind) {
+      case NONE -> LinkKind.LINK_KIND_NONE;
+      case STREAM -> LinkKind.LINK_KIND_STREAM;
+      case CLASSIC -> LinkKind.LINK_KIND_CLASSIC;
+    };
+  }
+
+  private static GroupState.Kind kind(LinkKind kind) {
+    return switch (kind) {
+      case LINK_KIND_NONE -> GroupState.Kind.NONE;
+      case LINK_KIND_STREAM -> GroupState.Kind.STREAM;
+      case LINK_KIND_CLASSIC -> GroupState.Kind.CLASSIC;
+      case LINK_KIND_UNSPECIFIED, UNRECOGNIZED ->
+          throw new IllegalArgumentException("kind " + kind);
     };
   }
 
