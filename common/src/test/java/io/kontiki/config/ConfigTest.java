@@ -49,7 +49,7 @@ class ConfigTest {
             64 * mib,
             256 * mib,
             (int) (16 * mib),
-            2000,
+            1800,
             1024 * mib,
             5,
             16 * mib,

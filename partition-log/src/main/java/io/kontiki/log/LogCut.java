@@ -216,6 +216,9 @@ final class LogCut {
 
   private LogWalk newWalk() {
     return new LogWalk(
-        shared, state.meta.id().directoryName(), state.settings.indexIntervalBytes());
+        shared,
+        state.meta.id().directoryName(),
+        shared.store::exists,
+        state.settings.indexIntervalBytes());
   }
 }

@@ -151,7 +151,7 @@ final class LogRecovery {
     CleanMark left = log.mark().cutTo(end);
     CleanMark mark =
         new CleanMark(left.cleanedTo(), Math.max(left.forgottenBelow(), forgottenBelow));
-    if (shared.store.exists(directory) && !mark.equals(CleanMark.read(shared.store, directory))) {
+    if (!mark.equals(log.markInFile()) && shared.store.exists(directory)) {
       shared.files.replace(directory + "/" + CleanMark.FILE, mark.encode());
       shared.files.markDirectory(directory);
     }
@@ -172,7 +172,7 @@ final class LogRecovery {
    *     had it, so it was never held, and a further replay would not know whether it may stay
    */
   private void list(boolean cut) {
-    List<String> names = shared.store.list(directory);
+    List<String> names = log.names().all();
     TreeSet<Long> bases = new TreeSet<>();
     for (String name : names) {
       SegmentFiles.offsetOf(name, SegmentFiles.LOG).ifPresent(bases::add);
@@ -276,7 +276,7 @@ final class LogRecovery {
   }
 
   private LogWalk.Found walk(TreeSet<Long> trusted, long trust) {
-    LogWalk walk = new LogWalk(shared, directory, INDEX_INTERVAL_BYTES);
+    LogWalk walk = new LogWalk(shared, directory, log.names()::hasPath, INDEX_INTERVAL_BYTES);
     return walk.walk(
         new LogWalk.Task(List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint()));
   }
@@ -336,6 +336,7 @@ final class LogRecovery {
         String path = log.path(ref.baseOffset(), SegmentFiles.LOG);
         shared.files.forget(path);
         shared.store.rename(path, path + ".0" + SegmentFiles.DAMAGED);
+        log.names().changed();
         shared.files.markDirectory(directory);
         removeSegment(ref.baseOffset());
       }

@@ -28,7 +28,7 @@ final class LogStart {
   private final LogCut cut;
   private final LogDerived derived;
   private final LogAppends appends;
-  private final ArrayDeque<Journaled> journaled = new ArrayDeque<>();
+  private final ArrayDeque<Journaled> journaled = new ArrayDeque<>(0);
   private long removable;
   private long durable;
 

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.function.Predicate;
 
 /**
  * Walks over the end of a log to learn what is in memory of it: after a start and after a
@@ -29,14 +30,19 @@ final class LogWalk {
   private final FileStore store;
   private final OpenFiles files;
   private final String directory;
+  private final Predicate<String> exists;
   private final int indexIntervalBytes;
   private final int mostProducers;
   private final long nowMs;
 
-  LogWalk(LogShared shared, String directory, int indexIntervalBytes) {
+  /**
+   * @param exists whether there is a file, by its path
+   */
+  LogWalk(LogShared shared, String directory, Predicate<String> exists, int indexIntervalBytes) {
     this.store = shared.store;
     this.files = shared.files;
     this.directory = directory;
+    this.exists = exists;
     this.indexIntervalBytes = indexIntervalBytes;
     this.mostProducers = shared.config.producers().most();
     this.nowMs = shared.clock.wallMs();
@@ -166,7 +172,7 @@ final class LogWalk {
     long start = anchor == null ? 0 : Math.min(anchor.position(), ref.sizeBytes);
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
-    long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
+    long writtenMs = -1;
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
       if (at.end >= at.task.checkFrom
@@ -178,6 +184,9 @@ final class LogWalk {
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
       if (batch.baseOffset() >= at.snapshot.offset) {
+        if (writtenMs < 0 && batch.producerId() != RecordBatch.NO_PRODUCER_ID) {
+          writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
+        }
         at.snapshot.state.onAppended(batch, writtenMs);
         at.snapshot.state.keepAtMost(mostProducers, batch.baseOffset());
       }
@@ -225,10 +234,10 @@ final class LogWalk {
   }
 
   private ByteBuffer content(String path) {
-    if (!store.exists(path)) {
+    if (!exists.test(path)) {
       return ByteBuffer.allocate(0);
     }
-    return files.use(
+    return files.useOnce(
         path,
         file -> {
           ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64 << 20));

@@ -138,6 +138,13 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public void readForReplica(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
+    checkUsable();
+    reads.readForReplica(offset, Math.min(limitOffset, state.logEnd), maxBytes, completion);
+  }
+
+  @Override
   public void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion) {
     checkUsable();
     reads.offsetForTime(timestampMs, Math.min(limitOffset, state.logEnd), completion);
