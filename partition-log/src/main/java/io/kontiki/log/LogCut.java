@@ -155,7 +155,7 @@ final class LogCut {
     if (active != null) {
       shared.files.truncate(active.path(), active.sizeBytes());
     }
-    log.cleaning().onTruncated();
+    log.mark().onTruncated();
   }
 
   /** Renames the files of segments and lets them be removed off the loop. */

@@ -193,6 +193,9 @@ final class LogReplay {
       onNew(entry);
     } else if (entry.kind() == Kind.CLEARED) {
       onCleared();
+    } else if (entry.kind() == Kind.GONE && !known) {
+      // A start before this one has removed it: the next must not do so to what comes by its name.
+      removed = true;
     } else if (known) {
       touched = true;
       switch (entry.kind()) {

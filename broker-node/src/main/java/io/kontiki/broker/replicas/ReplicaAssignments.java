@@ -164,6 +164,7 @@ public final class ReplicaAssignments {
             config.cleanupPolicy().compacts()
                 ? new LogSettings.Compaction(
                     config.minCompactionLagMs(),
+                    config.maxCompactionLagMs(),
                     config.deleteRetentionMs(),
                     config.minCleanableDirtyRatio())
                 : null);
