@@ -263,7 +263,9 @@ public final class Partition {
     }
     // What was deleted was committed (D5). A high watermark below it would keep followers from
     // taking the log start, and so out of the in-sync set, as long as that stays below min ISR.
-    long committed = Math.max(highWatermark, log.logStartOffset());
+    // Who leads by an unclean election (R19) may know more to be committed than it holds (R36); for
+    // everybody else held is all that is committed.
+    long committed = Math.max(Math.min(highWatermark, log.heldEndOffset()), log.logStartOffset());
     LeaderReplica.OwnLog own =
         new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), committed);
     LeaderRole role =

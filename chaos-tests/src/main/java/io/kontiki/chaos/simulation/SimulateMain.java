@@ -135,6 +135,8 @@ public final class SimulateMain {
     private long virtualMs;
     private long events;
     private long acked;
+    private long unclean;
+    private long compacted;
     private boolean broken;
 
     void add(Simulation.Outcome end) {
@@ -143,6 +145,8 @@ public final class SimulateMain {
       virtualMs += end.virtualMs();
       events += end.events();
       acked += end.acked();
+      unclean += end.uncleanElections();
+      compacted += end.compacted();
       broken |= end.violation() != null;
     }
 
@@ -150,12 +154,15 @@ public final class SimulateMain {
       double hours = nanos / 3.6e12;
       return String.format(
           Locale.ROOT,
-          "%d seeds from %d: %d faults, %d acknowledged batches, %.2f virtual hours, %d events;"
+          "%d seeds from %d: %d faults, %d acknowledged batches, %d unclean elections, %d compacted"
+              + " batches seen, %.2f virtual hours, %d events;"
               + " per CPU-hour: %.0f faults, %.1f virtual hours, %.0f events",
           seeds,
           from,
           faults,
           acked,
+          unclean,
+          compacted,
           virtualMs / 3.6e6,
           events,
           faults / hours,
