@@ -359,7 +359,8 @@ public final class MemoryGroups implements Groups {
               .forEach(
                   group ->
                       lines.add(
-                          new GroupLine(group.name(), group.phase(), group.members().size())));
+                          new GroupLine(
+                              group.name(), group.phase(), group.kind(), group.memberCount())));
           call.loop().execute(() -> completion.complete(Result.ok(lines)));
         });
   }
