@@ -371,6 +371,7 @@ final class BrokerServer implements AutoCloseable {
             metadata,
             requests,
             admin,
+            groupServices().classic(),
             new ProducerIds(metadata, control.first(), false),
             background,
             state,
