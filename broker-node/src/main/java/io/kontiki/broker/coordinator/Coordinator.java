@@ -741,7 +741,7 @@ public final class Coordinator {
   private Reply list() {
     List<GroupLine> lines = new ArrayList<>();
     for (GroupImage image : applied.groups()) {
-      lines.add(new GroupLine(image.name(), image.phase(), image.members().size()));
+      lines.add(new GroupLine(image.name(), image.phase(), image.kind(), image.memberCount()));
     }
     return new Reply.Listed(lines);
   }
