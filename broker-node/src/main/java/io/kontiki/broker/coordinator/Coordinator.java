@@ -129,11 +129,10 @@ public final class Coordinator {
       image.members().values().forEach(member -> sessions.update(image.name(), member));
     }
     memberCount = sessions.count();
-    lastTick = clock.nanoTime();
-    judgeFrom = lastTick;
+    judgeFrom = clock.nanoTime();
     topics.onLeaderStart(metadata.image());
     settle(term);
-    tick();
+    watch();
   }
 
   /** Rules G3, G8: what happened to brokers and topics before this leadership. */
@@ -148,6 +147,7 @@ public final class Coordinator {
             settled = true;
             topics.onSettled(image.value());
             sessions.judgeBrokers(image.value());
+            watch();
           } else {
             settle(term);
           }
@@ -183,6 +183,7 @@ public final class Coordinator {
       if (settled) {
         sessions.judgeBrokers(image);
       }
+      watch();
     }
   }
 
@@ -194,6 +195,7 @@ public final class Coordinator {
     changes.forEach(this::onChange);
     memberCount = sessions.count();
     push();
+    watch();
   }
 
   private void onChange(GroupChange change) {
@@ -276,8 +278,23 @@ public final class Coordinator {
 
   // Time
 
+  /** Looks at the time as long as there is something to look at. */
+  private void watch() {
+    if (ticking == null
+        && leads()
+        && (!links.isEmpty() || sessions.count() > 0 || topics.pending())) {
+      lastTick = clock.nanoTime();
+      ticking = loop.schedule(timing.tick(), this::tick);
+    }
+  }
+
   private void tick() {
-    ticking = loop.schedule(timing.tick(), this::tick);
+    ticking = null;
+    look();
+    watch();
+  }
+
+  private void look() {
     long now = clock.nanoTime();
     long gap = now - lastTick;
     lastTick = now;
@@ -317,6 +334,7 @@ public final class Coordinator {
   public Incoming accept(LinkOut out) {
     BrokerLink link = new BrokerLink(out, clock.nanoTime());
     links.add(link);
+    watch();
     return new Incoming(link);
   }
 
@@ -384,7 +402,7 @@ public final class Coordinator {
     } else if (request instanceof LinkRequest.Abandon abandon) {
       Session session = sessions.find(abandon.group(), abandon.memberId());
       if (session != null && session.link == link) {
-        sessions.detach(session, clock.nanoTime(), "its stream is gone");
+        sessions.abandon(session);
       }
     } else if (request instanceof LinkRequest.Offsets offsets) {
       read(link, offsets.id(), () -> offsets(offsets));
@@ -723,7 +741,7 @@ public final class Coordinator {
   private Reply list() {
     List<GroupLine> lines = new ArrayList<>();
     for (GroupImage image : applied.groups()) {
-      lines.add(new GroupLine(image.name(), image.phase(), image.members().size()));
+      lines.add(new GroupLine(image.name(), image.phase(), image.kind(), image.memberCount()));
     }
     return new Reply.Listed(lines);
   }

@@ -110,7 +110,6 @@ public final class GroupServices implements AutoCloseable {
     this.service = new CoordinatorGrpcService(shards);
     bind(metrics);
     node.metadata().listen(shards::onImage);
-    groups.start();
   }
 
   private Coordinator coordinator(Node node, ShardNode shard, RaftGroup group) {
