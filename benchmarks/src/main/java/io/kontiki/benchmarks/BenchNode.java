@@ -16,6 +16,7 @@ import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.DiskFileStore;
 import io.kontiki.runtime.system.SystemClock;
+import io.kontiki.runtime.system.ThreadCrew;
 import io.kontiki.runtime.system.ThreadWorker;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -54,7 +55,15 @@ final class BenchNode implements AutoCloseable {
     }
     this.directory =
         LogDirectory.open(
-            new DiskFileStore(path), config, CLOCK, commits, reads, List.copyOf(syncs), FAULTS);
+            new DiskFileStore(path),
+            config,
+            CLOCK,
+            commits,
+            reads,
+            List.copyOf(syncs),
+            reads,
+            new ThreadCrew("log-recovery", SYNC_WORKERS),
+            FAULTS);
   }
 
   static LoopGroup loops() {

@@ -93,6 +93,7 @@ import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
+import io.kontiki.runtime.system.ThreadCrew;
 import io.kontiki.runtime.system.ThreadWorker;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -267,7 +268,15 @@ final class BrokerServer implements AutoCloseable {
     ThreadWorker cleaner = closeLater(new ThreadWorker("log-cleaner", WORKER_QUEUE, faults));
     LogDirectory logDirectory =
         LogDirectory.open(
-            directory.log(), logConfig(), clock, commits, reads, syncs, cleaner, faults);
+            directory.log(),
+            logConfig(),
+            clock,
+            commits,
+            reads,
+            syncs,
+            cleaner,
+            new ThreadCrew("log-recovery", SYNC_WORKERS),
+            faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;

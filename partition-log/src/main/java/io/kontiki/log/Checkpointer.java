@@ -331,6 +331,10 @@ final class Checkpointer {
       }
     } catch (StorageException e) {
       failure = e;
+      if (e.kind() != StorageException.Kind.NO_SPACE) {
+        // Nothing more is acknowledged, also before this pass hears of it.
+        shared.goOffline(e);
+      }
     }
     StorageException found = failure;
     shared.reads.execute(() -> step(() -> onWorked(worker, found)));

@@ -227,7 +227,7 @@ final class LogAppends {
   }
 
   private boolean isOld(Segment segment) {
-    return shared.clock.wallMs() - segment.createdMs() > state.settings.segmentMs();
+    return shared.clock.wallMs() - segment.createdMs() > state.settings.rollMs();
   }
 
   private boolean isFull(Segment segment, RecordBatch batch, int moreBytes) {

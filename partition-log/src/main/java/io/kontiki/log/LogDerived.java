@@ -22,16 +22,15 @@ final class LogDerived {
   private final LogShared shared;
   private final LogState state;
   private final LogCut cut;
-  private final LogCleaning cleaning;
+  private final CompactionMark mark;
   private final NavigableSet<Long> snapshots;
   private int underivedBytes;
 
-  LogDerived(
-      LogShared shared, LogState state, LogCut cut, RecoveredLog from, LogCleaning cleaning) {
+  LogDerived(LogShared shared, LogState state, LogCut cut, RecoveredLog from, CompactionMark mark) {
     this.shared = shared;
     this.state = state;
     this.cut = cut;
-    this.cleaning = cleaning;
+    this.mark = mark;
     this.snapshots = new TreeSet<>(from.snapshots());
     this.underivedBytes = from.underivedBytes();
   }
@@ -98,7 +97,7 @@ final class LogDerived {
 
   private void writeSnapshot() {
     // Before it is trusted, and what lies below it not looked at, the mark is durable.
-    cleaning.saveMark();
+    mark.save();
     String directory = state.meta.id().directoryName();
     shared.files.replace(
         SegmentFiles.path(directory, state.logEnd, SegmentFiles.SNAPSHOT),

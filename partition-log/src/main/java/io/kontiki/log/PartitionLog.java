@@ -81,6 +81,13 @@ public interface PartitionLog {
   void read(long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
 
   /**
+   * As {@link #read}, for a replica of which it is known that it has everything before {@code
+   * offset}: what is sound behind mendable damage is read, too (rule D9).
+   */
+  void readForReplica(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
+
+  /**
    * Forgets everything from {@code offset} on; producer state is rebuilt (rule I1), epochs are
    * trimmed, also when {@code offset} is exactly the log end (rule R29).
    */
@@ -144,7 +151,10 @@ public interface PartitionLog {
   /** What was doubtful has been compared with a leader's log, and is in the ISR again. */
   void clearDoubt();
 
-  /** The damage that is not mended: from its offset on nothing is served or shipped (rule D9). */
+  /**
+   * The damage that is not mended: from its offset on nothing is served, and what lies behind only
+   * shipped to who has what lay there (rule D9).
+   */
   Optional<Damage> damage();
 
   /**

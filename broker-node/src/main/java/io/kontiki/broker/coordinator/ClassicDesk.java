@@ -56,6 +56,7 @@ public final class ClassicDesk {
   private final AppliedGroups applied;
   private final Supplier<Optional<Refusal>> closed;
   private final Consumer<Consumer<Boolean>> confirmed;
+  private final Runnable awake;
   private final CommitMeter meter;
   private final Ground ground;
   private final TreeMap<String, ClassicGroup> groups = new TreeMap<>();
@@ -72,6 +73,7 @@ public final class ClassicDesk {
 
   /**
    * @param closed why nothing is taken at the moment; empty: it is
+   * @param awake told that time has to be looked at from here on
    * @param confirmed runs a task once it is sure that this node leads, or with false (rule G5)
    */
   ClassicDesk(
@@ -81,12 +83,14 @@ public final class ClassicDesk {
       BiConsumer<GroupCommand, Completion<End>> proposals,
       Supplier<Optional<Refusal>> closed,
       Consumer<Consumer<Boolean>> confirmed,
+      Runnable awake,
       CoordinatorEvents events,
       CommitMeter meter) {
     this.clock = clock;
     this.applied = applied;
     this.closed = closed;
     this.confirmed = confirmed;
+    this.awake = awake;
     this.meter = meter;
     this.ground = new Ground(random, proposals, events);
   }
@@ -136,6 +140,7 @@ public final class ClassicDesk {
         due.remove(group);
         group.dueAt = at;
         due.add(group);
+        awake.run();
       }
     }
 
@@ -174,6 +179,11 @@ public final class ClassicDesk {
     groups.clear();
     due.clear();
     held = 0;
+  }
+
+  /** Whether something will be due some time. */
+  boolean pending() {
+    return !due.isEmpty();
   }
 
   void onTime(long now) {

@@ -122,6 +122,7 @@ public final class Coordinator {
             queue::add,
             this::closed,
             this::confirmed,
+            this::watch,
             events,
             this::measure);
   }
@@ -162,11 +163,10 @@ public final class Coordinator {
     }
     classic.onLeaderStart();
     memberCount = sessions.count() + classic.members();
-    lastTick = clock.nanoTime();
-    judgeFrom = lastTick;
+    judgeFrom = clock.nanoTime();
     topics.onLeaderStart(metadata.image());
     settle(term);
-    tick();
+    watch();
   }
 
   /** Rules G3, G8: what happened to brokers and topics before this leadership. */
@@ -181,6 +181,7 @@ public final class Coordinator {
             settled = true;
             topics.onSettled(image.value());
             sessions.judgeBrokers(image.value());
+            watch();
           } else {
             settle(term);
           }
@@ -217,6 +218,7 @@ public final class Coordinator {
       if (settled) {
         sessions.judgeBrokers(image);
       }
+      watch();
     }
   }
 
@@ -228,6 +230,7 @@ public final class Coordinator {
     changes.forEach(this::onChange);
     memberCount = sessions.count() + classic.members();
     push();
+    watch();
   }
 
   private void onChange(GroupChange change) {
@@ -310,8 +313,23 @@ public final class Coordinator {
 
   // Time
 
+  /** Looks at the time as long as there is something to look at. */
+  private void watch() {
+    if (ticking == null
+        && leads()
+        && (!links.isEmpty() || sessions.count() > 0 || topics.pending() || classic.pending())) {
+      lastTick = clock.nanoTime();
+      ticking = loop.schedule(timing.tick(), this::tick);
+    }
+  }
+
   private void tick() {
-    ticking = loop.schedule(timing.tick(), this::tick);
+    ticking = null;
+    look();
+    watch();
+  }
+
+  private void look() {
     long now = clock.nanoTime();
     long gap = now - lastTick;
     lastTick = now;
@@ -352,6 +370,7 @@ public final class Coordinator {
   public Incoming accept(LinkOut out) {
     BrokerLink link = new BrokerLink(out, clock.nanoTime());
     links.add(link);
+    watch();
     return new Incoming(link);
   }
 
@@ -419,7 +438,7 @@ public final class Coordinator {
     } else if (request instanceof LinkRequest.Abandon abandon) {
       Session session = sessions.find(abandon.group(), abandon.memberId());
       if (session != null && session.link == link) {
-        sessions.detach(session, clock.nanoTime(), "its stream is gone");
+        sessions.abandon(session);
       }
     } else if (request instanceof LinkRequest.Offsets offsets) {
       read(link, offsets.id(), () -> offsets(offsets));

@@ -49,7 +49,6 @@ public final class LinkedGroups implements Groups {
   private final ShardClient.Broker broker;
   private final LinkDialler dialler;
   private final TreeMap<Integer, ShardClient> shards = new TreeMap<>();
-  private EventLoop.@Nullable Timer ticking;
   private boolean closed;
 
   /**
@@ -73,25 +72,10 @@ public final class LinkedGroups implements Groups {
     this.dialler = dialler;
   }
 
-  /** Begins to look at the time. */
-  public void start() {
-    loop.execute(this::tick);
-  }
-
   /** Ends all links without a word: the members' sessions run. On the control loop. */
   public void close() {
     closed = true;
-    if (ticking != null) {
-      ticking.cancel();
-    }
     shards.values().forEach(ShardClient::close);
-  }
-
-  private void tick() {
-    if (!closed) {
-      ticking = loop.schedule(timing.tick(), this::tick);
-      shards.values().forEach(ShardClient::tick);
-    }
   }
 
   /** Null: the cluster has not formed yet, as far as this node knows. */
@@ -102,7 +86,14 @@ public final class LinkedGroups implements Groups {
 
   private ShardClient shard(int shard) {
     return shards.computeIfAbsent(
-        shard, number -> new ShardClient(number, broker, loop, timing, metadata, dialler));
+        shard,
+        number -> {
+          ShardClient fresh = new ShardClient(number, broker, loop, timing, metadata, dialler);
+          if (closed) {
+            fresh.close();
+          }
+          return fresh;
+        });
   }
 
   // Members

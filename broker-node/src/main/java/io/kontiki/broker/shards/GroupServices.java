@@ -113,7 +113,6 @@ public final class GroupServices implements AutoCloseable {
     this.service = new CoordinatorGrpcService(shards);
     bind(metrics);
     node.metadata().listen(shards::onImage);
-    groups.start();
   }
 
   private Coordinator coordinator(

@@ -228,7 +228,6 @@ final class GroupsWorld {
               this);
       consuming = new Consuming(view, partitions, groups, time.newWorker("decoder-" + id), 1 << 20);
       view.listen(coordinator::onImage);
-      groups.start();
       loop.execute(
           () -> {
             begun = true;

@@ -353,7 +353,8 @@ final class Scenario {
       }
       for (PartitionId wanted : RecoveryQuestions.of(metadata.image(), id)) {
         MetadataCommand.LogEnd end =
-            new MetadataCommand.LogEnd(wanted, partition().lastEpoch(), partition().logEndOffset());
+            new MetadataCommand.LogEnd(
+                wanted, partition().readableEnd().epoch(), partition().readableEnd().endOffset());
         trace.add(id + " reports its end: " + end.endOffset() + " in epoch " + end.lastEpoch());
         loop.schedule(
             MS,

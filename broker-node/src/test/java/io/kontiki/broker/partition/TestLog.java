@@ -283,6 +283,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   }
 
   @Override
+  public void readForReplica(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
+    read(offset, limitOffset, maxBytes, completion);
+  }
+
+  @Override
   public void truncateTo(long offset) {
     truncations++;
     while (!entries.isEmpty() && entries.get(entries.size() - 1).next() > offset) {

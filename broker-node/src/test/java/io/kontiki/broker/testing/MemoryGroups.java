@@ -453,7 +453,7 @@ public final class MemoryGroups implements Groups {
     }
 
     @Override
-    public void seen() {}
+    public void seen(long msAgo) {}
 
     @Override
     public void leave(CallContext call, Completion<Result<GroupAnswer>> completion) {

@@ -1,6 +1,7 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import java.util.List;
@@ -288,6 +289,29 @@ public sealed interface Fault {
           world,
           which,
           name -> world.admin().electPreferred(name, partition % world.partitions(name).size()));
+    }
+  }
+
+  /**
+   * An administrator who does not wait: for a while, wherever nobody leads, any replica that lives
+   * shall (R19).
+   */
+  record Impatience(long ms, int everyMs) implements Fault {
+    @Override
+    public void happen(World world) {
+      for (long at = 0; at < ms; at += everyMs) {
+        world.later(at, () -> ask(world));
+      }
+    }
+
+    private static void ask(World world) {
+      for (TopicImage topic : world.image().topics().values()) {
+        for (int i = 0; i < topic.partitions().size(); i++) {
+          if (topic.partitions().get(i).leader() == PartitionImage.NO_LEADER) {
+            world.admin().electUnclean(topic.name(), i);
+          }
+        }
+      }
     }
   }
 

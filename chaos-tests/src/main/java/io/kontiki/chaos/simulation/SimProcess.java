@@ -190,6 +190,8 @@ final class SimProcess {
     commits.taskNanos(machine::syncNanos);
     VirtualWorker reads = worker("reads");
     reads.taskNanos(machine::readNanos);
+    VirtualWorker cleaner = worker("cleaner");
+    cleaner.taskNanos(machine::readNanos);
     List<Worker> syncs = new ArrayList<>();
     for (int i = 1; i <= 2; i++) {
       VirtualWorker sync = worker("syncs-" + i);
@@ -206,6 +208,7 @@ final class SimProcess {
               commits,
               reads,
               syncs,
+              cleaner,
               this::fault);
     } catch (StorageException e) {
       refuse(String.valueOf(e.getMessage()));
