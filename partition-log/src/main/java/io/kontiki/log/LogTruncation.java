@@ -106,6 +106,16 @@ final class LogTruncation {
     cut.begin(before, removed);
   }
 
+  /** An empty log begins with a batch that contains its log start; see {@link LogAppends}. */
+  void beginWithin(long base) {
+    state.truncations++; // nothing of before says what is held, or where it begins (rule R41)
+    state.logEnd = base;
+    state.held = base;
+    state.tail.truncate(base);
+    state.hot.truncate(base);
+    home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, base, state.logStart));
+  }
+
   private void forget(long offset) {
     state.truncations++;
     state.logEnd = offset;

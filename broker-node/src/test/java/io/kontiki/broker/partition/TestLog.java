@@ -228,9 +228,11 @@ final class TestLog implements PartitionLog, LeaderEpochs {
     while (rest.hasRemaining()) {
       RecordBatch batch = RecordBatch.at(rest);
       int last = epochs.isEmpty() ? -1 : epochs.lastKey();
-      if (batch.baseOffset() != logEndOffset()
-          || batch.leaderEpoch() > leaderEpoch
-          || batch.leaderEpoch() < last) {
+      boolean follows =
+          entries.isEmpty()
+              ? batch.baseOffset() <= start && start < batch.nextOffset()
+              : batch.baseOffset() == logEndOffset();
+      if (!follows || batch.leaderEpoch() > leaderEpoch || batch.leaderEpoch() < last) {
         return new FollowerAppend(
             logEndOffset(),
             "batch at "
@@ -242,7 +244,7 @@ final class TestLog implements PartitionLog, LeaderEpochs {
                 + " epoch "
                 + last);
       }
-      enter(batch.leaderEpoch(), batch.baseOffset());
+      enter(batch.leaderEpoch(), Math.max(start, batch.baseOffset()));
       entries.add(
           new Entry(batch.baseOffset(), batch.nextOffset(), batch.leaderEpoch(), batch.bytes()));
       rest.position(rest.position() + batch.sizeBytes());

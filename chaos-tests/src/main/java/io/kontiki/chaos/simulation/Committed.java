@@ -170,12 +170,6 @@ public final class Committed {
     return end;
   }
 
-  /** The greatest offset within the first so many percent at which a batch begins. */
-  long boundary(int percent) {
-    Long base = entries.floorKey(end * percent / 100);
-    return base == null ? 0 : base;
-  }
-
   /** The farthest beginning of a replica's log that was seen: what lies before may be gone. */
   public long start() {
     return start;

@@ -45,6 +45,7 @@ import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.Crew;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
@@ -209,6 +210,7 @@ final class SimProcess {
               reads,
               syncs,
               cleaner,
+              Crew.ALONE,
               this::fault);
     } catch (StorageException e) {
       refuse(String.valueOf(e.getMessage()));
