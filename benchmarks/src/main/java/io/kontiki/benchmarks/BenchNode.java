@@ -16,6 +16,7 @@ import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.system.DiskFileStore;
 import io.kontiki.runtime.system.SystemClock;
+import io.kontiki.runtime.system.ThreadCrew;
 import io.kontiki.runtime.system.ThreadWorker;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ final class BenchNode implements AutoCloseable {
   private static final SystemClock CLOCK = new SystemClock();
   private static final int QUEUE = 1 << 20;
   private static final int SYNC_WORKERS = 4;
+  private static final int POLL_MS = 5;
 
   private final NettyLoop loop;
   private final ThreadWorker commits;
@@ -54,7 +56,15 @@ final class BenchNode implements AutoCloseable {
     }
     this.directory =
         LogDirectory.open(
-            new DiskFileStore(path), config, CLOCK, commits, reads, List.copyOf(syncs), FAULTS);
+            new DiskFileStore(path),
+            config,
+            CLOCK,
+            commits,
+            reads,
+            List.copyOf(syncs),
+            reads,
+            new ThreadCrew("log-recovery", SYNC_WORKERS),
+            FAULTS);
   }
 
   static LoopGroup loops() {
@@ -116,6 +126,21 @@ final class BenchNode implements AutoCloseable {
       return task.get();
     } catch (InterruptedException | ExecutionException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Waits until what has been held before the call lies behind a checkpoint: directories, meta
+   * files and names of new logs are synced by the first one, and never again.
+   */
+  void awaitCheckpoint() {
+    // The first to end may have begun before the call.
+    for (int i = 0; i < 2; i++) {
+      long before = directory.counters().checkpoints();
+      directory.checkpoint();
+      while (directory.counters().checkpoints() == before) {
+        Load.pause(POLL_MS);
+      }
     }
   }
 

@@ -24,25 +24,34 @@ import java.util.stream.Stream;
  */
 public final class OpenTable {
   private static final int MIB = 1 << 20;
+  private static final long NEVER_MS = 1_000_000_000;
 
   private OpenTable() {}
 
-  /** Arguments: {@code open DIRECTORY RUNS}, or {@code recover DIRECTORY MEGABYTES}. */
+  /**
+   * Arguments: {@code open DIRECTORY RUNS} for clean stops in between, {@code kill DIRECTORY RUNS}
+   * for none at all, so that each run replays what was replayed before, or {@code recover DIRECTORY
+   * MEGABYTES}.
+   */
   public static void main(String[] args) throws IOException {
     if (args[0].equals("open")) {
-      open(Path.of(args[1]), Integer.parseInt(args[2]));
+      open(Path.of(args[1]), Integer.parseInt(args[2]), true);
+    } else if (args[0].equals("kill")) {
+      open(Path.of(args[1]), Integer.parseInt(args[2]), false);
     } else {
       recover(Path.of(args[1]), Integer.parseInt(args[2]));
     }
   }
 
-  private static void open(Path path, int runs) throws IOException {
+  private static void open(Path path, int runs, boolean stop) throws IOException {
+    LogConfig config =
+        stop ? LogConfig.defaults() : LogConfig.defaults().withCheckpoints(NEVER_MS, 1 << 30);
     for (int run = 1; run <= runs; run++) {
       LoopGroup group = BenchNode.loops();
       long heap = heap();
       long cpu = cpu();
       long start = System.nanoTime();
-      BenchNode node = BenchNode.open(path, LogConfig.defaults(), group.first());
+      BenchNode node = BenchNode.open(path, config, group.first());
       long opened = System.nanoTime();
       List<PartitionLog> logs = openAll(node, group.first());
       long end = System.nanoTime();
@@ -58,7 +67,9 @@ public final class OpenTable {
           cpu / 1_000_000,
           heap / (double) MIB,
           openFiles());
-      node.stop();
+      if (stop) {
+        node.stop();
+      }
       node.close();
       group.close();
     }
@@ -81,7 +92,7 @@ public final class OpenTable {
   private static void recover(Path top, int megabytes) throws IOException {
     Path path = Files.createTempDirectory(top, "recover");
     LoopGroup group = BenchNode.loops();
-    LogConfig never = LogConfig.defaults().withCheckpoints(1_000_000_000L, 1 << 30);
+    LogConfig never = LogConfig.defaults().withCheckpoints(NEVER_MS, 1 << 30);
     BenchNode node = BenchNode.open(path, never, group.first());
     PartitionLog log =
         BenchNode.call(

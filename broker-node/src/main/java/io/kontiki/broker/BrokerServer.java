@@ -93,6 +93,7 @@ import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.Worker;
 import io.kontiki.runtime.system.SecureRandomSource;
 import io.kontiki.runtime.system.SystemClock;
+import io.kontiki.runtime.system.ThreadCrew;
 import io.kontiki.runtime.system.ThreadWorker;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -267,7 +268,15 @@ final class BrokerServer implements AutoCloseable {
     ThreadWorker cleaner = closeLater(new ThreadWorker("log-cleaner", WORKER_QUEUE, faults));
     LogDirectory logDirectory =
         LogDirectory.open(
-            directory.log(), logConfig(), clock, commits, reads, syncs, cleaner, faults);
+            directory.log(),
+            logConfig(),
+            clock,
+            commits,
+            reads,
+            syncs,
+            cleaner,
+            new ThreadCrew("log-recovery", SYNC_WORKERS),
+            faults);
     logs = logDirectory;
     long markedEpoch = logDirectory.cleanMarker().map(CleanMarker::brokerEpoch).orElse(-1L);
     cleanEpoch = markedEpoch;
@@ -297,6 +306,12 @@ final class BrokerServer implements AutoCloseable {
         });
     ReplicationPolicy replication =
         new ReplicationPolicy(ReplicationLimits.DEFAULT, replicaTimes(), catchUp, metrics);
+    int mostChecks = Housekeeping.MOST_CHECKS * data.loops().size();
+    Housekeeping housekeeping =
+        new Housekeeping(
+            conditions,
+            TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()),
+            closeLater(new ThreadWorker("key-checks", mostChecks, faults)));
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -310,8 +325,7 @@ final class BrokerServer implements AutoCloseable {
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
               replication,
-              new Housekeeping(
-                  conditions, TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()))));
+              housekeeping));
     }
     ReplicaHost host =
         new ReplicaHost(
@@ -371,6 +385,7 @@ final class BrokerServer implements AutoCloseable {
             metadata,
             requests,
             admin,
+            groupServices().classic(),
             new ProducerIds(metadata, control.first(), false),
             background,
             state,

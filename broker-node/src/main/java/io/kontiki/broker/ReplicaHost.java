@@ -7,6 +7,7 @@ import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
 import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.broker.replicas.ReplicaAssignments;
+import io.kontiki.log.LeaderEpochs.EpochEnd;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
@@ -168,7 +169,8 @@ public final class ReplicaHost {
                   control.execute(() -> reporting.remove(id));
                   return;
                 }
-                LogEnd end = new LogEnd(id, partition.lastEpoch(), partition.logEndOffset());
+                EpochEnd readable = partition.readableEnd();
+                LogEnd end = new LogEnd(id, readable.epoch(), readable.endOffset());
                 control.execute(() -> report(end));
               });
     }

@@ -22,6 +22,12 @@ final class SimulateCommand implements Runnable {
   @Option(names = "--from", paramLabel = "S", description = "The first seed; 1.")
   private long from = 1;
 
+  @Option(
+      names = "--faults",
+      paramLabel = "N",
+      description = "Instead of a number of runs: until so many faults have happened.")
+  private long faults;
+
   @Option(names = "--seed", paramLabel = "S", description = "One run, again.")
   private @Nullable Long seed;
 
@@ -32,8 +38,12 @@ final class SimulateCommand implements Runnable {
   public void run() {
     throw CliException.failed(
         "the simulator ("
-            + (seed == null ? seeds + " seeds from " + from : "seed " + seed)
+            + (seed != null ? "seed " + seed : what() + " from seed " + from + " on")
             + (trace ? ", with a trace" : "")
             + ") is started by the kontiki launcher, not by this class");
+  }
+
+  private String what() {
+    return faults > 0 ? faults + " faults" : seeds + " runs";
   }
 }

@@ -76,7 +76,7 @@ public record StorageConfig(
   static final ConfigKey<Integer> OPEN_SEGMENTS =
       new ConfigKey<>(
           "open.segments",
-          "2000",
+          "1800",
           false,
           "",
           "Segment files that are kept open; the least recently used ones are closed.",

@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param segmentMs age at which a new segment begins
  * @param cleanupPolicy what becomes of old records
  * @param minCompactionLagMs age below which a record is not compacted
+ * @param maxCompactionLagMs age from which on a record that was not compacted must not wait longer
  * @param deleteRetentionMs how long a tombstone stays once it has been compacted
  * @param minCleanableDirtyRatio share of a log's bytes that is not compacted yet, from which on it
  *     is; 0 to 1
@@ -48,6 +49,7 @@ public record TopicConfig(
     long segmentMs,
     CleanupPolicy cleanupPolicy,
     long minCompactionLagMs,
+    long maxCompactionLagMs,
     long deleteRetentionMs,
     double minCleanableDirtyRatio,
     TimestampType timestampType) {
@@ -133,6 +135,16 @@ public record TopicConfig(
           "A segment whose newest record is younger than this is not compacted, nor any behind it."
               + " The newest segment never is.",
           durationMs(0, Long.MAX_VALUE));
+  static final ConfigKey<Long> MAX_COMPACTION_LAG =
+      new ConfigKey<>(
+          "max.compaction.lag.ms",
+          String.valueOf(Long.MAX_VALUE),
+          false,
+          "ms",
+          "A segment that has not been compacted for so long is, whatever min.cleanable.dirty.ratio"
+              + " says, and the newest one is closed at this age if segment.ms is greater. Not below"
+              + " min.compaction.lag.ms. The default: as long as it likes.",
+          durationMs(1, Long.MAX_VALUE));
   static final ConfigKey<Long> DELETE_RETENTION =
       new ConfigKey<>(
           "delete.retention.ms",
@@ -173,6 +185,7 @@ public record TopicConfig(
           SEGMENT_MS,
           CLEANUP_POLICY,
           MIN_COMPACTION_LAG,
+          MAX_COMPACTION_LAG,
           DELETE_RETENTION,
           MIN_DIRTY_RATIO,
           TIMESTAMP_TYPE);
@@ -216,6 +229,15 @@ public record TopicConfig(
             invalid(setting.getKey(), setting.getValue(), "is no setting of a topic; " + hint));
       }
     }
+    long minLagMs = value(values, MIN_COMPACTION_LAG);
+    long maxLagMs = value(values, MAX_COMPACTION_LAG);
+    if (maxLagMs < minLagMs) {
+      return Result.error(
+          invalid(
+              MAX_COMPACTION_LAG.name(),
+              String.valueOf(maxLagMs),
+              "is below " + MIN_COMPACTION_LAG.name() + " = " + minLagMs));
+    }
     return Result.ok(
         new TopicConfig(
             value(values, DURABILITY),
@@ -226,7 +248,8 @@ public record TopicConfig(
             value(values, SEGMENT_BYTES),
             value(values, SEGMENT_MS),
             value(values, CLEANUP_POLICY),
-            value(values, MIN_COMPACTION_LAG),
+            minLagMs,
+            maxLagMs,
             value(values, DELETE_RETENTION),
             value(values, MIN_DIRTY_RATIO),
             value(values, TIMESTAMP_TYPE)));
@@ -272,6 +295,7 @@ public record TopicConfig(
     all.put(SEGMENT_MS.name(), String.valueOf(segmentMs));
     all.put(CLEANUP_POLICY.name(), cleanupPolicy.configValue());
     all.put(MIN_COMPACTION_LAG.name(), String.valueOf(minCompactionLagMs));
+    all.put(MAX_COMPACTION_LAG.name(), String.valueOf(maxCompactionLagMs));
     all.put(DELETE_RETENTION.name(), String.valueOf(deleteRetentionMs));
     all.put(MIN_DIRTY_RATIO.name(), BigDecimal.valueOf(minCleanableDirtyRatio).toPlainString());
     all.put(TIMESTAMP_TYPE.name(), timestampType.configValue());

@@ -49,7 +49,7 @@ class ConfigTest {
             64 * mib,
             256 * mib,
             (int) (16 * mib),
-            2000,
+            1800,
             1024 * mib,
             5,
             16 * mib,
@@ -276,6 +276,19 @@ class ConfigTest {
     refused("topic.default.min.cleanable.dirty.ratio = 1.5", "no number from 0 to 1");
   }
 
+  @Test
+  void aRecordCannotBeTooYoungAndTooOldForCompactionAtOnce() {
+    Map<String, String> settings = new TreeMap<>();
+    settings.put("min.compaction.lag.ms", "2h");
+    settings.put("max.compaction.lag.ms", "2h");
+    assertEquals(7_200_000, TopicConfig.of(settings).maxCompactionLagMs());
+    settings.put("max.compaction.lag.ms", "1h");
+    ApiError error = TopicConfig.parse(settings).fold(config -> null, refusal -> refusal);
+    assertNotNull(error);
+    assertEquals(ErrorReason.INVALID_CONFIG, error.reason());
+    assertEquals("max.compaction.lag.ms", error.metadata().get("key"));
+  }
+
   private static CleanupPolicy policy(String text) {
     return TopicConfig.of(Map.of("cleanup.policy", text)).cleanupPolicy();
   }
@@ -349,6 +362,7 @@ class ConfigTest {
       case "min.insync.replicas" -> "1";
       case "cleanup.policy" -> "compact,delete";
       case "min.cleanable.dirty.ratio" -> "0.25";
+      case "max.compaction.lag.ms" -> "1h";
       case "message.timestamp.type" -> "LogAppendTime";
       case "retention.bytes" -> "10g";
       case "segment.bytes" -> "10240";

@@ -13,6 +13,9 @@ public interface RaftGroup extends AutoCloseable {
   /** No such node. */
   int NO_NODE = -1;
 
+  /** Most bytes of a command; a larger one is refused. */
+  int MAX_COMMAND_BYTES = 4 << 20;
+
   /**
    * Proposes a command.
    *

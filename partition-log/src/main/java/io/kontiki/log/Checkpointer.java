@@ -81,7 +81,9 @@ final class Checkpointer {
     for (RecoveredLog log : recovered) {
       CheckpointRow row = log.row();
       rows.put(log.id(), row);
-      savedEpochs.put(log.id(), log.savedEpochs());
+      if (!log.savedEpochs().isEmpty()) {
+        savedEpochs.put(log.id(), log.savedEpochs());
+      }
       if (!row.epochs().equals(log.savedEpochs())) {
         unsaved.add(log.id());
       }
@@ -331,6 +333,10 @@ final class Checkpointer {
       }
     } catch (StorageException e) {
       failure = e;
+      if (e.kind() != StorageException.Kind.NO_SPACE) {
+        // Nothing more is acknowledged, also before this pass hears of it.
+        shared.goOffline(e);
+      }
     }
     StorageException found = failure;
     shared.reads.execute(() -> step(() -> onWorked(worker, found)));

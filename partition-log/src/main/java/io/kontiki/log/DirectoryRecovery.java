@@ -11,6 +11,7 @@ import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.PartitionId;
+import io.kontiki.runtime.Crew;
 import io.kontiki.runtime.StorageException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +35,7 @@ final class DirectoryRecovery {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryRecovery.class);
 
   private final LogShared shared;
+  private final Crew crew;
   private final TreeMap<PartitionId, LogCheckpoint.Entry> rows = new TreeMap<>();
   private final Set<PartitionId> directories = new TreeSet<>();
   private final Map<PartitionId, CleanLogs.Found> clean = new HashMap<>();
@@ -44,8 +46,12 @@ final class DirectoryRecovery {
   // What the next start would begin with if this one did not come to a checkpoint of its own.
   private final TreeMap<PartitionId, LogCheckpoint.Entry> nextRows = new TreeMap<>();
 
-  DirectoryRecovery(LogShared shared) {
+  /**
+   * @param crew for the logs, several at a time
+   */
+  DirectoryRecovery(LogShared shared, Crew crew) {
     this.shared = shared;
+    this.crew = crew;
   }
 
   /**
@@ -135,22 +141,52 @@ final class DirectoryRecovery {
     }
   }
 
+  /**
+   * What became of one log.
+   *
+   * @param log null: there is none
+   * @param replay of a log that is not plain
+   * @param row for the next start, as long as no checkpoint of this one is through
+   */
+  private record Outcome(
+      @Nullable RecoveredLog log, @Nullable LogReplay replay, LogCheckpoint.@Nullable Entry row) {}
+
+  /** Each log by itself, several at a time; what comes of them is put together in their order. */
   private void recoverAll(JournalScan journal) {
     Set<PartitionId> all = new TreeSet<>(directories);
     all.addAll(rows.keySet());
     all.addAll(journal.records().keySet());
-    long next = journal.nextSequence();
-    for (PartitionId id : all) {
-      if (!openClean(id, journal)) {
-        recover(id, journal, next);
-        shared.files.closeIdle(id.directoryName());
+    List<PartitionId> ids = List.copyOf(all);
+    Outcome[] outcomes = new Outcome[ids.size()];
+    crew.each(ids.size(), i -> outcomes[i] = recoverOne(ids.get(i), journal));
+    for (int i = 0; i < outcomes.length; i++) {
+      PartitionId id = ids.get(i);
+      Outcome outcome = outcomes[i];
+      if (outcome.log != null) {
+        logs.add(outcome.log);
+      }
+      if (outcome.replay != null) {
+        settled.put(id, outcome.replay);
+      }
+      if (outcome.row != null) {
+        nextRows.put(id, outcome.row);
       }
     }
   }
 
-  /** Opens a log from what a clean stop wrote, if nothing speaks against it. */
-  private boolean openClean(PartitionId id, JournalScan journal) {
-    CleanLogs.Found found = clean.remove(id);
+  private Outcome recoverOne(PartitionId id, JournalScan journal) {
+    RecoveredLog opened = openClean(id, journal);
+    if (opened != null) {
+      return new Outcome(opened, null, rows.get(id));
+    }
+    Outcome outcome = recover(id, journal);
+    shared.files.closeIdle(id.directoryName());
+    return outcome;
+  }
+
+  /** A log from what a clean stop wrote; null if anything speaks against it. */
+  private @Nullable RecoveredLog openClean(PartitionId id, JournalScan journal) {
+    CleanLogs.Found found = clean.get(id);
     LogCheckpoint.Entry row = rows.get(id);
     if (found == null
         || row == null
@@ -159,12 +195,10 @@ final class DirectoryRecovery {
         || journal.records().containsKey(id)
         || shared.store.modifiedMs(id.directoryName()) != found.directoryMs()
         || !lastSegmentIsWhole(found.log())) {
-      return false;
+      return null;
     }
     shared.onDirectoryExists(id);
-    logs.add(found.log().open(row));
-    nextRows.put(id, row);
-    return true;
+    return found.log().open(row);
   }
 
   private boolean lastSegmentIsWhole(CleanLog log) {
@@ -176,7 +210,7 @@ final class DirectoryRecovery {
             == last.sizeBytes();
   }
 
-  private void recover(PartitionId id, JournalScan journal, long nextSequence) {
+  private Outcome recover(PartitionId id, JournalScan journal) {
     LogCheckpoint.Entry row = rows.get(id);
     boolean isRow = row != null && !row.gone();
     LogReplay replay = new LogReplay(shared, journal, id);
@@ -193,6 +227,9 @@ final class DirectoryRecovery {
         from = Math.max(from, record.sequence());
       } else if (record.kind() == Kind.MARK) {
         mark = record.sequence();
+      } else if (record.kind() == Kind.RESTART && record.b() > record.a()) {
+        // It was empty, durably (rule D8): what emptied it must not empty it of what came since.
+        mark = record.sequence() - 1;
       }
     }
     for (JournalScan.Found record : records) {
@@ -203,19 +240,12 @@ final class DirectoryRecovery {
     replay.end();
     if (!replay.isKnown()) {
       quarantine(id);
-      if (replay.isRemoved() || (row != null && row.gone())) {
-        nextRows.put(id, LogCheckpoint.Entry.gone(nextSequence));
-      }
-      return;
+      boolean left = replay.isRemoved() || (row != null && row.gone());
+      return new Outcome(
+          null, null, left ? LogCheckpoint.Entry.gone(journal.nextSequence()) : null);
     }
     RecoveredLog log = new LogRecovery(shared, replay).recover(journal.damaged());
-    logs.add(log);
-    if (!log.plain()) {
-      settled.put(id, replay);
-    }
-    if (row != null) {
-      nextRows.put(id, row);
-    }
+    return new Outcome(log, log.plain() ? null : replay, row);
   }
 
   /** A directory without meta that no record speaks of: nothing in it was ever acknowledged. */

@@ -10,7 +10,7 @@ final class HotRegion {
   private static final long MARK_BYTES = 1 << 20;
 
   private final LoopLogs home;
-  private final ArrayDeque<Mark> marks = new ArrayDeque<>();
+  private final ArrayDeque<Mark> marks = new ArrayDeque<>(0);
 
   HotRegion(LoopLogs home) {
     this.home = home;

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compacts the logs of a directory, one at a time: the one with the greatest share of bytes that
- * were not compacted, as long as there is one that its topic's settings let; then it waits for a
- * while (rule L6). Without a compacted log there is no timer.
+ * were not compacted, as long as there is one that its topic's settings let, those that have waited
+ * for {@code max.compaction.lag.ms} before all others; then it waits for a while (rule L6). Without
+ * a compacted log there is no timer.
  */
 final class LogCleaner {
   private static final long NANOS_PER_MS = 1_000_000;
@@ -67,7 +68,7 @@ final class LogCleaner {
   private final class Round {
     private final List<SegmentedLog> all;
     private @Nullable SegmentedLog dirtiest;
-    private double ratio;
+    private LogCleaning.Look best = LogCleaning.Look.NOTHING;
 
     private Round(List<SegmentedLog> all) {
       this.all = all;
@@ -94,10 +95,10 @@ final class LogCleaner {
       }
     }
 
-    private void consider(SegmentedLog log, double found) {
-      shared.counters.onDirtyRatio(Math.max(shared.counters.dirtyRatio(), found));
-      if (found > ratio && log.cleaning().isWorth(found)) {
-        ratio = found;
+    private void consider(SegmentedLog log, LogCleaning.Look found) {
+      shared.counters.onDirtyRatio(Math.max(shared.counters.dirtyRatio(), found.dirtyRatio()));
+      if (found.isBefore(best)) {
+        best = found;
         dirtiest = log;
       }
     }

@@ -3,33 +3,28 @@ package io.kontiki.log;
 import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.clean.Cleaning;
 import io.kontiki.log.clean.Forgetting;
-import io.kontiki.log.clean.SegmentSwap;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.segment.Segment;
-import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.StorageException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compaction of one log (rule L6): what of it may be compacted, one pass at a time, and the place
- * of new segments among those that are read. Belongs to the log's loop.
+ * Compaction of one log (rule L6), one pass at a time. Belongs to the log's loop.
  *
  * <ol>
- *   <li>A checkpoint passes all that the journal has of the closed segments: else a replay would
- *       put bytes back where they lay before.
+ *   <li>{@link CleaningPlanner} says what may be compacted. A checkpoint passes all that the
+ *       journal has of these segments: else a replay would put bytes back where they lay before.
  *   <li>On the cleaner's worker, step by step at the rate it may have, a {@link Cleaning} writes a
  *       new segment.
  *   <li>On the loop, unless the log was cut or the old segments have changed meanwhile (rule R41),
- *       {@link SegmentSwap} is handed to the read worker, which does it between two reads. Whatever
- *       on the loop must know the files for certain does it first ({@link #settle}).
- *   <li>On the loop the new segment replaces the old ones; reads that were under way are repeated.
+ *       {@link CompactedSegments} puts it in their place, and the pass goes on behind them.
+ *   <li>At its end {@link CompactionMark} notes how far it came.
  * </ol>
  */
 final class LogCleaning {
@@ -40,14 +35,25 @@ final class LogCleaning {
   private final LoopLogs home;
   private final SegmentedLog log;
   private final LogState state;
+  private final CleaningPlanner planner;
+  private final CompactedSegments compacted;
+  private final CompactionMark mark;
   private @Nullable Pass pass;
-  private @Nullable Swapping swapping;
 
-  LogCleaning(LogShared shared, LoopLogs home, SegmentedLog log, LogState state) {
+  LogCleaning(
+      LogShared shared,
+      LoopLogs home,
+      SegmentedLog log,
+      LogState state,
+      CompactedSegments compacted,
+      CompactionMark mark) {
     this.shared = shared;
     this.home = home;
     this.log = log;
     this.state = state;
+    this.planner = new CleaningPlanner(shared, home, log, state);
+    this.compacted = compacted;
+    this.mark = mark;
   }
 
   /** A pass, from its plan to its end. */
@@ -70,108 +76,34 @@ final class LogCleaning {
     }
   }
 
-  /** Segments that are being replaced in their directory. */
-  private record Swapping(SegmentSwap swap, List<Segment> old, Segment made) {}
-
   /**
-   * What could be compacted.
+   * What a look at a log found.
    *
-   * @param segments closed, below the high watermark, old enough
-   * @param dirtyBytes of those that no pass has covered
+   * @param dirtyRatio share of bytes that no pass has covered; 0: there is nothing to do
+   * @param due whether a pass is worth its cost
+   * @param overdue whether it must not wait for others
    */
-  private record Plan(List<Segment> segments, long dirtyBytes) {
-    static final Plan NOTHING = new Plan(List.of(), 0);
+  record Look(double dirtyRatio, boolean due, boolean overdue) {
+    static final Look NOTHING = new Look(0, false, false);
 
-    double ratio() {
-      long bytes = segments.stream().mapToLong(Segment::sizeBytes).sum();
-      return bytes == 0 ? 0 : (double) dirtyBytes / bytes;
+    /** Whether this one goes first. */
+    boolean isBefore(Look other) {
+      return due
+          && (!other.due || (overdue == other.overdue ? dirtyRatio > other.dirtyRatio : overdue));
     }
   }
 
-  /** Tells the share of bytes that no pass has covered: 0 if there is nothing to do. */
-  void look(Completion<Double> completion) {
-    if (!maySwap() || pass != null || compaction() == null) {
-      completion.complete(0.0);
+  /** Looks what there is to do. */
+  void look(Completion<Look> completion) {
+    LogSettings.Compaction compaction = state.settings.compaction();
+    if (pass != null || compaction == null) {
+      completion.complete(Look.NOTHING);
       return;
     }
-    plan(plan -> completion.complete(plan.ratio()));
-  }
-
-  /** Whether such a share is worth a pass. */
-  boolean isWorth(double ratio) {
-    LogSettings.Compaction compaction = compaction();
-    return compaction != null && ratio > 0 && ratio > compaction.minDirtyRatio();
-  }
-
-  private LogSettings.@Nullable Compaction compaction() {
-    return state.settings.compaction();
-  }
-
-  private boolean maySwap() {
-    return !state.gone
-        && !shared.isOffline()
-        && !shared.isClosed()
-        && !log.isCutting()
-        && state.unreadableFrom() == Long.MAX_VALUE;
-  }
-
-  private void plan(Completion<Plan> completion) {
-    LogSettings.Compaction compaction = compaction();
-    if (compaction == null || !maySwap()) {
-      completion.complete(Plan.NOTHING);
-      return;
-    }
-    long limit = Math.min(state.highWatermark, state.logEnd);
-    long now = shared.clock.wallMs();
-    List<Segment> segments = new ArrayList<>();
-    long dirtyBytes = 0;
-    for (Segment segment : state.segments.values()) {
-      Long end = state.segments.higherKey(segment.baseOffset());
-      if (end == null || end > limit) {
-        break;
-      }
-      if (end <= state.logStart) {
-        continue;
-      }
-      if (compaction.minLagMs() > 0) {
-        OptionalLong newest = segment.newestMs();
-        if (newest.isEmpty()) {
-          readAge(segment, completion);
-          return;
-        }
-        if (!shared.clockTrusted() || now - newest.getAsLong() < compaction.minLagMs()) {
-          break;
-        }
-      }
-      segments.add(segment);
-      dirtyBytes += end > state.mark.cleanedTo() ? segment.sizeBytes() : 0;
-    }
-    completion.complete(dirtyBytes == 0 ? Plan.NOTHING : new Plan(segments, dirtyBytes));
-  }
-
-  /** Finds out the age of a segment that was there before this start, then plans anew. */
-  private void readAge(Segment segment, Completion<Plan> completion) {
-    SegmentAge.Task task = SegmentAge.of(segment);
-    shared.reads.execute(
-        () -> {
-          OptionalLong found;
-          try {
-            found = OptionalLong.of(task.read(shared.store, shared.files));
-          } catch (StorageException e) {
-            // Removed meanwhile, or damaged: damage is for a reader of the records to find.
-            found = OptionalLong.empty();
-          }
-          OptionalLong newest = found;
-          home.loop.execute(
-              () -> {
-                if (newest.isEmpty()) {
-                  completion.complete(Plan.NOTHING);
-                } else {
-                  segment.noteNewest(newest.getAsLong());
-                  plan(completion);
-                }
-              });
-        });
+    planner.plan(
+        plan ->
+            completion.complete(
+                new Look(plan.dirtyRatio(), plan.isDue(compaction), plan.overdue())));
   }
 
   /**
@@ -185,14 +117,14 @@ final class LogCleaning {
       completion.complete(false);
       return;
     }
-    plan(
+    planner.plan(
         plan -> {
-          if (plan.segments.isEmpty() || pass != null) {
+          if (plan.segments().isEmpty() || pass != null) {
             completion.complete(false);
             return;
           }
           Pass begun =
-              new Pass(plan.segments, completion, state.truncations, shared.clock.nanoTime());
+              new Pass(plan.segments(), completion, state.truncations, shared.clock.nanoTime());
           pass = begun;
           home.afterCommit(() -> awaitCheckpoint(begun));
         });
@@ -226,7 +158,7 @@ final class LogCleaning {
   }
 
   private void begin(Pass present) {
-    LogSettings.Compaction compaction = compaction();
+    LogSettings.Compaction compaction = state.settings.compaction();
     if (compaction == null || !isCurrent(present, present.segments)) {
       end(present, false);
       return;
@@ -271,7 +203,7 @@ final class LogCleaning {
 
   private boolean isCurrent(Pass present, List<Segment> segments) {
     return pass == present
-        && maySwap()
+        && planner.mayReplace()
         && present.truncations == state.truncations
         && segments.stream().allMatch(each -> state.segments.get(each.baseOffset()) == each);
   }
@@ -294,15 +226,15 @@ final class LogCleaning {
   }
 
   private void onStep(Pass present, Cleaning work, Cleaning.Status status) {
-    if (pass != present || !maySwap() || present.truncations != state.truncations) {
+    if (pass != present || !planner.mayReplace() || present.truncations != state.truncations) {
       giveUp(present, work);
       return;
     }
     switch (status) {
       case MORE -> pause(present, work);
-      case READY -> swap(present, work);
+      case READY -> replace(present, work);
       case DONE -> {
-        noteMark(new CleanMark(work.endOffset(), state.mark.forgottenBelow()));
+        mark.note(new CleanMark(work.endOffset(), state.mark.forgottenBelow()));
         LOG.info(
             "{}: compacted up to {}, {} keys from {} on: {} bytes read, {} written, {} ms",
             state,
@@ -339,46 +271,41 @@ final class LogCleaning {
   }
 
   /** Step 3. */
-  private void swap(Pass present, Cleaning work) {
+  private void replace(Pass present, Cleaning work) {
     List<Segment> old = present.segments.subList(work.group().first(), work.group().end());
     if (!isCurrent(present, old)) {
       giveUp(present, work);
       return;
     }
-    Segment first = old.get(0);
-    Segment last = old.get(old.size() - 1);
-    long end = state.segments.higherKey(last.baseOffset());
-    String directory = state.meta.id().directoryName();
     // What it may not know any more is durable before it is gone.
     state.mark =
         new CleanMark(
             state.mark.cleanedTo(), Math.max(state.mark.forgottenBelow(), forgottenBelow(present)));
     Segment made =
-        new Segment(directory, first.baseOffset(), work.newSizeBytes(), last.createdMs());
-    Swapping begun =
-        new Swapping(
-            new SegmentSwap(
-                shared.store,
-                shared.files,
-                directory,
-                first.baseOffset(),
-                end,
-                work.forgot() ? () -> shared.writeMark(state) : () -> {}),
-            old,
-            made);
-    swapping = begun;
-    shared.reads.execute(
-        () -> {
-          if (shared.isOffline() || shared.isClosed()) {
-            return;
-          }
-          try {
-            begun.swap.run();
-            home.loop.execute(() -> shared.guard(() -> onSwapped(begun)));
-          } catch (StorageException e) {
-            home.loop.execute(() -> onSwapFailed(present, work, begun, e));
-          }
-        });
+        new Segment(
+            state.meta.id().directoryName(),
+            old.get(0).baseOffset(),
+            work.newSizeBytes(),
+            old.get(old.size() - 1).createdMs());
+    compacted.replace(
+        old,
+        made,
+        work.forgot() ? () -> shared.writeMark(state) : () -> {},
+        () -> onReplaced(present, work),
+        cause -> onFailure(present, work, cause));
+  }
+
+  private void onReplaced(Pass present, Cleaning work) {
+    if (pass != present) {
+      return;
+    }
+    present.replaced = work.group().end();
+    work.onSwapped();
+    if (state.gone) {
+      end(present, false);
+    } else {
+      pause(present, work);
+    }
   }
 
   private static long forgottenBelow(Pass present) {
@@ -392,64 +319,6 @@ final class LogCleaning {
     return present == null || present.forgetting == null
         ? known
         : Math.max(known, present.forgetting.onShippedFrom(shippedFrom));
-  }
-
-  boolean isSwapping() {
-    return swapping != null;
-  }
-
-  /** What is being replaced is so at once: who cuts or deletes must know the files. Blocks. */
-  void settle() {
-    Swapping present = swapping;
-    if (present != null) {
-      try {
-        present.swap.run();
-      } catch (StorageException e) {
-        shared.goOffline(e);
-        throw e;
-      }
-      onSwapped(present);
-    }
-  }
-
-  /** Step 4. */
-  private void onSwapped(Swapping done) {
-    if (swapping != done) {
-      return;
-    }
-    swapping = null;
-    long end = state.segments.higherKey(done.old.get(done.old.size() - 1).baseOffset());
-    for (Segment segment : done.old) {
-      state.segments.remove(segment.baseOffset());
-    }
-    state.segments.put(done.made.baseOffset(), done.made);
-    state.swaps++;
-    log.damages().onReplaced(done.made.baseOffset(), end);
-    Pass present = pass;
-    if (present != null && present.work != null) {
-      present.replaced = present.work.group().end();
-      present.work.onSwapped();
-      if (state.gone) {
-        end(present, false);
-      } else {
-        pause(present, present.work);
-      }
-    }
-    if (!state.gone) {
-      log.onSegmentsReplaced();
-    }
-  }
-
-  private void onSwapFailed(Pass present, Cleaning work, Swapping failed, StorageException cause) {
-    if (swapping != failed) {
-      return;
-    }
-    if (cause.kind() == StorageException.Kind.NO_SPACE && !failed.swap.hasBegun()) {
-      swapping = null;
-      onFailure(present, work, cause);
-    } else {
-      shared.goOffline(cause);
-    }
   }
 
   private void onFailure(Pass present, Cleaning work, StorageException cause) {
@@ -493,42 +362,5 @@ final class LogCleaning {
     if (present != null && present.work == null) {
       end(present, false);
     }
-  }
-
-  /** How far the log has been compacted is different: written when the read worker comes to it. */
-  void noteMark(CleanMark mark) {
-    if (!mark.equals(state.mark)) {
-      state.mark = mark;
-      saveMark();
-    }
-  }
-
-  /** The log was cut. */
-  void onTruncated() {
-    noteMark(state.mark.cutTo(state.logEnd));
-  }
-
-  /** Writes the mark if the file says something else; in order with checkpoints. */
-  void saveMark() {
-    if (state.mark.equals(state.savedMark)) {
-      return;
-    }
-    CleanMark before = state.savedMark;
-    state.savedMark = state.mark;
-    shared.reads.execute(
-        () -> {
-          if (shared.isOffline() || shared.isClosed()) {
-            return;
-          }
-          try {
-            shared.writeMark(state);
-          } catch (StorageException e) {
-            if (e.kind() != StorageException.Kind.NO_SPACE) {
-              shared.goOffline(e);
-            }
-            home.loop.execute(() -> state.savedMark = before);
-          }
-        });
-    home.markDirty(log);
   }
 }

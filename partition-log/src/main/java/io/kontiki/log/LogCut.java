@@ -155,7 +155,7 @@ final class LogCut {
     if (active != null) {
       shared.files.truncate(active.path(), active.sizeBytes());
     }
-    log.cleaning().onTruncated();
+    log.mark().onTruncated();
   }
 
   /** Renames the files of segments and lets them be removed off the loop. */
@@ -216,6 +216,9 @@ final class LogCut {
 
   private LogWalk newWalk() {
     return new LogWalk(
-        shared, state.meta.id().directoryName(), state.settings.indexIntervalBytes());
+        shared,
+        state.meta.id().directoryName(),
+        shared.store::exists,
+        state.settings.indexIntervalBytes());
   }
 }

@@ -22,17 +22,17 @@ final class LogDerived {
   private final LogShared shared;
   private final LogState state;
   private final LogCut cut;
-  private final LogCleaning cleaning;
-  private final NavigableSet<Long> snapshots;
+  private final CompactionMark mark;
+  // Their offsets, sorted; seldom more than two.
+  private List<Long> snapshots;
   private int underivedBytes;
 
-  LogDerived(
-      LogShared shared, LogState state, LogCut cut, RecoveredLog from, LogCleaning cleaning) {
+  LogDerived(LogShared shared, LogState state, LogCut cut, RecoveredLog from, CompactionMark mark) {
     this.shared = shared;
     this.state = state;
     this.cut = cut;
-    this.cleaning = cleaning;
-    this.snapshots = new TreeSet<>(from.snapshots());
+    this.mark = mark;
+    this.snapshots = List.copyOf(from.snapshots());
     this.underivedBytes = from.underivedBytes();
   }
 
@@ -83,7 +83,7 @@ final class LogDerived {
   /** A cut has been carried out: what speaks of more than is left goes. */
   void onCut(boolean nothingLeft) {
     long keepBelow = nothingLeft ? 0 : state.logEnd;
-    for (long offset : List.copyOf(snapshots.tailSet(keepBelow, true))) {
+    for (long offset : snapshots().tailSet(keepBelow, true)) {
       deleteSnapshot(offset);
     }
     Segment active = state.active();
@@ -98,15 +98,17 @@ final class LogDerived {
 
   private void writeSnapshot() {
     // Before it is trusted, and what lies below it not looked at, the mark is durable.
-    cleaning.saveMark();
+    mark.save();
     String directory = state.meta.id().directoryName();
     shared.files.replace(
         SegmentFiles.path(directory, state.logEnd, SegmentFiles.SNAPSHOT),
         state.producers.snapshot(state.logEnd));
     shared.files.markDirectory(directory);
-    snapshots.add(state.logEnd);
+    NavigableSet<Long> all = snapshots();
+    all.add(state.logEnd);
+    snapshots = List.copyOf(all);
     while (snapshots.size() > SNAPSHOTS_KEPT) {
-      deleteSnapshot(snapshots.first());
+      deleteSnapshot(snapshots.get(0));
     }
     underivedBytes = 0;
   }
@@ -117,7 +119,9 @@ final class LogDerived {
     shared.files.forget(path);
     shared.store.delete(path);
     shared.files.markDirectory(directory);
-    snapshots.remove(offset);
+    NavigableSet<Long> left = snapshots();
+    left.remove(offset);
+    snapshots = List.copyOf(left);
   }
 
   private void attempt(Runnable write) {

@@ -6,6 +6,7 @@ import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Clock;
+import io.kontiki.runtime.Crew;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
@@ -80,14 +81,15 @@ public final class LogDirectory {
       Worker reads,
       List<Worker> syncs,
       FaultHandler faults) {
-    return open(store, config, clock, commit, reads, syncs, reads, faults);
+    return open(store, config, clock, commit, reads, syncs, reads, Crew.ALONE, faults);
   }
 
   /**
    * As {@link #open(FileStore, LogConfig, Clock, Worker, Worker, List, FaultHandler)}, but nothing
-   * waits behind a step of compaction.
+   * waits behind a step of compaction, and logs are recovered side by side.
    *
    * @param cleaner for compaction alone
+   * @param crew recovers logs, several at a time
    */
   public static LogDirectory open(
       FileStore store,
@@ -97,9 +99,10 @@ public final class LogDirectory {
       Worker reads,
       List<Worker> syncs,
       Worker cleaner,
+      Crew crew,
       FaultHandler faults) {
     LogShared shared = new LogShared(store, config, clock, reads, cleaner, faults);
-    DirectoryRecovery.Found found = new DirectoryRecovery(shared).run();
+    DirectoryRecovery.Found found = new DirectoryRecovery(shared, crew).run();
     Checkpointer checkpointer = new Checkpointer(shared, syncs, found.logs());
     CommitJournal journal =
         new CommitJournal(

@@ -47,9 +47,38 @@ final class LogReads {
     long readable = state.unreadableFrom();
     if (offset >= readable) {
       completion.complete(new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.of(readable)));
-      return;
+    } else {
+      Runnable again = () -> read(offset, limitOffset, maxBytes, completion);
+      readSound(offset, Math.min(limitOffset, readable), maxBytes, completion, again);
     }
-    long limit = Math.min(limitOffset, readable);
+  }
+
+  /** Also behind damage that is known (rule D9), unless the log behind it is not (rule L3). */
+  void readForReplica(
+      long offset,
+      long limitOffset,
+      int maxBytes,
+      Completion<PartitionLog.ReadOutcome> completion) {
+    SegmentReader.Damage known = state.damage;
+    if (state.damagedFrom < 0
+        && known != null
+        && offset > known.offset()
+        && offset >= state.logStart
+        && offset < limitOffset) {
+      Runnable again = () -> readForReplica(offset, limitOffset, maxBytes, completion);
+      readSound(offset, limitOffset, maxBytes, completion, again);
+    } else {
+      read(offset, limitOffset, maxBytes, completion);
+    }
+  }
+
+  /** What comes from a file is checked; the hot tail has never been in one (rule L2). */
+  private void readSound(
+      long offset,
+      long limit,
+      int maxBytes,
+      Completion<PartitionLog.ReadOutcome> completion,
+      Runnable again) {
     if (state.tail.has(offset)) {
       completion.complete(outcome(from(offset, state.tail.read(offset, limit, maxBytes))));
       return;
@@ -63,7 +92,7 @@ final class LogReads {
     if (segment.isActive() && state.hot.has(offset)) {
       completion.complete(hot(view, offset, limit, maxBytes));
     } else {
-      cold(view, offset, limit, maxBytes, completion);
+      cold(view, offset, limit, maxBytes, completion, again);
     }
   }
 
@@ -82,7 +111,8 @@ final class LogReads {
       long offset,
       long limitOffset,
       int maxBytes,
-      Completion<PartitionLog.ReadOutcome> completion) {
+      Completion<PartitionLog.ReadOutcome> completion,
+      Runnable again) {
     long truncations = state.truncations;
     long swaps = state.swaps;
     shared.counters.onColdRead();
@@ -94,7 +124,7 @@ final class LogReads {
               () -> {
                 if (swaps != state.swaps && truncations == state.truncations && !isOver()) {
                   // It may have met the new file with the measures of the old one.
-                  read(offset, limitOffset, maxBytes, completion);
+                  again.run();
                 } else {
                   onRead(read, truncations, offset, completion);
                 }

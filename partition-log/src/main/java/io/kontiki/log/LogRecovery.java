@@ -56,16 +56,16 @@ final class LogRecovery {
     }
     EpochHistory epochs = log.epochs();
     if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
-      walk(new TreeSet<>(), Math.min(log.trust(), refs.get(0).baseOffset()), epochs);
+      completeEpochs(epochs);
       changed = true;
       plain = false;
     }
-    LogWalk.Found found = walk(snapshots, log.trust(), epochs);
+    LogWalk.Found found = walk(snapshots, log.trust());
     plain &= found.fault().isEmpty() && found.endOffset() >= log.logStart() && endsWhereDue();
     if (!found.fault().isEmpty() && found.endOffset() < log.logStart()) {
       // Whatever is wrong down there, nothing will be read of it.
       dropBelow(log.logStart());
-      found = walk(snapshots, log.trust(), epochs);
+      found = walk(snapshots, log.trust());
     }
     long damagedFrom = -1;
     long end = found.endOffset();
@@ -83,7 +83,7 @@ final class LogRecovery {
       keepDamageAside(found);
     } else if (!found.fault().isEmpty()) {
       cut(found);
-      found = walk(snapshots, log.trust(), epochs);
+      found = walk(snapshots, log.trust());
     }
     List<Segment> segments = segments(found);
     ProducerState producers = found.producers();
@@ -102,6 +102,8 @@ final class LogRecovery {
             || found.staleIndexes()
             || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
+    // Only now: of a walk that broke off before the end an epoch that has just begun is no part.
+    epochs.rebuild(log.trust(), found.epochs(), end);
     epochs.truncate(end + 1);
     if (log.logStart() > 0) {
       epochs.advanceStart(log.logStart());
@@ -149,7 +151,7 @@ final class LogRecovery {
     CleanMark left = log.mark().cutTo(end);
     CleanMark mark =
         new CleanMark(left.cleanedTo(), Math.max(left.forgottenBelow(), forgottenBelow));
-    if (shared.store.exists(directory) && !mark.equals(CleanMark.read(shared.store, directory))) {
+    if (!mark.equals(log.markInFile()) && shared.store.exists(directory)) {
       shared.files.replace(directory + "/" + CleanMark.FILE, mark.encode());
       shared.files.markDirectory(directory);
     }
@@ -170,7 +172,7 @@ final class LogRecovery {
    *     had it, so it was never held, and a further replay would not know whether it may stay
    */
   private void list(boolean cut) {
-    List<String> names = shared.store.list(directory);
+    List<String> names = log.names().all();
     TreeSet<Long> bases = new TreeSet<>();
     for (String name : names) {
       SegmentFiles.offsetOf(name, SegmentFiles.LOG).ifPresent(bases::add);
@@ -260,11 +262,23 @@ final class LogRecovery {
     changed = true;
   }
 
-  private LogWalk.Found walk(TreeSet<Long> trusted, long trust, EpochHistory epochs) {
-    LogWalk walk = new LogWalk(shared, directory, INDEX_INTERVAL_BYTES);
+  /** From the first batch on; what begins where that ends, or behind it, no batch tells. */
+  private void completeEpochs(EpochHistory epochs) {
+    long from = Math.min(log.trust(), refs.get(0).baseOffset());
+    List<EpochHistory.Entry> known = epochs.entries();
+    LogWalk.Found found = walk(new TreeSet<>(), from);
+    epochs.rebuild(from, found.epochs(), found.endOffset());
+    for (EpochHistory.Entry entry : known) {
+      if (entry.startOffset() >= found.endOffset() && entry.epoch() > epochs.latest()) {
+        epochs.assign(entry.epoch(), entry.startOffset());
+      }
+    }
+  }
+
+  private LogWalk.Found walk(TreeSet<Long> trusted, long trust) {
+    LogWalk walk = new LogWalk(shared, directory, log.names()::hasPath, INDEX_INTERVAL_BYTES);
     return walk.walk(
-        new LogWalk.Task(
-            List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint(), epochs));
+        new LogWalk.Task(List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint()));
   }
 
   /** Cuts at the fault; what is doubtful is kept aside first (rule D2). */
@@ -322,6 +336,7 @@ final class LogRecovery {
         String path = log.path(ref.baseOffset(), SegmentFiles.LOG);
         shared.files.forget(path);
         shared.store.rename(path, path + ".0" + SegmentFiles.DAMAGED);
+        log.names().changed();
         shared.files.markDirectory(directory);
         removeSegment(ref.baseOffset());
       }

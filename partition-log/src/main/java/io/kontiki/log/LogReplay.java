@@ -12,6 +12,7 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -32,10 +33,13 @@ import org.slf4j.LoggerFactory;
 final class LogReplay {
   private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
 
+  private static final int MOST_RUN_BYTES = 256 << 10;
+
   private final LogShared shared;
   private final JournalScan journal;
   private final PartitionId id;
   private final String directory;
+  private final LogNames names;
   private LogCheckpoint.@Nullable Entry row;
   private boolean known;
   private boolean recorded;
@@ -59,11 +63,16 @@ final class LogReplay {
   private List<EpochHistory.Entry> savedEpochs = List.of();
   private CleanMark mark = CleanMark.NONE;
 
+  // DATA that were not written yet.
+  private final List<JournalScan.Found> run = new ArrayList<>();
+  private int runBytes;
+
   LogReplay(LogShared shared, JournalScan journal, PartitionId id) {
     this.shared = shared;
     this.journal = journal;
     this.id = id;
     this.directory = id.directoryName();
+    this.names = new LogNames(shared.store, directory);
   }
 
   /** What the checkpoint and the directory say, before the first record. */
@@ -71,7 +80,7 @@ final class LogReplay {
     row = checkpointed;
     meta = readMeta();
     // Rule D3: both were durable before the row was.
-    lost = row != null && !shared.store.exists(directory + "/" + PartitionMeta.FILE);
+    lost = row != null && !names.has(PartitionMeta.FILE);
     known = row != null || meta != null;
     recorded = row != null;
     if (row != null) {
@@ -91,8 +100,10 @@ final class LogReplay {
     if (!lost) {
       shared.onDirectoryExists(id);
       // Compaction touches nothing that a record of the journal speaks of (rule L6).
-      SegmentSwap.recover(shared.store, shared.files, directory);
-      mark = CleanMark.read(shared.store, directory);
+      if (SegmentSwap.recover(shared.store, shared.files, directory, names.all())) {
+        names.changed();
+      }
+      mark = markInFile();
     }
     readEpochs();
   }
@@ -102,6 +113,7 @@ final class LogReplay {
    * an empty one (rules D2, R3): what was synced is missing, and it is doubtful in any case.
    */
   void end() {
+    writeRun();
     if (known && lost) {
       LOG.error(
           "{}: the directory or its meta file is gone, a checkpoint knows the log", directory);
@@ -113,19 +125,28 @@ final class LogReplay {
 
   private void makeDirectory() {
     shared.store.createDirectories(directory);
+    names.changed();
     shared.files.markDirectory("");
   }
 
   private @Nullable PartitionMeta readMeta() {
+    if (!names.has(PartitionMeta.FILE)) {
+      return null;
+    }
     try {
-      Optional<PartitionMeta> found = PartitionMeta.read(shared.store, directory);
-      return found.filter(read -> read.id().equals(id)).orElse(null);
+      PartitionMeta found = PartitionMeta.read(shared.store, directory);
+      return found.id().equals(id) ? found : null;
     } catch (StorageException e) {
       if (e.kind() != StorageException.Kind.CORRUPT) {
         throw e;
       }
       return null;
     }
+  }
+
+  /** How far the log has been compacted by what its directory has now. */
+  CleanMark markInFile() {
+    return names.has(CleanMark.FILE) ? CleanMark.read(shared.store, directory) : CleanMark.NONE;
   }
 
   private void readEpochs() {
@@ -139,7 +160,10 @@ final class LogReplay {
 
   private void readEpochFile() {
     try {
-      Optional<EpochHistory> found = EpochHistory.read(shared.store, directory);
+      Optional<EpochHistory> found =
+          names.has(EpochHistory.FILE)
+              ? EpochHistory.read(shared.store, directory)
+              : Optional.empty();
       epochs = found.orElseGet(EpochHistory::new);
       epochsLost = found.isEmpty() && row != null && row.recoveryPoint() > row.logStart();
     } catch (StorageException e) {
@@ -162,10 +186,16 @@ final class LogReplay {
    *     carried out again it would undo what came between the two
    */
   void apply(JournalScan.Found entry, boolean inFiles) {
+    if (entry.kind() != Kind.DATA) {
+      writeRun();
+    }
     if (entry.kind() == Kind.NEW_PARTITION) {
       onNew(entry);
     } else if (entry.kind() == Kind.CLEARED) {
       onCleared();
+    } else if (entry.kind() == Kind.GONE && !known) {
+      // A start before this one has removed it: the next must not do so to what comes by its name.
+      removed = true;
     } else if (known) {
       touched = true;
       switch (entry.kind()) {
@@ -182,7 +212,7 @@ final class LogReplay {
         case EPOCH -> onEpoch((int) entry.b(), entry.a());
         case TRUNCATE -> onTruncate(entry, inFiles);
         case LOG_START -> logStart = Math.max(logStart, entry.a());
-        case RESTART -> onRestart(entry.a(), inFiles);
+        case RESTART -> onRestart(entry.a(), entry.b(), inFiles);
         case GONE -> onGone();
         case NEW_PARTITION, CLEARED, SWITCH -> {}
       }
@@ -219,6 +249,7 @@ final class LogReplay {
       return;
     }
     shared.ensureDirectory(meta);
+    names.changed();
     String file = directory + "/" + PartitionMeta.FILE;
     if (meta.equals(read)) {
       // Rule D10: perhaps in the page cache only.
@@ -255,12 +286,34 @@ final class LogReplay {
   }
 
   private void onData(JournalScan.Found entry) {
+    JournalScan.Found last = run.isEmpty() ? null : run.get(run.size() - 1);
+    if (last != null
+        && (last.a() != entry.a()
+            || last.b() + last.payloadBytes() != entry.b()
+            || runBytes + entry.payloadBytes() > MOST_RUN_BYTES)) {
+      writeRun();
+    }
+    run.add(entry);
+    runBytes += entry.payloadBytes();
+  }
+
+  /** Puts back what has been gathered: bytes of one segment, one behind the other. */
+  private void writeRun() {
+    if (run.isEmpty()) {
+      return;
+    }
     if (lost) {
       makeDirectory();
     }
-    shared.files.write(
-        path(entry.a(), SegmentFiles.LOG), List.of(journal.payload(entry)), entry.b());
+    JournalScan.Found first = run.get(0);
+    String path = path(first.a(), SegmentFiles.LOG);
+    shared.files.write(path, List.of(journal.payloads(run, runBytes)), first.b());
     shared.files.markDirectory(directory);
+    if (!names.hasPath(path)) {
+      names.changed();
+    }
+    run.clear();
+    runBytes = 0;
   }
 
   private void onEpoch(int epoch, long offset) {
@@ -286,22 +339,25 @@ final class LogReplay {
     if (inFiles && fsync) {
       removeSegments(segment + 1, Long.MAX_VALUE);
       String path = path(segment, SegmentFiles.LOG);
-      if (shared.store.exists(path)) {
+      if (names.hasPath(path)) {
         shared.files.truncate(path, entry.b());
       }
     }
   }
 
-  private void onRestart(long offset, boolean inFiles) {
+  /**
+   * @param start greater than the offset where the log start lies within the first batch
+   */
+  private void onRestart(long offset, long start, boolean inFiles) {
     if (inFiles) {
       removeSegments(0, fsync ? Long.MAX_VALUE : offset);
-      for (String name : shared.store.list(directory)) {
+      for (String name : names.all()) {
         if (SegmentFiles.offsetOf(name, SegmentFiles.SNAPSHOT).isPresent()) {
           delete(directory + "/" + name);
         }
       }
     }
-    logStart = offset;
+    logStart = Math.max(offset, start);
     passedStart = offset;
     recoveryPoint = offset;
     trust = offset;
@@ -319,6 +375,7 @@ final class LogReplay {
     lost = false;
     shared.forgetDirectory(id);
     shared.store.deleteRecursively(directory);
+    names.changed();
     shared.files.markDirectory("");
   }
 
@@ -329,7 +386,7 @@ final class LogReplay {
 
   /** Deletes segments by base offset, from inclusive to exclusive. */
   private void removeSegments(long from, long to) {
-    for (String name : shared.store.list(directory)) {
+    for (String name : names.all()) {
       OptionalLong base = SegmentFiles.offsetOf(name, SegmentFiles.LOG);
       if (base.isPresent() && base.getAsLong() >= from && base.getAsLong() < to) {
         delete(path(base.getAsLong(), SegmentFiles.LOG));
@@ -342,6 +399,7 @@ final class LogReplay {
   void delete(String path) {
     shared.files.forget(path);
     shared.store.delete(path);
+    names.changed();
     shared.files.markDirectory(directory);
   }
 
@@ -386,6 +444,10 @@ final class LogReplay {
 
   String directory() {
     return directory;
+  }
+
+  LogNames names() {
+    return names;
   }
 
   /** What the checkpoint says, before the first record; null: nothing. */

@@ -110,11 +110,33 @@ public record LogSettings(
   }
 
   /**
+   * Age from which on a segment is closed: nothing waits for its compaction longer than its topic
+   * says, so nothing may stay in the open segment longer either.
+   */
+  long rollMs() {
+    return compaction == null ? segmentMs : Math.min(segmentMs, compaction.maxLagMs);
+  }
+
+  /**
    * How superseded records go.
    *
    * @param minLagMs a segment with a younger record stays as it is, and all behind it
+   * @param maxLagMs a segment that has not been compacted for so long is, whatever the share
    * @param deleteRetentionMs how long tombstones stay at least
    * @param minDirtyRatio share of the bytes, not compacted yet, beyond which a pass begins; 0 to 1
    */
-  public record Compaction(long minLagMs, long deleteRetentionMs, double minDirtyRatio) {}
+  public record Compaction(
+      long minLagMs, long maxLagMs, long deleteRetentionMs, double minDirtyRatio) {
+    public Compaction {
+      if (minLagMs < 0 || maxLagMs < Math.max(1, minLagMs)) {
+        throw new IllegalArgumentException(
+            "compaction after " + minLagMs + " to " + maxLagMs + " ms: not a span");
+      }
+    }
+
+    /** Without a bound to how long something waits. */
+    public Compaction(long minLagMs, long deleteRetentionMs, double minDirtyRatio) {
+      this(minLagMs, Long.MAX_VALUE, deleteRetentionMs, minDirtyRatio);
+    }
+  }
 }

@@ -28,7 +28,7 @@ final class LogStart {
   private final LogCut cut;
   private final LogDerived derived;
   private final LogAppends appends;
-  private final ArrayDeque<Journaled> journaled = new ArrayDeque<>();
+  private final ArrayDeque<Journaled> journaled = new ArrayDeque<>(0);
   private long removable;
   private long durable;
 
@@ -85,6 +85,13 @@ final class LogStart {
     removable = state.logStart;
   }
 
+  /** It begins anew with a batch in which its start lies, and where it starts is not durable. */
+  void onBegunWithin(long base) {
+    journaled.clear();
+    removable = base;
+    durable = base;
+  }
+
   /**
    * The journal holds this start, up to a sequence.
    *
@@ -121,7 +128,7 @@ final class LogStart {
 
   /** Not while a cut reads the segments again, or compacted ones replace others. */
   void removeSegments() {
-    while (!cut.isPending() && !log.cleaning().isSwapping() && state.segments.size() > 1) {
+    while (!cut.isPending() && !log.isReplacing() && state.segments.size() > 1) {
       Map.Entry<Long, Segment> first = state.segments.firstEntry();
       if (state.segments.higherKey(first.getKey()) > removable) {
         return;

@@ -15,7 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
 
 /**
  * Walks over the end of a log to learn what is in memory of it: after a start and after a
@@ -30,14 +30,19 @@ final class LogWalk {
   private final FileStore store;
   private final OpenFiles files;
   private final String directory;
+  private final Predicate<String> exists;
   private final int indexIntervalBytes;
   private final int mostProducers;
   private final long nowMs;
 
-  LogWalk(LogShared shared, String directory, int indexIntervalBytes) {
+  /**
+   * @param exists whether there is a file, by its path
+   */
+  LogWalk(LogShared shared, String directory, Predicate<String> exists, int indexIntervalBytes) {
     this.store = shared.store;
     this.files = shared.files;
     this.directory = directory;
+    this.exists = exists;
     this.indexIntervalBytes = indexIntervalBytes;
     this.mostProducers = shared.config.producers().most();
     this.nowMs = shared.clock.wallMs();
@@ -51,15 +56,13 @@ final class LogWalk {
    *
    * @param trust derived data at or behind it does not count
    * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
-   * @param epochs completed from the batches; null: not looked at
    */
   record Task(
       List<Ref> segments,
       long logStart,
       NavigableSet<Long> snapshots,
       long trust,
-      long checkFrom,
-      @Nullable EpochHistory epochs) {}
+      long checkFrom) {}
 
   /**
    * What was found.
@@ -72,6 +75,7 @@ final class LogWalk {
    * @param faultPosition in that segment's file
    * @param staleIndexes whether index files have more than could be trusted
    * @param forgottenBelow tombstones may be missing below it, as far as what was walked over tells
+   * @param epochs where those of the batches at or behind {@code trust} begin, in order
    */
   record Found(
       List<Segment> walked,
@@ -82,22 +86,14 @@ final class LogWalk {
       int faultSegment,
       long faultPosition,
       boolean staleIndexes,
-      long forgottenBelow) {}
+      long forgottenBelow,
+      List<EpochHistory.Entry> epochs) {}
 
   Found walk(Task task) {
     Progress at = new Progress(task, newestSnapshot(task));
-    Found found = walk(task, at);
-    if (task.epochs != null) {
-      task.epochs.rebuild(task.trust, at.epochs, found.endOffset);
-    }
-    return found;
-  }
-
-  private Found walk(Task task, Progress at) {
-    Snapshot snapshot = at.snapshot;
     int first = 0;
     for (int i = 0; i < task.segments.size(); i++) {
-      if (task.segments.get(i).baseOffset <= snapshot.offset) {
+      if (task.segments.get(i).baseOffset <= at.snapshot.offset) {
         first = i;
       }
     }
@@ -107,9 +103,8 @@ final class LogWalk {
       Ref ref = task.segments.get(i);
       // The first may begin below the log start, never behind it.
       if (i > first ? ref.baseOffset != at.end : i == 0 && ref.baseOffset > at.end) {
-        String gap = "segment " + ref.baseOffset + " where " + at.end + " was due";
-        return new Found(
-            walked, first, snapshot.state, at.end, gap, i, 0, at.stale, at.forgottenBelow);
+        at.fault = "segment " + ref.baseOffset + " where " + at.end + " was due";
+        return at.found(walked, first, i, 0);
       }
       at.end = ref.baseOffset;
       Segment segment = open(ref, task.trust, at);
@@ -117,29 +112,10 @@ final class LogWalk {
       long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
       segment.noteSize(stopped);
       if (!at.fault.isEmpty()) {
-        return new Found(
-            walked,
-            first,
-            snapshot.state,
-            at.end,
-            at.fault,
-            i,
-            stopped,
-            at.stale,
-            at.forgottenBelow);
+        return at.found(walked, first, i, stopped);
       }
     }
-    long end = task.segments.isEmpty() ? task.logStart : at.end;
-    return new Found(
-        walked,
-        first,
-        snapshot.state,
-        end,
-        "",
-        task.segments.size(),
-        0,
-        at.stale,
-        at.forgottenBelow);
+    return at.found(walked, first, task.segments.size(), 0);
   }
 
   private static final class Progress {
@@ -155,6 +131,20 @@ final class LogWalk {
     private Progress(Task task, Snapshot snapshot) {
       this.task = task;
       this.snapshot = snapshot;
+    }
+
+    private Found found(List<Segment> walked, int firstWalked, int place, long position) {
+      return new Found(
+          walked,
+          firstWalked,
+          snapshot.state,
+          end,
+          fault,
+          place,
+          position,
+          stale,
+          forgottenBelow,
+          epochs);
     }
   }
 
@@ -182,7 +172,7 @@ final class LogWalk {
     long start = anchor == null ? 0 : Math.min(anchor.position(), ref.sizeBytes);
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
-    long writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
+    long writtenMs = -1;
     while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
       if (at.end >= at.task.checkFrom
@@ -194,6 +184,9 @@ final class LogWalk {
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
       if (batch.baseOffset() >= at.snapshot.offset) {
+        if (writtenMs < 0 && batch.producerId() != RecordBatch.NO_PRODUCER_ID) {
+          writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
+        }
         at.snapshot.state.onAppended(batch, writtenMs);
         at.snapshot.state.keepAtMost(mostProducers, batch.baseOffset());
       }
@@ -241,10 +234,10 @@ final class LogWalk {
   }
 
   private ByteBuffer content(String path) {
-    if (!store.exists(path)) {
+    if (!exists.test(path)) {
       return ByteBuffer.allocate(0);
     }
-    return files.use(
+    return files.useOnce(
         path,
         file -> {
           ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64 << 20));

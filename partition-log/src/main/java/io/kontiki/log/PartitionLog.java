@@ -60,7 +60,8 @@ public interface PartitionLog {
   /**
    * Appends batches as the leader shipped them. Each is checked first: size, CRC, base offset equal
    * to the log end, epoch not falling and not above {@code leaderEpoch} (rule R30). At the first
-   * bad one everything before it is kept and the fault is returned.
+   * bad one everything before it is kept and the fault is returned. An empty log takes a first
+   * batch that begins before its log start and ends behind it; the start stays (rule R32).
    *
    * @param batches whole batches, one behind the other
    */
@@ -79,6 +80,13 @@ public interface PartitionLog {
    * @param maxBytes at least one batch is returned whatever its size, if there is one
    */
   void read(long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
+
+  /**
+   * As {@link #read}, for a replica of which it is known that it has everything before {@code
+   * offset}: what is sound behind mendable damage is read, too (rule D9).
+   */
+  void readForReplica(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
 
   /**
    * Forgets everything from {@code offset} on; producer state is rebuilt (rule I1), epochs are
@@ -144,7 +152,10 @@ public interface PartitionLog {
   /** What was doubtful has been compared with a leader's log, and is in the ISR again. */
   void clearDoubt();
 
-  /** The damage that is not mended: from its offset on nothing is served or shipped (rule D9). */
+  /**
+   * The damage that is not mended: from its offset on nothing is served, and what lies behind only
+   * shipped to who has what lay there (rule D9).
+   */
   Optional<Damage> damage();
 
   /**

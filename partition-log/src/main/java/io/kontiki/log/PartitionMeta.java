@@ -7,7 +7,6 @@ import io.kontiki.model.TopicId;
 import io.kontiki.runtime.FileStore;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Optional;
 
 /**
  * What a partition's directory says of itself.
@@ -38,9 +37,9 @@ record PartitionMeta(PartitionId id, Durability durability, String topicName) {
     return FORMAT.seal(payload.flip());
   }
 
-  /** Reads the file of a partition's directory; empty if there is none. */
-  static Optional<PartitionMeta> read(FileStore store, String directory) {
-    return FORMAT.read(store, directory + "/" + FILE, PartitionMeta::parse);
+  /** Reads the file of a partition's directory, which must exist. */
+  static PartitionMeta read(FileStore store, String directory) {
+    return FORMAT.readExisting(store, directory + "/" + FILE, PartitionMeta::parse);
   }
 
   private static PartitionMeta parse(ByteBuffer payload) {

@@ -37,9 +37,11 @@ final class SegmentedLog implements PartitionLog {
   private final LogTruncation truncation;
   private final LogStart start;
   private final LogRetention retention;
+  private final CompactedSegments compacted;
+  private final CompactionMark mark;
   private final LogCleaning cleaning;
   private final LogCleaner cleaner;
-  private volatile boolean compacted;
+  private volatile boolean hasCompaction;
   private final long recoveredHighWatermark;
 
   SegmentedLog(
@@ -58,8 +60,10 @@ final class SegmentedLog implements PartitionLog {
     this.reads = new LogReads(shared, home, this, state);
     this.damages = new LogDamage(shared, home, this, state, reads);
     this.cut = new LogCut(shared, home, this, state);
-    this.cleaning = new LogCleaning(shared, home, this, state);
-    this.derived = new LogDerived(shared, state, cut, from, cleaning);
+    this.compacted = new CompactedSegments(shared, home, this, state);
+    this.mark = new CompactionMark(shared, home, this, state);
+    this.cleaning = new LogCleaning(shared, home, this, state, compacted, mark);
+    this.derived = new LogDerived(shared, state, cut, from, mark);
     this.appends = new LogAppends(shared, home, this, state, cut, derived);
     this.truncation = new LogTruncation(shared, home, this, state, reads, cut);
     this.start = new LogStart(home, this, state, cut, derived, appends);
@@ -134,6 +138,13 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public void readForReplica(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
+    checkUsable();
+    reads.readForReplica(offset, Math.min(limitOffset, state.logEnd), maxBytes, completion);
+  }
+
+  @Override
   public void offsetForTime(long timestampMs, long limitOffset, Completion<TimeLookup> completion) {
     checkUsable();
     reads.offsetForTime(timestampMs, Math.min(limitOffset, state.logEnd), completion);
@@ -142,7 +153,7 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void truncateTo(long offset) {
     checkUsable();
-    cleaning.settle();
+    compacted.settle();
     truncation.truncateTo(offset);
     damages.onTruncated(state.logEnd);
   }
@@ -150,10 +161,16 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void restartAt(long offset) {
     checkUsable();
-    cleaning.settle();
+    compacted.settle();
     truncation.restartAt(offset);
     damages.onTruncated(Long.MIN_VALUE);
     start.onRestart();
+  }
+
+  /** See {@link LogTruncation#beginWithin}. */
+  void beginWithin(long base) {
+    truncation.beginWithin(base);
+    start.onBegunWithin(base);
   }
 
   @Override
@@ -261,7 +278,7 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
     checkUsable();
-    cleaning.settle();
+    compacted.settle();
     damages.mend(batches, completion);
   }
 
@@ -281,16 +298,26 @@ final class SegmentedLog implements PartitionLog {
     return cleaning;
   }
 
+  /** For the parts. */
+  CompactionMark mark() {
+    return mark;
+  }
+
   /** Whether its topic's settings let superseded records go; any thread. */
   boolean isCompacted() {
-    return compacted;
+    return hasCompaction;
   }
 
   private void onSettings() {
-    compacted = state.settings.compaction() != null;
-    if (compacted) {
+    hasCompaction = state.settings.compaction() != null;
+    if (hasCompaction) {
       cleaner.onCompacted(home.loop);
     }
+  }
+
+  /** For the parts: whether files of it are being replaced. */
+  boolean isReplacing() {
+    return compacted.isUnderWay();
   }
 
   /** Compacted segments have replaced others: what waited for that goes on. */
@@ -363,7 +390,7 @@ final class SegmentedLog implements PartitionLog {
       refs.add(new LogWalk.Ref(segment.baseOffset(), segment.sizeBytes(), segment.createdMs()));
     }
     return new LogWalk.Task(
-        refs, state.logStart, derived.snapshots(), state.logEnd, Long.MAX_VALUE, null);
+        refs, state.logStart, derived.snapshots(), state.logEnd, Long.MAX_VALUE);
   }
 
   /** For the checkpoint; while a cut is not carried out, of before it. */
@@ -389,8 +416,8 @@ final class SegmentedLog implements PartitionLog {
     if (state.gone) {
       return;
     }
-    cleaning.settle();
-    cleaning.saveMark();
+    compacted.settle();
+    mark.save();
     if (derived.isBehind()) {
       derived.write();
       home.markDirty(this);

@@ -14,7 +14,7 @@ import java.util.List;
 public final class PendingAppends<W> {
   private static final long NONE = Long.MAX_VALUE;
 
-  private final ArrayDeque<Entry<W>> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Entry<W>> waiting = new ArrayDeque<>(0);
 
   /** Not later than the earliest deadline; it need not be moved on when its waiter completes. */
   private long nextDeadline = NONE;

@@ -33,6 +33,10 @@ class CompactionTest {
           .withIndexInterval(200)
           .withCompaction(new LogSettings.Compaction(0, 1_000, 0));
 
+  /** No share of bytes makes it compact these. */
+  private static final LogSettings LAZY =
+      COMPACTED.withCompaction(new LogSettings.Compaction(0, 60_000, 1_000, 1.0));
+
   private static LogConfig config(int bufferBytes) {
     return LogWorld.CONFIG
         .withHot(0, 0)
@@ -296,6 +300,67 @@ class CompactionTest {
     assertTrue(segments(world) < before, "what is old is compacted");
     int left = records(world, log).size();
     assertTrue(left > 10 && left < 40, left + " records are left");
+  }
+
+  private static void appendNow(LogWorld world, PartitionLog log, String key, String value) {
+    ByteBuffer batch =
+        new RecordBatchBuilder(Compression.NONE)
+            .append(
+                world.time.clock().wallMs(),
+                key.getBytes(StandardCharsets.UTF_8),
+                value.getBytes(StandardCharsets.UTF_8),
+                List.of())
+            .build();
+    world.append(log, batch);
+    world.run(() -> log.noteHighWatermark(log.logEndOffset()));
+  }
+
+  private static long count(LogWorld world, PartitionLog log, String key) {
+    return records(world, log).stream().filter(record -> text(record.key()).equals(key)).count();
+  }
+
+  @Test
+  void whatHasWaitedForItsGreatestLagIsCompactedWhateverTheShareAndHoweverFewRecordsCome() {
+    LogWorld world = new LogWorld(config(1 << 20));
+    PartitionLog log = world.openLog(LAZY);
+    for (int i = 0; i < 20; i++) {
+      appendNow(world, log, "filler", "x".repeat(100) + i);
+    }
+    world.time.advanceMs(50_000);
+    appendNow(world, log, "a", "1");
+    appendNow(world, log, "a", "2");
+    world.time.advanceMs(5_000);
+    assertEquals(0, world.directory.counters().cleanerRuns(), "no share is above 1.0");
+    world.time.advanceMs(6_000);
+    assertTrue(world.directory.counters().cleanerRuns() > 0, "the closed segments are overdue");
+    assertTrue(count(world, log, "filler") < 15);
+    assertEquals(2, count(world, log, "a"), "still in the open segment");
+    world.run(log::rollIfOld);
+    world.time.advanceMs(40_000);
+    assertEquals(2, count(world, log, "a"), "and young enough for it");
+    // It is closed at that age, too, although segment.ms is an hour.
+    world.time.advanceMs(10_000);
+    world.run(log::rollIfOld);
+    world.time.advanceMs(1_000);
+    assertEquals(1, count(world, log, "a"));
+  }
+
+  @Test
+  void afterARestartTheTimeOfTheRecordsTellsWhatHasWaitedTooLong() {
+    LogWorld world = new LogWorld(config(1 << 20));
+    PartitionLog log = world.openLog(LAZY.withCompaction(null));
+    for (int i = 0; i < 20; i++) {
+      appendNow(world, log, "filler", "x".repeat(100) + i);
+    }
+    world.time.advanceMs(50_000);
+    world.store.kill();
+    world.restart();
+    PartitionLog again = world.openLog(LAZY);
+    world.run(() -> again.noteHighWatermark(again.logEndOffset()));
+    world.time.advanceMs(9_000);
+    assertEquals(0, world.directory.counters().cleanerRuns());
+    world.time.advanceMs(2_000);
+    assertTrue(world.directory.counters().cleanerRuns() > 0);
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -60,17 +61,18 @@ class CrashPropertyTest {
   /**
    * Of the first: an old row for a log that came again (1357), rows of a leaving log (15417, 25951,
    * 4601), cuts of replicated logs that came back (28962, 32283), a later start in an older content
-   * (5623). Of the second: the old row once more (752), GONE replayed over new files (843), a clean
-   * stop amid a deletion (1008, 273), a torn tail that came back (1683, 890), cuts (9357, 11721).
-   * With a bad disk: a journal file that was never made (566), a sync that failed and succeeded in
-   * the next life (834).
+   * (5623), an epoch without a record that was forgotten where segments below the log start had
+   * gone in part (2186, 2455; of the second 1612, 2435). Of the second: the old row once more
+   * (752), GONE replayed over new files (843), a clean stop amid a deletion (1008, 273), a torn
+   * tail that came back (1683, 890), cuts (9357, 11721). With a bad disk: a journal file that was
+   * never made (566), a sync that failed and succeeded in the next life (834).
    */
   @Test
   void seedsThatFailedOnceDoNot() {
-    for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364}) {
+    for (long seed : new long[] {1357, 15417, 25951, 4601, 28962, 32283, 5623, 13364, 2186, 2455}) {
       runOne(new Run(seed, false, false, false));
     }
-    for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160}) {
+    for (long seed : new long[] {752, 843, 890, 1008, 273, 1683, 9357, 11721, 8160, 1612, 2435}) {
       runOne(new Run(seed, true, false, false));
     }
     for (long seed : new long[] {566, 834, 224}) {
@@ -86,6 +88,7 @@ class CrashPropertyTest {
   private static void runAll(int seeds, boolean retention, boolean trouble, boolean compaction) {
     int crashes = 0;
     int retained = 0;
+    int begunWithin = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
@@ -97,6 +100,7 @@ class CrashPropertyTest {
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
+      begunWithin += run.begunWithin;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
@@ -124,6 +128,7 @@ class CrashPropertyTest {
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
+    assertTrue(begunWithin > seeds / 10, "no log began within a batch: " + begunWithin);
     assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
     assertTrue(!compaction || compactions > seeds, "compaction is left out");
   }
@@ -162,6 +167,9 @@ class CrashPropertyTest {
     long returnedEnd;
     long killFloor;
     int epoch;
+    // The newest that was begun and is durable since; what cuts may take it back (rules R29, L9).
+    int durableEpoch = -1;
+    int cuts;
     int generation;
     // Nothing below was ever cut: what is committed is (rule D5), and may be compacted.
     long committed;
@@ -187,6 +195,12 @@ class CrashPropertyTest {
         RecordBatch header = RecordBatch.at(batch.bytes);
         sequences.put(header.producerId(), header.lastSequence() + 1);
       }
+    }
+
+    /** What was begun at the end of the log may go with it. */
+    void onCut() {
+      cuts++;
+      durableEpoch = -1;
     }
 
     long end() {
@@ -220,6 +234,7 @@ class CrashPropertyTest {
     int life;
     int crashes;
     int retained;
+    int begunWithin;
     int checkedBatches;
     long bypasses;
     int deletions;
@@ -382,6 +397,7 @@ class CrashPropertyTest {
               reads,
               List.of(syncs[0], syncs[1]),
               compaction ? newCleaner() : reads,
+              this::inAnyOrder,
               (what, cause) -> {
                 throw new AssertionError(what, cause);
               });
@@ -393,6 +409,15 @@ class CrashPropertyTest {
         VirtualLoop loop = loopOf(model);
         model.log = loop.call(() -> open(model));
       }
+    }
+
+    /** Logs are recovered side by side: in whatever order, what comes of them is the same. */
+    void inAnyOrder(int count, IntConsumer work) {
+      List<Integer> order = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        order.add(random.nextInt(i + 1), i);
+      }
+      order.forEach(work::accept);
     }
 
     VirtualWorker newCleaner() {
@@ -515,6 +540,16 @@ class CrashPropertyTest {
         case 0 -> {
           model.epoch++;
           log.beginEpoch(model.epoch);
+          if (model.fsync) {
+            int begun = model.epoch;
+            int cuts = model.cuts;
+            log.whenDurable(
+                () -> {
+                  if (cuts == model.cuts) {
+                    model.durableEpoch = begun;
+                  }
+                });
+          }
         }
         case 1 -> {
           if (random.oneIn(2)) {
@@ -603,6 +638,7 @@ class CrashPropertyTest {
       if (compaction && to < model.committed) {
         return;
       }
+      model.onCut();
       log.truncateTo(to);
       if (log.logEndOffset() == before) {
         model.epoch = Math.max(model.epoch, log.epochs().latest());
@@ -631,6 +667,7 @@ class CrashPropertyTest {
 
     void restart(Model model, PartitionLog log) {
       long at = model.end() + random.nextInt(50);
+      model.onCut();
       log.restartAt(at);
       model.earlier.add(model.now);
       model.earlierStarts.add(model.start);
@@ -645,6 +682,7 @@ class CrashPropertyTest {
     /** The topic goes; once that is done it comes again under the same id, as after a move. */
     void delete(Model model) {
       model.leaving = true;
+      model.onCut();
       model.earlier.add(model.now);
       model.earlierStarts.add(model.start);
       model.now = new ArrayList<>();
@@ -732,11 +770,20 @@ class CrashPropertyTest {
       TreeMap<Long, Integer> before = new TreeMap<>(model.sequences);
       long offset = model.end();
       model.epoch = Math.max(model.epoch, log.epochs().latest());
+      long end = offset;
+      boolean within = model.now.isEmpty() && offset > 3 && random.oneIn(2);
       for (int i = 0; i < count; i++) {
         if (random.oneIn(5)) {
           model.epoch++;
         }
-        ByteBuffer bytes = Batches.stamped(batch(model, new int[1]), offset, model.epoch);
+        ByteBuffer content = batch(model, new int[1]);
+        int records = RecordBatch.at(content).recordCount();
+        if (within && i == 0 && records > 1 && offset >= records) {
+          // The log start lies within the first batch (rule R32).
+          offset -= 1 + random.nextInt(records - 1);
+          model.emptyEnd = offset;
+        }
+        ByteBuffer bytes = Batches.stamped(content, offset, model.epoch);
         RecordBatch header = RecordBatch.at(bytes);
         model.sequences.put(header.producerId(), header.lastSequence() + 1);
         offset = header.nextOffset();
@@ -746,6 +793,11 @@ class CrashPropertyTest {
       int size = model.now.size();
       each.forEach(bytes -> appended(model, bytes));
       PartitionLog.FollowerAppend outcome = log.appendAsFollower(all.flip(), model.epoch);
+      if (within && outcome.endOffset() == end) {
+        model.emptyEnd = end; // it was not empty for the storage engine, or there was no room
+      } else if (within) {
+        begunWithin++;
+      }
       if (outcome.complete()) {
         model.returnedEnd = model.end();
       } else {
@@ -922,6 +974,9 @@ class CrashPropertyTest {
                       model.id + ": epoch at " + batch.base);
                 }
                 assertTrue(log.epochs().endOf(Integer.MAX_VALUE).endOffset() <= end);
+                assertTrue(
+                    log.epochs().latest() >= model.durableEpoch,
+                    () -> model.id + ": epoch " + model.durableEpoch + " has never begun (R29)");
               });
     }
 

@@ -175,6 +175,40 @@ class DamageTest {
   }
 
   @Test
+  void whoHasWhatWasDamagedIsGivenWhatIsSoundBehindItD9() {
+    LogWorld world = new LogWorld(COLD);
+    PartitionLog log = fill(world, 60, new SeededRandom(3));
+    List<String> paths = segments(world);
+    world.store.flip(paths.get(1), 300, 4);
+    world.store.flip(paths.get(3), 300, 4);
+    long damaged = readAll(world, log, "");
+    long end = world.call(log::logEndOffset);
+    long firstOfNext = segmentBase(paths.get(2));
+    assertTrue(damaged < firstOfNext);
+    assertEquals(OptionalLong.of(damaged), world.read(log, firstOfNext, 100).corruptAt());
+    long offset = firstOfNext;
+    while (true) {
+      PartitionLog.ReadOutcome read = world.readForReplica(log, offset, 700);
+      for (ByteBuffer each : read.batches()) {
+        assertEquals(leader.get(offset), each);
+        offset = RecordBatch.at(each).nextOffset();
+      }
+      if (read.batches().isEmpty()) {
+        assertTrue(read.corruptAt().isPresent());
+        break;
+      }
+    }
+    assertTrue(offset >= segmentBase(paths.get(3)) && offset < end, "up to the next damage");
+    assertEquals(OptionalLong.of(damaged), world.readForReplica(log, damaged, 700).corruptAt());
+    assertEquals(damaged, world.call(() -> log.damage().orElseThrow().offset()));
+  }
+
+  private static long segmentBase(String path) {
+    String name = path.substring(path.lastIndexOf('/') + 1);
+    return Long.parseLong(name.substring(0, name.indexOf('.')));
+  }
+
+  @Test
   void aLeaderWithDamageTakesNoBatchesAndAFollowerDoes() {
     LogWorld world = new LogWorld(COLD);
     PartitionLog log = fill(world, 30, new SeededRandom(1));

@@ -69,7 +69,7 @@ class FileFormatTest {
     write(
         "d/" + PartitionMeta.FILE,
         new PartitionMeta(LogWorld.ORDERS, Durability.FSYNC, "orders").encode());
-    readers.put("d/" + PartitionMeta.FILE, () -> PartitionMeta.read(store, "d"));
+    readers.put("d/" + PartitionMeta.FILE, () -> Optional.of(PartitionMeta.read(store, "d")));
     ProducerState producers = new ProducerState();
     producers.onAppended(RecordBatch.at(Batches.of(7, 1, 4, 3, "v")), 1_000);
     write("d/snap", producers.snapshot(3));

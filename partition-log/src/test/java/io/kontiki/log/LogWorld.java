@@ -110,6 +110,12 @@ final class LogWorld {
     return found.get();
   }
 
+  PartitionLog.ReadOutcome readForReplica(PartitionLog log, long offset, int maxBytes) {
+    AtomicReference<PartitionLog.ReadOutcome> found = new AtomicReference<>();
+    run(() -> log.readForReplica(offset, Long.MAX_VALUE, maxBytes, found::set));
+    return found.get();
+  }
+
   /** All batches from the log start on. */
   List<ByteBuffer> readAll(PartitionLog log) {
     List<ByteBuffer> all = new ArrayList<>();

@@ -23,6 +23,7 @@ import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
@@ -48,7 +49,6 @@ public final class LinkedGroups implements Groups {
   private final ShardClient.Broker broker;
   private final LinkDialler dialler;
   private final TreeMap<Integer, ShardClient> shards = new TreeMap<>();
-  private EventLoop.@Nullable Timer ticking;
   private boolean closed;
 
   /**
@@ -72,25 +72,10 @@ public final class LinkedGroups implements Groups {
     this.dialler = dialler;
   }
 
-  /** Begins to look at the time. */
-  public void start() {
-    loop.execute(this::tick);
-  }
-
   /** Ends all links without a word: the members' sessions run. On the control loop. */
   public void close() {
     closed = true;
-    if (ticking != null) {
-      ticking.cancel();
-    }
     shards.values().forEach(ShardClient::close);
-  }
-
-  private void tick() {
-    if (!closed) {
-      ticking = loop.schedule(timing.tick(), this::tick);
-      shards.values().forEach(ShardClient::tick);
-    }
   }
 
   /** Null: the cluster has not formed yet, as far as this node knows. */
@@ -101,7 +86,14 @@ public final class LinkedGroups implements Groups {
 
   private ShardClient shard(int shard) {
     return shards.computeIfAbsent(
-        shard, number -> new ShardClient(number, broker, loop, timing, metadata, dialler));
+        shard,
+        number -> {
+          ShardClient fresh = new ShardClient(number, broker, loop, timing, metadata, dialler);
+          if (closed) {
+            fresh.close();
+          }
+          return fresh;
+        });
   }
 
   // Members
@@ -453,6 +445,35 @@ public final class LinkedGroups implements Groups {
                 return reply instanceof Reply.Described described ? described.report() : null;
               }
             }.begin(ignored -> shard(group)));
+  }
+
+  /**
+   * The node that coordinates a group.
+   *
+   * @param completion COORDINATOR_UNAVAILABLE if nobody has answered in the call's time
+   */
+  public void coordinator(CallContext call, String group, Completion<Result<Integer>> completion) {
+    loop.execute(
+        () -> {
+          int shards = metadata.image().groupShards();
+          int known = shards == 0 ? -1 : dialler.leader(Shards.of(group, shards));
+          if (known >= 0) {
+            call.home(completion).complete(Result.ok(known));
+            return;
+          }
+          new Call<Integer>(call, completion) {
+            @Override
+            LinkRequest request(long id) {
+              return new LinkRequest.Offsets(id, group, Collections.emptySortedSet());
+            }
+
+            @Override
+            @Nullable Integer value(Reply reply) {
+              ShardClient client = shard(group);
+              return client != null && reply instanceof Reply.Committed ? client.node() : null;
+            }
+          }.begin(ignored -> shard(group));
+        });
   }
 
   @Override

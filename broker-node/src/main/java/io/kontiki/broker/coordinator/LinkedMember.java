@@ -49,7 +49,7 @@ final class LinkedMember implements Membership {
   private int toldEpoch;
   private boolean silent;
 
-  /** When the client last spoke. */
+  /** When the client last spoke; written on the call's loop. */
   private volatile long seenAtMs;
 
   // Of the control loop, as everything else.
@@ -123,8 +123,8 @@ final class LinkedMember implements Membership {
   }
 
   @Override
-  public void seen() {
-    seenAtMs = control.clock().wallMs();
+  public void seen(long msAgo) {
+    seenAtMs = Math.max(seenAtMs, control.clock().wallMs() - msAgo);
   }
 
   @Override

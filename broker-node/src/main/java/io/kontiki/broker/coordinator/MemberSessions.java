@@ -104,6 +104,7 @@ final class MemberSessions {
     unlink(session);
     session.link = link;
     link.members.add(session);
+    session.spared = false;
     if (!session.fenced) {
       session.expiresAt = Session.NEVER;
     }
@@ -124,6 +125,12 @@ final class MemberSessions {
     schedule(session);
   }
 
+  /** Its broker says that its stream is gone: its session runs from now, all of it. */
+  void abandon(Session session) {
+    detach(session, clock.nanoTime(), "its stream is gone");
+    session.spared = true;
+  }
+
   private static void unlink(Session session) {
     BrokerLink link = session.link;
     if (link != null) {
@@ -133,7 +140,10 @@ final class MemberSessions {
     }
   }
 
-  /** A fence, or a newer process of its broker, ends a membership at once. */
+  /**
+   * A fence, or a newer process of its broker, ends a membership at once, unless its stream had
+   * ended before.
+   */
   void judgeBrokers(ClusterImage image) {
     for (TreeMap<String, Session> members : groups.values()) {
       members.values().forEach(session -> judgeBroker(session, image));
@@ -150,12 +160,18 @@ final class MemberSessions {
     } else if (broker.epoch() == details.brokerEpoch() && !broker.unfenced()) {
       why = "broker " + details.brokerId() + " was fenced";
     }
+    if (broker != null
+        && broker.epoch() == details.brokerEpoch()
+        && broker.state() == BrokerImage.State.STOPPING
+        && session.link == null) {
+      session.spared = true; // whoever coordinated before may have been told
+    }
     if (why.isEmpty()) {
       if (session.fenced) { // taken up by another broker since
         session.fenced = false;
         session.expiresAt = clock.nanoTime() + timing.silence() + session.sessionNanos();
       }
-    } else if (!session.fenced) {
+    } else if (!session.fenced && !(session.spared && session.link == null)) {
       session.fenced = true;
       session.why = why;
       session.expiresAt = clock.nanoTime();

@@ -1,8 +1,12 @@
 package io.kontiki.broker.coordinator;
 
+import io.kontiki.group.ClassicMember;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.OffsetCommit;
+import io.kontiki.group.Opaque;
+import io.kontiki.model.ApiError;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.Proposal;
 import io.kontiki.runtime.Completion;
@@ -12,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The commands of a coordinator on their way into the Raft log: all that a turn of the loop brings
@@ -96,12 +101,37 @@ final class ProposalQueue {
       return;
     }
     long bytes = bytes(command);
+    ApiError tooLarge = bytes <= ENTRY_BYTES ? null : tooLarge(command);
+    if (tooLarge != null) {
+      completion.complete(new End.Answered(new GroupAnswer.Rejected(tooLarge)));
+      return;
+    }
     waiting.add(new Waiting(command, bytes, completion));
     waitingBytes += bytes;
     if (!flushing) {
       flushing = true;
       loop.atTurnEnd(this::flush);
     }
+  }
+
+  /** One that no entry can hold would be tried again and again. */
+  private @Nullable ApiError tooLarge(GroupCommand command) {
+    int size = encoder.apply(List.of(command)).remaining();
+    if (size <= RaftGroup.MAX_COMMAND_BYTES) {
+      return null;
+    }
+    String what =
+        command instanceof GroupCommand.JoinGroup || command instanceof GroupCommand.UpdateTopics
+            ? "the topics of the group's members"
+            : "the request";
+    return ApiError.definite(
+        ErrorReason.INVALID_FIELD,
+        what
+            + " would take "
+            + size
+            + " bytes in the group's log; at most "
+            + RaftGroup.MAX_COMMAND_BYTES
+            + " are allowed");
   }
 
   private void flush() {
@@ -160,8 +190,35 @@ final class ProposalQueue {
       bytes += TopicWatch.bytes(join.topics());
     } else if (command instanceof GroupCommand.UpdateTopics update) {
       bytes += TopicWatch.bytes(update.topics());
+    } else if (command instanceof GroupCommand.CompleteJoin join) {
+      for (ClassicMember member : join.members()) {
+        bytes += bytes(member);
+      }
+    } else if (command instanceof GroupCommand.ReplaceClassic replace) {
+      bytes += bytes(replace.member());
+    } else if (command instanceof GroupCommand.SyncClassic sync) {
+      for (ClassicMember.Assigned one : sync.assignments().values()) {
+        bytes += COMMAND_BYTES + bytes(one.assignment(), one.owned().size());
+      }
+    } else if (command instanceof GroupCommand.EndClassic end) {
+      bytes += (long) COMMAND_BYTES * end.memberIds().size();
     }
     return bytes;
+  }
+
+  private static long bytes(ClassicMember member) {
+    long bytes =
+        4L * COMMAND_BYTES
+            + member.metadata().size()
+            + bytes(member.assignment(), member.owned().size());
+    for (String topic : member.topics()) {
+      bytes += (long) NAME_BYTES * topic.length();
+    }
+    return bytes;
+  }
+
+  private static long bytes(Opaque assignment, int owned) {
+    return assignment.size() + (long) PARTITION_BYTES * owned;
   }
 
   private static long bytes(List<OffsetCommit> offsets) {

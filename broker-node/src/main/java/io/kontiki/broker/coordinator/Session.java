@@ -27,8 +27,14 @@ final class Session implements Comparable<Session> {
   /** Why it is going to expire. */
   String why = "";
 
-  /** Its broker was fenced: expires at once, attached or not. */
+  /** Its broker was fenced while it held the stream: expires at once. */
   boolean fenced;
+
+  /**
+   * Its stream ended while its broker was well, as the broker said itself or was stopping by plan:
+   * a fence that follows does not cut the session short.
+   */
+  boolean spared;
 
   /** An expiry is under way. */
   boolean expiring;

@@ -34,6 +34,9 @@ final class ShardClient {
   private static final long LAST_PAUSE_NANOS = 200_000_000;
   private static final long OPEN_NANOS = 1_000_000_000;
 
+  /** A link that nobody has needed for so long is closed. */
+  private static final long UNUSED_NANOS = 5_000_000_000L;
+
   private final int shard;
   private final Broker broker;
   private final EventLoop loop;
@@ -58,6 +61,9 @@ final class ShardClient {
   private long dialAt;
   private long pauseNanos = FIRST_PAUSE_NANOS;
   private boolean dialPlanned;
+  private long usedAt;
+  private boolean closed;
+  private EventLoop.@Nullable Timer ticking;
   private int hint = -1;
   private int turn;
   private long nextId;
@@ -104,12 +110,18 @@ final class ShardClient {
     return true;
   }
 
+  /** To whom the link goes, or went last; -1: to nobody yet. */
+  int node() {
+    return linkNode;
+  }
+
   void register(LinkedMember member) {
     LinkedMember before =
         members.put(new LinkRequest.Claim(member.group(), member.memberId()), member);
     if (before != null && before != member) {
       before.end(Coordinator.replaced(member.memberId()));
     }
+    watch();
   }
 
   void forget(LinkedMember member) {
@@ -127,7 +139,16 @@ final class ShardClient {
     }
   }
 
+  /** Ends the link without a word, for good. */
   void close() {
+    closed = true;
+    if (ticking != null) {
+      ticking.cancel();
+    }
+    hangUp();
+  }
+
+  private void hangUp() {
     if (link != null) {
       link.close();
       link = null;
@@ -135,9 +156,27 @@ final class ShardClient {
     }
   }
 
-  /** Every {@link CoordinatorTiming#tick}. */
-  void tick() {
+  /** Whether a member or a request needs the link. */
+  private boolean used() {
+    return !members.isEmpty() || !waiting.isEmpty() || !underWay.isEmpty();
+  }
+
+  /** Looks at the time as long as there is something to look at. */
+  private void watch() {
+    if (ticking == null && !closed && (link != null || used())) {
+      ticking = loop.schedule(timing.tick(), this::tick);
+    }
+  }
+
+  /** Every {@link CoordinatorTiming#tick} while there is a link, or somebody wants one. */
+  private void tick() {
+    ticking = null;
     long now = now();
+    if (used()) {
+      usedAt = now;
+    } else if (link != null && now - usedAt >= UNUSED_NANOS) {
+      hangUp();
+    }
     if (link != null) {
       int known = dialler.leader(shard);
       if (opened ? now - lastHeard >= timing.silence() : now - dialledAt >= OPEN_NANOS) {
@@ -173,6 +212,10 @@ final class ShardClient {
   }
 
   private void pump() {
+    watch();
+    if (closed) {
+      return;
+    }
     if (!broker.leaseHeld().getAsBoolean() || broker.epoch().getAsLong() < 0) {
       return; // R5; the next tick looks again
     }
@@ -213,6 +256,7 @@ final class ShardClient {
     dialAt = now + pauseNanos;
     pauseNanos = Math.min(2 * pauseNanos, LAST_PAUSE_NANOS);
     dialledAt = now;
+    usedAt = now;
     linkNode = node;
     linkEpoch = broker.epoch().getAsLong();
     opened = false;
@@ -221,6 +265,7 @@ final class ShardClient {
     events.from = fresh;
     link = fresh;
     fresh.send(new LinkRequest.Open(shard, broker.id(), linkEpoch));
+    watch();
   }
 
   /** Where the last one sent this broker, else who this node knows, else any voter in turn. */
@@ -243,7 +288,7 @@ final class ShardClient {
     if (opened) {
       LOG.info("link to the coordinator of shard {} on node {} is over: {}", shard, linkNode, why);
     }
-    close();
+    hangUp();
     requeue();
     pump();
   }

@@ -110,6 +110,11 @@ final class TopicDuty {
     sessions.groups().forEach(this::look);
   }
 
+  /** Whether something waits for {@link #onTick}, or may come to do so. */
+  boolean pending() {
+    return !again.isEmpty() || !forgetting.isEmpty() || !told.isEmpty();
+  }
+
   void onTick(ClusterImage newest) {
     if (!again.isEmpty()) {
       List<String> groups = List.copyOf(again);

@@ -87,7 +87,7 @@ public final class ConsumeSession implements MemberListener {
     }
     Member joined = member;
     if (joined != null) {
-      joined.membership().seen();
+      joined.membership().seen(0);
     }
     if (action instanceof ConsumeAction.Bad bad) {
       fail(bad.error());
@@ -457,9 +457,11 @@ public final class ConsumeSession implements MemberListener {
   }
 
   private void beat() {
-    if (phase == Phase.OVER) {
+    Member joined = member;
+    if (phase == Phase.OVER || joined == null) {
       return;
     }
+    joined.membership().seen(sink.silenceMs());
     long silent = outbox.silentNanos();
     if (silent >= HEARTBEAT_NANOS && outbox.clear()) {
       outbox.send(new ConsumeEvent.Heartbeat());

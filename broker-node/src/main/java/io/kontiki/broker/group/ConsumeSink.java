@@ -13,6 +13,12 @@ public interface ConsumeSink {
   /** The session takes one more message of the client. */
   void next();
 
+  /**
+   * How long a client can have been silent at most, answers to pings included, while its stream is
+   * not cancelled; in milliseconds.
+   */
+  long silenceMs();
+
   /** The stream ends with OK. Last call. */
   void end();
 

@@ -22,8 +22,12 @@ public interface Membership {
   /** Gives up partitions that are being revoked, after all commits called before. */
   void release(List<PartitionId> partitions);
 
-  /** The client has just spoken, or answered a ping. Cheap; reported now and then. */
-  void seen();
+  /**
+   * The client has spoken, or answered a ping. Cheap; reported now and then.
+   *
+   * @param msAgo at least within so long
+   */
+  void seen(long msAgo);
 
   /**
    * Leaves the group after all commits called before; a static member stays for its session. The

@@ -3,6 +3,7 @@ package io.kontiki.broker.group;
 import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.Gather;
 import io.kontiki.broker.api.Metadata;
+import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.Refusals;
 import io.kontiki.broker.api.TopicLookup;
 import io.kontiki.group.GroupAnswer;
@@ -25,10 +26,12 @@ import org.jspecify.annotations.Nullable;
 public final class OutsideCommit {
   private final Metadata metadata;
   private final Groups groups;
+  private final EpochFinder epochs;
 
-  public OutsideCommit(Metadata metadata, Groups groups) {
+  public OutsideCommit(Metadata metadata, PartitionRequests partitions, Groups groups) {
     this.metadata = metadata;
     this.groups = groups;
+    this.epochs = new EpochFinder(partitions);
   }
 
   /**
@@ -60,7 +63,7 @@ public final class OutsideCommit {
           Named name = offsets.get(i).partition();
           lookup.partition(call, name.topic(), name.partition(), answer);
         },
-        topics -> submit(call, request, topics, completion));
+        topics -> check(call, request, topics, completion));
   }
 
   private static @Nullable ApiError check(Request request) {
@@ -95,12 +98,14 @@ public final class OutsideCommit {
     return null;
   }
 
-  private void submit(
+  private void check(
       CallContext call,
       Request request,
       List<Result<TopicImage>> topics,
       Completion<Result<Boolean>> completion) {
-    List<OffsetCommit> commits = new ArrayList<>();
+    List<PartitionId> partitions = new ArrayList<>();
+    List<Integer> untold = new ArrayList<>();
+    List<EpochFinder.Question> questions = new ArrayList<>();
     for (int i = 0; i < topics.size(); i++) {
       if (topics.get(i) instanceof Result.Err<TopicImage> missing) {
         completion.complete(Result.error(missing.error()));
@@ -109,20 +114,43 @@ public final class OutsideCommit {
       TopicImage topic = ((Result.Ok<TopicImage>) topics.get(i)).value();
       Place place = request.offsets().get(i);
       int number = place.partition().partition();
-      ApiError bad =
-          Commits.badEpoch(
-              place, "offsets[" + i + "]", topic.partitions().get(number).leaderEpoch());
+      int present = topic.partitions().get(number).leaderEpoch();
+      ApiError bad = Commits.badEpoch(place, "offsets[" + i + "]", present);
       if (bad != null) {
         completion.complete(Result.error(bad));
         return;
       }
+      partitions.add(new PartitionId(topic.id(), number));
+      if (place.leaderEpoch() == Place.NO_EPOCH) {
+        untold.add(i);
+        questions.add(new EpochFinder.Question(partitions.get(i), place.offset(), present));
+      }
+    }
+    epochs.find(
+        call,
+        questions,
+        found -> {
+          List<Integer> all =
+              new ArrayList<>(request.offsets().stream().map(Place::leaderEpoch).toList());
+          for (int i = 0; i < found.size(); i++) {
+            all.set(untold.get(i), found.get(i));
+          }
+          submit(call, request, partitions, all, completion);
+        });
+  }
+
+  private void submit(
+      CallContext call,
+      Request request,
+      List<PartitionId> partitions,
+      List<Integer> leaderEpochs,
+      Completion<Result<Boolean>> completion) {
+    List<OffsetCommit> commits = new ArrayList<>();
+    for (int i = 0; i < partitions.size(); i++) {
+      Place place = request.offsets().get(i);
       commits.add(
           new OffsetCommit(
-              new PartitionId(topic.id(), number),
-              place.offset(),
-              place.leaderEpoch(),
-              place.metadata(),
-              true));
+              partitions.get(i), place.offset(), leaderEpochs.get(i), place.metadata(), true));
     }
     groups.submit(
         call,

@@ -49,8 +49,7 @@ public final class LoopPartitions {
     this.logs = logs;
     this.walk = new RetentionWalk(TICK_NANOS, housekeeping.checkNanos());
     this.context =
-        new LoopContext(
-            loopIndex, loop, lease, transport, proposals, policy, housekeeping.conditions());
+        new LoopContext(loopIndex, loop, lease, transport, proposals, policy, housekeeping);
   }
 
   /** A replica whose log is open, or null. */
@@ -223,7 +222,9 @@ public final class LoopPartitions {
 
   /** A replica, perhaps before its log is open. */
   private final class Slot implements PartitionLog.Listener {
-    private PartitionAssignment newest;
+    /** Until its log is open: then the partition has it. */
+    private @Nullable PartitionAssignment newest;
+
     private @Nullable Partition partition;
     private @Nullable PartitionLog log;
     private @Nullable Consumer<PartitionLog> gone;
@@ -235,7 +236,8 @@ public final class LoopPartitions {
     void apply(PartitionAssignment assignment) {
       if (partition != null) {
         partition.apply(assignment);
-      } else if (assignment.state().partitionEpoch() >= newest.state().partitionEpoch()) {
+      } else if (newest == null
+          || assignment.state().partitionEpoch() >= newest.state().partitionEpoch()) {
         newest = assignment;
       }
     }
@@ -244,9 +246,10 @@ public final class LoopPartitions {
       log = open;
       if (gone != null) {
         gone.accept(open);
-      } else if (!closed) {
+      } else if (!closed && newest != null) {
         open.changeSettings(newest.log());
         partition = new Partition(open, newest, context);
+        newest = null;
       }
     }
 

@@ -7,6 +7,8 @@ import io.kontiki.broker.partition.Requests.FoundOffset;
 import io.kontiki.broker.partition.Requests.OffsetQuery;
 import io.kontiki.broker.partition.Requests.Read;
 import io.kontiki.broker.partition.Requests.ReadAnswer;
+import io.kontiki.log.LeaderEpochs;
+import io.kontiki.log.LeaderEpochs.EpochEnd;
 import io.kontiki.log.PartitionLog;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.PartitionId;
@@ -22,6 +24,7 @@ import io.kontiki.replication.SubscribeAnswer;
 import io.kontiki.replication.SubscribeAnswer.Refusal;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.StorageException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -154,9 +157,18 @@ public final class Partition {
         role != null ? role.replica().isr() : assignment.state().isr());
   }
 
-  /** The newest epoch entered here, or -1; with the log end what balanced recovery asks (R19). */
-  public int lastEpoch() {
-    return log.epochs().latest();
+  /**
+   * What balanced recovery asks for (R19): the newest epoch entered here, or -1, and the log end;
+   * of a damaged log what lies before the damage, for nothing else can be read of it (D9).
+   */
+  public EpochEnd readableEnd() {
+    Optional<PartitionLog.Damage> damage = log.damage();
+    if (damage.isEmpty()) {
+      return new EpochEnd(log.epochs().latest(), log.logEndOffset());
+    }
+    long end = damage.get().offset();
+    return new EpochEnd(
+        end > log.logStartOffset() ? log.epochs().epochOf(end - 1) : LeaderEpochs.NONE, end);
   }
 
   /** Exclusive end of what is written here. */
@@ -251,7 +263,9 @@ public final class Partition {
     }
     // What was deleted was committed (D5). A high watermark below it would keep followers from
     // taking the log start, and so out of the in-sync set, as long as that stays below min ISR.
-    long committed = Math.max(highWatermark, log.logStartOffset());
+    // Who leads by an unclean election (R19) may know more to be committed than it holds (R36); for
+    // everybody else held is all that is committed.
+    long committed = Math.max(Math.min(highWatermark, log.heldEndOffset()), log.logStartOffset());
     LeaderReplica.OwnLog own =
         new LeaderReplica.OwnLog(log.logEndOffset(), log.heldEndOffset(), committed);
     LeaderRole role =

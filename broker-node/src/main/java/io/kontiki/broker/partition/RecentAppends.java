@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * oldest first, and read from the log by who still needs it.
  */
 final class RecentAppends {
-  private final ArrayDeque<Entry> entries = new ArrayDeque<>();
+  private final ArrayDeque<Entry> entries = new ArrayDeque<>(0);
   private final int maxBytes;
   private final Budget budget;
   private int bytes;

@@ -116,7 +116,7 @@ final class Shipment {
       readAheadBytes = limitBytes;
       stream.readAhead(limitBytes);
       try {
-        log.read(nextOffset, log.logEndOffset(), limitBytes, this::onRead);
+        log.readForReplica(nextOffset, log.logEndOffset(), limitBytes, this::onRead);
       } catch (StorageException e) {
         role.onOffline(e);
         return null;

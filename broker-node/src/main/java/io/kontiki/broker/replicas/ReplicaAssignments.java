@@ -112,7 +112,9 @@ public final class ReplicaAssignments {
 
   private void compare(
       TopicImage topic, List<PartitionAssignment> changed, TreeSet<PartitionId> removed) {
+    // One for all of a topic: ten thousand partitions share it.
     TopicConfig config = null;
+    LogSettings settings = null;
     for (int number = 0; number < topic.partitions().size(); number++) {
       PartitionId id = new PartitionId(topic.id(), number);
       PartitionImage partition = topic.partitions().get(number);
@@ -127,22 +129,27 @@ public final class ReplicaAssignments {
       if (mine.put(id, partition) == partition && sameSettings) {
         continue;
       }
-      if (config == null) {
+      if (config == null || settings == null) {
         config = TopicConfig.of(topic.config());
+        settings = logSettings(config);
       }
-      changed.add(assignment(id, topic, partition, config));
+      changed.add(assignment(id, topic, partition, config, settings));
     }
   }
 
   private static PartitionAssignment assignment(
-      PartitionId id, TopicImage topic, PartitionImage partition, TopicConfig config) {
+      PartitionId id,
+      TopicImage topic,
+      PartitionImage partition,
+      TopicConfig config,
+      LogSettings settings) {
     return new PartitionAssignment(
         id,
         topic.name(),
         state(partition),
         partition.replicas(),
         topic.minIsr(partition),
-        logSettings(config),
+        settings,
         config.maxMessageBytes());
   }
 
@@ -157,6 +164,7 @@ public final class ReplicaAssignments {
             config.cleanupPolicy().compacts()
                 ? new LogSettings.Compaction(
                     config.minCompactionLagMs(),
+                    config.maxCompactionLagMs(),
                     config.deleteRetentionMs(),
                     config.minCleanableDirtyRatio())
                 : null);

@@ -12,6 +12,7 @@ import io.kontiki.proto.Statuses;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.v1.ConsumeRequest;
 import io.kontiki.v1.ConsumeResponse;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,6 +102,12 @@ final class ConsumeCall implements StreamObserver<ConsumeRequest>, ConsumeSink {
   @Override
   public void next() {
     answers.request(1);
+  }
+
+  /** Whoever has said nothing is pinged, and has answered, or the connection is closed. */
+  @Override
+  public long silenceMs() {
+    return TimeUnit.SECONDS.toMillis(ServerLimits.PING_SECONDS + ServerLimits.PING_TIMEOUT_SECONDS);
   }
 
   @Override

@@ -26,7 +26,8 @@ public final class GroupCalls {
 
   public GroupCalls(Consuming consuming) {
     this.consuming = consuming;
-    this.outside = new OutsideCommit(consuming.metadata(), consuming.groups());
+    this.outside =
+        new OutsideCommit(consuming.metadata(), consuming.partitions(), consuming.groups());
   }
 
   /** Streams that are open. */

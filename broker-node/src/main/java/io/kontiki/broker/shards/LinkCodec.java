@@ -17,7 +17,6 @@ import io.kontiki.group.codec.GroupAnswerCodec;
 import io.kontiki.group.codec.GroupCommandCodec;
 import io.kontiki.group.codec.GroupParts;
 import io.kontiki.internal.v1.GroupAnswersRecord;
-import io.kontiki.internal.v1.KnownTopicRecord;
 import io.kontiki.internal.v1.LinkBeat;
 import io.kontiki.internal.v1.LinkChanged;
 import io.kontiki.internal.v1.LinkClaims;
@@ -28,6 +27,7 @@ import io.kontiki.internal.v1.LinkGroupLine;
 import io.kontiki.internal.v1.LinkGroups;
 import io.kontiki.internal.v1.LinkHeartbeat;
 import io.kontiki.internal.v1.LinkJoin;
+import io.kontiki.internal.v1.LinkKind;
 import io.kontiki.internal.v1.LinkList;
 import io.kontiki.internal.v1.LinkLoss;
 import io.kontiki.internal.v1.LinkLossReason;
@@ -44,14 +44,18 @@ import io.kontiki.internal.v1.LinkSeen;
 import io.kontiki.internal.v1.LinkSubmit;
 import io.kontiki.internal.v1.OffsetRecord;
 import io.kontiki.metadata.codec.Parts;
+import io.kontiki.metadata.codec.UnknownCommandException;
 import io.kontiki.model.PartitionId;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
-/** Words of a link as messages. What cannot be read: IllegalArgumentException. */
+/** Words of a link as messages. What cannot be read: {@link BadLinkMessageException}. */
 final class LinkCodec {
   private static final TopicsSeen NO_TOPICS = new TopicsSeen(-1, List.of(), new TreeMap<>());
 
@@ -110,6 +114,10 @@ final class LinkCodec {
   }
 
   static LinkRequest request(io.kontiki.internal.v1.LinkRequest in) {
+    return read(in.getRequestCase().name().toLowerCase(Locale.ROOT), () -> content(in));
+  }
+
+  private static LinkRequest content(io.kontiki.internal.v1.LinkRequest in) {
     return switch (in.getRequestCase()) {
       case OPEN ->
           new LinkRequest.Open(
@@ -135,7 +143,7 @@ final class LinkCodec {
       case SUBMIT ->
           new LinkRequest.Submit(
               in.getId(),
-              in.getSubmit().getCommandsList().stream().map(GroupCommandCodec::command).toList());
+              all("commands", in.getSubmit().getCommandsList(), GroupCommandCodec::command));
       case ABANDON ->
           new LinkRequest.Abandon(in.getAbandon().getGroup(), in.getAbandon().getMemberId());
       case HEARTBEAT ->
@@ -152,11 +160,31 @@ final class LinkCodec {
           new LinkRequest.Offsets(
               in.getId(),
               in.getOffsets().getGroup(),
-              new TreeSet<>(Parts.partitionIds(in.getOffsets().getPartitionsList())));
+              new TreeSet<>(
+                  all("partitions", in.getOffsets().getPartitionsList(), Parts::partitionId)));
       case DESCRIBE -> new LinkRequest.Describe(in.getId(), in.getDescribe().getGroup());
       case LIST -> new LinkRequest.ListGroups(in.getId());
       case REQUEST_NOT_SET -> throw new IllegalArgumentException("a request without content");
     };
+  }
+
+  private static <T> T read(String where, Supplier<T> content) {
+    try {
+      return content.get();
+    } catch (BadLinkMessageException e) {
+      throw e.in(where);
+    } catch (IllegalArgumentException | UnknownCommandException e) {
+      throw new BadLinkMessageException(where, e);
+    }
+  }
+
+  /** What cannot be read is named with its place. */
+  private static <A, B> List<B> all(String field, List<A> in, Function<A, B> content) {
+    List<B> out = new ArrayList<>(in.size());
+    for (A one : in) {
+      out.add(read(field + "[" + out.size() + "]", () -> content.apply(one)));
+    }
+    return out;
   }
 
   private static LinkMember member(String group, String memberId) {
@@ -214,6 +242,7 @@ final class LinkCodec {
                       LinkGroupLine.newBuilder()
                           .setGroup(line.group())
                           .setPhase(phase(line.phase()))
+                          .setKind(kind(line.kind()))
                           .setMembers(line.members())));
       out.setGroups(groups);
     } else if (reply instanceof Reply.Failed r) {
@@ -222,15 +251,20 @@ final class LinkCodec {
   }
 
   static LinkEvent event(LinkResponse in) {
+    return read(in.getEventCase().name().toLowerCase(Locale.ROOT), () -> content(in));
+  }
+
+  private static LinkEvent content(LinkResponse in) {
     return switch (in.getEventCase()) {
       case OPENED -> new LinkEvent.Opened();
       case REDIRECT -> new LinkEvent.Redirect(in.getRedirect().getLeaderId());
       case HEARTBEAT -> new LinkEvent.Heartbeat();
       case CHANGED -> {
         TreeMap<PartitionId, PartitionLoss> lost = new TreeMap<>();
-        for (LinkLoss one : in.getChanged().getLostList()) {
-          lost.put(Parts.partitionId(one.getPartition()), loss(one.getReason()));
-        }
+        all(
+            "lost",
+            in.getChanged().getLostList(),
+            one -> lost.put(Parts.partitionId(one.getPartition()), loss(one.getReason())));
         yield new LinkEvent.Changed(
             in.getChanged().getGroup(), GroupParts.member(in.getChanged().getMember()), lost);
       }
@@ -241,7 +275,7 @@ final class LinkCodec {
               Parts.error(in.getEnded().getError()));
       case ANSWERS -> {
         List<GroupAnswer> answers =
-            in.getAnswers().getAnswersList().stream().map(GroupAnswerCodec::answer).toList();
+            all("answers", in.getAnswers().getAnswersList(), GroupAnswerCodec::answer);
         yield new LinkEvent.Answer(in.getId(), new Reply.Answers(answers));
       }
       case COMMITTED ->
@@ -252,12 +286,15 @@ final class LinkCodec {
           new LinkEvent.Answer(
               in.getId(),
               new Reply.Listed(
-                  in.getGroups().getGroupsList().stream()
-                      .map(
-                          line ->
-                              new GroupLine(
-                                  line.getGroup(), phase(line.getPhase()), line.getMembers()))
-                      .toList()));
+                  all(
+                      "groups",
+                      in.getGroups().getGroupsList(),
+                      line ->
+                          new GroupLine(
+                              line.getGroup(),
+                              phase(line.getPhase()),
+                              kind(line.getKind()),
+                              line.getMembers()))));
       case FAILED ->
           new LinkEvent.Answer(in.getId(), new Reply.Failed(Parts.error(in.getFailed())));
       case EVENT_NOT_SET -> throw new IllegalArgumentException("an event without content");
@@ -266,10 +303,8 @@ final class LinkCodec {
 
   private static SortedMap<PartitionId, CommittedOffset> offsets(List<OffsetRecord> records) {
     TreeMap<PartitionId, CommittedOffset> offsets = new TreeMap<>();
-    for (OffsetRecord record : records) {
-      Map.Entry<PartitionId, CommittedOffset> one = GroupParts.offset(record);
-      offsets.put(one.getKey(), one.getValue());
-    }
+    all("offsets", records, GroupParts::offset)
+        .forEach(one -> offsets.put(one.getKey(), one.getValue()));
     return offsets;
   }
 
@@ -280,7 +315,8 @@ final class LinkCodec {
             .setGroup(state.name())
             .setPhase(phase(state.phase()))
             .setGeneration(state.generation())
-            .setAssignor(GroupParts.assignor(state.assignor()))
+            .setKind(kind(state.kind()))
+            .setAssignor(state.assignor())
             .setMetadataIndex(state.metadataIndex())
             .setCoordinatorId(report.coordinatorId());
     for (MemberState member : state.members().values()) {
@@ -299,8 +335,11 @@ final class LinkCodec {
     TreeMap<String, MemberState> members = new TreeMap<>();
     TreeMap<String, Long> lastSeen = new TreeMap<>();
     TreeMap<String, Boolean> attached = new TreeMap<>();
-    for (LinkReportedMember one : in.getMembersList()) {
-      MemberState member = GroupParts.member(one.getState());
+    List<MemberState> states =
+        all("members", in.getMembersList(), one -> GroupParts.member(one.getState()));
+    for (int i = 0; i < states.size(); i++) {
+      MemberState member = states.get(i);
+      LinkReportedMember one = in.getMembers(i);
       members.put(member.id(), member);
       attached.put(member.id(), one.getAttached());
       if (one.getLastSeenMs() > 0) {
@@ -308,16 +347,15 @@ final class LinkCodec {
       }
     }
     TreeMap<String, KnownTopic> topics = new TreeMap<>();
-    for (KnownTopicRecord record : in.getTopicsList()) {
-      KnownTopic topic = GroupParts.topic(record);
-      topics.put(topic.name(), topic);
-    }
+    all("topics", in.getTopicsList(), GroupParts::topic)
+        .forEach(topic -> topics.put(topic.name(), topic));
     return new GroupReport(
         new GroupState(
             in.getGroup(),
             phase(in.getPhase()),
+            kind(in.getKind()),
             in.getGeneration(),
-            GroupParts.assignor(in.getAssignor()),
+            in.getAssignor(),
             in.getMetadataIndex(),
             members,
             topics,
@@ -342,6 +380,24 @@ final class LinkCodec {
       case LINK_PHASE_REBALANCING -> GroupState.Phase.REBALANCING;
       case LINK_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("phase " + phase);
+    };
+  }
+
+  private static LinkKind kind(GroupState.Kind kind) {
+    return switch (kind) {
+      case NONE -> LinkKind.LINK_KIND_NONE;
+      case STREAM -> LinkKind.LINK_KIND_STREAM;
+      case CLASSIC -> LinkKind.LINK_KIND_CLASSIC;
+    };
+  }
+
+  private static GroupState.Kind kind(LinkKind kind) {
+    return switch (kind) {
+      case LINK_KIND_NONE -> GroupState.Kind.NONE;
+      case LINK_KIND_STREAM -> GroupState.Kind.STREAM;
+      case LINK_KIND_CLASSIC -> GroupState.Kind.CLASSIC;
+      case LINK_KIND_UNSPECIFIED, UNRECOGNIZED ->
+          throw new IllegalArgumentException("kind " + kind);
     };
   }
 

@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.coordinator.TestShard.Member;
+import io.kontiki.broker.group.GroupReport;
 import io.kontiki.broker.group.MemberListener.Gone;
 import io.kontiki.group.CommittedOffset;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.OwnedPartition;
 import io.kontiki.metadata.MetadataCommand;
+import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
@@ -160,6 +162,53 @@ class CoordinatorTest {
   }
 
   @Test
+  void aStreamThatEndedBeforeTheFenceOfItsBrokerKeepsItsWholeSession() {
+    Member stays = shard.node(1).join("", "", 5_000, "orders").joined();
+    Member goes = shard.node(3).join("", "static", 5_000, "orders").joined();
+    shard.await("both have their share", () -> stays.owned() == 2 && goes.owned() == 2);
+    goes.membership.abandon();
+    shard.time.advanceMs(100);
+    shard.metadata.fence(3);
+    shard.node(3).frozen = true;
+    shard.time.advanceMs(4_500);
+    assertEquals(2, stays.owned(), "as after any other end of a stream");
+    shard.time.advanceMs(1_000);
+    assertEquals(4, stays.owned(), "and not longer (G3)");
+  }
+
+  @Test
+  void aMemberThatCameBackAfterItsStreamEndedGoesWithItsBroker() {
+    Member stays = shard.node(1).join("", "", 30_000, "orders").joined();
+    Member first = shard.node(3).join("", "static", 30_000, "orders").joined();
+    shard.await("both have their share", () -> stays.owned() == 2 && first.owned() == 2);
+    first.membership.abandon();
+    shard.time.advanceMs(100);
+    Member again = shard.node(3).join("", "static", 30_000, "orders").joined();
+    shard.await("its share", () -> again.owned() == 2);
+    shard.node(3).frozen = true;
+    shard.metadata.fence(3);
+    shard.time.advanceMs(200);
+    assertEquals(4, stays.owned(), "its stream broke with the broker (G3)");
+  }
+
+  @Test
+  void nothingTicksWhileThereAreNoMembers() {
+    shard.offsets(2, first); // a link for a question
+    shard.await("the end of links that nobody needs", () -> shard.openLinks() == 0);
+    shard.time.advanceMs(100); // and the last tick
+    assertEquals(0, shard.eventsWithin(10_000), "neither at brokers nor at the coordinator");
+    Member member = shard.node(2).join("", "", 5_000, "orders").joined();
+    assertEquals(1, shard.openLinks());
+    assertTrue(shard.eventsWithin(1_000) > 0);
+    List<Result<GroupAnswer>> left = new ArrayList<>();
+    member.membership.leave(shard.call(), left::add);
+    shard.await("its end", () -> !left.isEmpty());
+    shard.time.advanceMs(10_000);
+    assertEquals(0, shard.openLinks());
+    assertEquals(0, shard.eventsWithin(10_000), "again");
+  }
+
+  @Test
   void aBrokerThatIsSilentLosesItsMembersAfterTheLinkAndTheSession() {
     Member stays = shard.node(1).join("", "", 5_000, "orders").joined();
     shard.node(3).join("", "", 5_000, "orders").joined();
@@ -265,6 +314,53 @@ class CoordinatorTest {
       assertTrue(owned.fromStart(), "G9");
     }
     assertEquals(fresh, member.now().owned().firstKey().topicId());
+  }
+
+  @Test
+  void aJoinThatNoEntryCanHoldIsRefusedForGood() {
+    String prefix = "t".repeat(240);
+    for (int i = 0; i < 500; i++) {
+      shard.metadata.topic(prefix + i, 1, Map.of());
+    }
+    shard.time.advanceMs(100);
+    // What each pattern matches is in the entry.
+    Member member = shard.node(2).joinPattern("t.*").joined();
+    int joined = 1;
+    while (member.ended == null && joined < 100) {
+      member = shard.node(2).joinPattern("t.{" + joined + "}.*");
+      Member last = member;
+      shard.await("an answer", () -> last.ended != null || last.state != null);
+      joined++;
+    }
+    ApiError why = assertNotNullOf(member.ended);
+    assertEquals(ErrorReason.INVALID_FIELD, why.reason());
+    assertTrue(why.definite());
+    assertTrue(why.message().contains("4194304"), why.message());
+    assertTrue(joined > 20, joined + " joined");
+    Member other = shard.node(2).join("", "", 5_000, "orders").joined();
+    assertEquals(4, other.owned(), "a smaller one may");
+  }
+
+  @Test
+  void aClientThatOnlyAnswersPingsHasBeenSeen() {
+    Member member = shard.node(2).join("", "", 5_000, "orders").joined();
+    long joinedAt = shard.time.clock().wallMs();
+    shard.time.advanceMs(60_000);
+    assertTrue(lastSeen(member) <= joinedAt + 100);
+    member.membership.seen(30_000);
+    shard.time.advanceMs(1_000);
+    assertEquals(shard.time.clock().wallMs() - 31_000, lastSeen(member));
+    member.membership.seen(0);
+    member.membership.seen(30_000);
+    shard.time.advanceMs(1_000);
+    assertEquals(shard.time.clock().wallMs() - 1_000, lastSeen(member), "it does not go back");
+  }
+
+  private long lastSeen(Member member) {
+    List<Result<GroupReport>> answers = new ArrayList<>();
+    shard.node(1).groups.describe(shard.call(), TestShard.GROUP, answers::add);
+    shard.await("the report", () -> !answers.isEmpty());
+    return ok(answers.get(0)).lastSeenMs().getOrDefault(member.id(), 0L);
   }
 
   @Test

@@ -99,6 +99,19 @@ final class TestShard {
     return ok(answers.get(0));
   }
 
+  /** Links that stand. */
+  int openLinks() {
+    return (int)
+        nodes.values().stream().flatMap(node -> node.wires.stream()).filter(Wire::stands).count();
+  }
+
+  /** Whatever runs while time passes. */
+  long eventsWithin(long ms) {
+    long before = time.eventsRun();
+    time.advanceMs(ms);
+    return time.eventsRun() - before;
+  }
+
   CallContext call() {
     return new CallContext(loop, time.clock().nanoTime() + CALL_NANOS);
   }
@@ -138,6 +151,7 @@ final class TestShard {
               new Coordinator.Shard(group, this::encode, this),
               metadata,
               () -> lease,
+              new SeededRandom(100 + id),
               new Events());
       this.groups =
           new LinkedGroups(
@@ -150,7 +164,6 @@ final class TestShard {
               () -> lease,
               this);
       metadata.listen(coordinator::onImage);
-      groups.start();
     }
 
     private ByteBuffer encode(List<GroupCommand> batch) {
@@ -273,6 +286,10 @@ final class TestShard {
       this.to = to;
       this.handler = handler;
       this.incoming = to.coordinator.accept(this);
+    }
+
+    boolean stands() {
+      return !down;
     }
 
     private void later(Runnable task) {

@@ -257,6 +257,11 @@ final class ConsumeFixture {
     }
 
     @Override
+    public long silenceMs() {
+      return 30_000;
+    }
+
+    @Override
     public void end() {
       ends++;
       if (ends > 1 || failure != null) {

@@ -572,6 +572,11 @@ final class GroupsSimulationTest {
       }
 
       @Override
+      public long silenceMs() {
+        return 30_000;
+      }
+
+      @Override
       public void end() {
         over(500);
       }

@@ -214,6 +214,7 @@ final class GroupsWorld {
               new Coordinator.Shard(raftGroup, GroupCommandCodec::encode, this),
               view,
               this::leaseHeld,
+              new SeededRandom(100 + id),
               this);
       LinkedGroups groups =
           new LinkedGroups(
@@ -227,7 +228,6 @@ final class GroupsWorld {
               this);
       consuming = new Consuming(view, partitions, groups, time.newWorker("decoder-" + id), 1 << 20);
       view.listen(coordinator::onImage);
-      groups.start();
       loop.execute(
           () -> {
             begun = true;

@@ -365,7 +365,8 @@ public final class MemoryGroups implements Groups {
               .forEach(
                   group ->
                       lines.add(
-                          new GroupLine(group.name(), group.phase(), group.members().size())));
+                          new GroupLine(
+                              group.name(), group.phase(), group.kind(), group.memberCount())));
           call.loop().execute(() -> completion.complete(Result.ok(lines)));
         });
   }
@@ -483,7 +484,7 @@ public final class MemoryGroups implements Groups {
     }
 
     @Override
-    public void seen() {}
+    public void seen(long msAgo) {}
 
     @Override
     public void leave(CallContext call, Completion<Result<GroupAnswer>> completion) {

@@ -36,6 +36,7 @@ public final class MemoryPartitions implements PartitionRequests {
   public LongSupplier fetchNanos = () -> 0;
 
   private static final class Log {
+    int leaderEpoch;
     final List<ByteBuffer> batches = new ArrayList<>();
     final Map<Long, List<RecordBatch>> producers = new TreeMap<>();
     final List<Runnable> paused = new ArrayList<>();
@@ -106,9 +107,14 @@ public final class MemoryPartitions implements PartitionRequests {
     wake(log(id));
   }
 
+  /** Leader epoch of batches from here on. */
+  public synchronized void leaderEpoch(PartitionId id, int epoch) {
+    log(id).leaderEpoch = epoch;
+  }
+
   private static long append(Log log, ByteBuffer bytes) {
     RecordBatch batch = RecordBatch.at(bytes);
-    batch.stamp(log.end, 0);
+    batch.stamp(log.end, log.leaderEpoch);
     log.batches.add(bytes);
     log.end = batch.nextOffset();
     return batch.baseOffset();

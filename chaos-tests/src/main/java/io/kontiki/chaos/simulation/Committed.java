@@ -5,9 +5,11 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is committed of one partition: everything that any replica has had below its high watermark,
@@ -22,7 +24,15 @@ public final class Committed {
   private final Map<Integer, Integer> leaders = new HashMap<>();
   private final Set<Long> refused = new HashSet<>();
   private final TreeMap<Long, Long> expected = new TreeMap<>();
+  private @Nullable Compacted compacted;
+  private int unclean = -1;
+  private int uncleanLeader = -1;
+  private long kept;
+  private boolean open;
+  private boolean settling;
   private boolean lenient;
+  private long unseenFrom = Long.MAX_VALUE;
+  private long unseenTo = -1;
   private String excuse = "";
   private long end;
   private long acked;
@@ -38,7 +48,95 @@ public final class Committed {
 
   /** Whether what is acknowledged must still be there: nothing excuses a loss so far. */
   public boolean promised() {
-    return excuse.isEmpty();
+    return excuse.isEmpty() && !open;
+  }
+
+  /** Whether something may have been lost, and whatever a client knows may be of before. */
+  boolean mayHaveLost() {
+    return !promised() || unclean >= 0;
+  }
+
+  /**
+   * A replica leads from this epoch on that need not hold what is committed (R19): what it lacks is
+   * lost, and nothing else. Until it has committed something in that epoch, nothing is looked at.
+   *
+   * @param kept exclusive end of what it holds of that
+   */
+  void uncleanElection(int epoch, int broker, long kept) {
+    if (compacted != null) {
+      excuse("an unclean election of a compacted partition");
+    }
+    unclean = epoch;
+    uncleanLeader = broker;
+    this.kept = kept;
+    open = true;
+    expected.clear();
+  }
+
+  /** What it had not synced is lost, too. */
+  void lossyStop(int broker) {
+    if (open && broker == uncleanLeader) {
+      kept = 0;
+    }
+  }
+
+  /** Whether somebody who leads, or follows, in this epoch is not of what is looked at now. */
+  boolean isOfBefore(int epoch) {
+    return epoch < unclean;
+  }
+
+  /** The leader epoch of the newest unclean election; -1: none. */
+  int unclean() {
+    return unclean;
+  }
+
+  /** Whether nothing was committed yet since an unclean election. */
+  boolean open() {
+    return open && excuse.isEmpty();
+  }
+
+  /**
+   * The leader of an unclean election, or one that came after it, knows what is committed now: its
+   * log from its beginning on.
+   */
+  void settles(List<RecordBatch> log, long start, String where) {
+    TreeMap<Long, Entry> before = new TreeMap<>(entries);
+    open = false;
+    entries.clear();
+    baseOf.clear();
+    nextSequence.clear();
+    this.start = start;
+    deleted = Math.min(deleted, start);
+    end = log.isEmpty() ? start : log.get(0).baseOffset();
+    settling = true;
+    log.forEach(batch -> saw(batch, where));
+    settling = false;
+    before.subMap(Math.min(start, kept), kept).forEach((base, entry) -> stays(base, entry, where));
+  }
+
+  private void stays(long base, Entry entry, String where) {
+    Entry now = entries.get(base);
+    if (base >= start
+        && (now == null
+            || now.value() != entry.value()
+            || now.epoch() != entry.epoch()
+            || now.crc() != entry.crc())) {
+      throw new Violation(
+          "R19",
+          id
+              + ": an unclean election in epoch "
+              + unclean
+              + " of broker "
+              + uncleanLeader
+              + ", which had everything up to "
+              + kept
+              + ", and "
+              + where
+              + " has "
+              + now
+              + " instead of "
+              + entry);
+    }
   }
 
   /** Why what was acknowledged may be gone; empty: it may not. */
@@ -58,6 +156,20 @@ public final class Committed {
     lenient = true;
   }
 
+  /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
+  void unseenUpTo(long offset) {
+    if (lenient && offset > end) {
+      unseenFrom = Math.min(unseenFrom, end);
+      unseenTo = offset;
+      end = offset;
+      nextSequence.clear();
+    }
+  }
+
+  private boolean knowsAllProducers() {
+    return unclean < 0 && unseenTo < 0;
+  }
+
   /** What was acknowledged and has not been seen yet. */
   String unseen() {
     expected.headMap(start).clear(); // deleted before anybody looked
@@ -72,12 +184,6 @@ public final class Committed {
   /** Exclusive end of what is committed. */
   public long end() {
     return end;
-  }
-
-  /** The greatest offset within the first so many percent at which a batch begins. */
-  long boundary(int percent) {
-    Long base = entries.floorKey(end * percent / 100);
-    return base == null ? 0 : base;
   }
 
   /** The farthest beginning of a replica's log that was seen: what lies before may be gone. */
@@ -98,6 +204,26 @@ public final class Committed {
   /** No leader's log may begin before this offset (D5). */
   long deleted() {
     return deleted;
+  }
+
+  /** Exclusive end of what a replica's files have of it, without anything else before that. */
+  long agreesUpTo(ReplicaReader files) {
+    long[] agreed = {start};
+    boolean[] differs = {false};
+    files.readTo(
+        end,
+        batch -> {
+          Entry known = entries.get(batch.baseOffset());
+          differs[0] |=
+              batch.baseOffset() >= start
+                  && (known == null
+                      || known.crc() != batch.crc()
+                      || known.epoch() != batch.leaderEpoch());
+          if (!differs[0]) {
+            agreed[0] = Math.max(agreed[0], batch.nextOffset());
+          }
+        });
+    return Math.min(agreed[0], end);
   }
 
   /** Acknowledged batches. */
@@ -125,9 +251,19 @@ public final class Committed {
       return;
     }
     long base = batch.baseOffset();
+    if (base < end && compacted != null) {
+      Entry same = entries.get(base);
+      if (same == null || same.next() != batch.nextOffset() || same.crc() != batch.crc()) {
+        compacted.saw(batch, where);
+        return;
+      }
+    }
     long value = Values.of(batch);
     if (base < end) {
       Entry known = entries.get(base);
+      if (known == null && base >= unseenFrom && base < unseenTo) {
+        return;
+      }
       if (known == null
           || known.value() != value
           || known.next() != batch.nextOffset()
@@ -165,6 +301,9 @@ public final class Committed {
     if (batch.computeCrc() != batch.crc()) {
       throw new Violation("L2", id + ": " + where + " has a damaged batch at " + base);
     }
+    if (Values.keyed(batch)) {
+      commitsKeyed(batch, where);
+    }
     if (refused.contains(value)) {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
     }
@@ -175,7 +314,10 @@ public final class Committed {
     if (batch.producerId() >= 0) {
       int expected = nextSequence.getOrDefault(batch.producerId(), 0);
       // What was deleted is forgotten, with the producers that had nothing behind it (I3).
-      if (batch.baseSequence() != expected && before == null) {
+      // Nor is known what was lost of a producer.
+      boolean known =
+          !settling && (knowsAllProducers() || nextSequence.containsKey(batch.producerId()));
+      if (known && batch.baseSequence() != expected && before == null) {
         throw new Violation(
             "I1",
             id
@@ -200,12 +342,31 @@ public final class Committed {
     end = batch.nextOffset();
   }
 
-  void acked(long value, long base, Acks acks) {
+  private void commitsKeyed(RecordBatch batch, String where) {
+    if (batch.recordCount() == 0) {
+      throw new Violation(
+          "L6", id + ": " + where + " has compacted what nobody had committed: " + batch);
+    }
+    if (compacted == null) {
+      compacted = new Compacted(id);
+    }
+    compacted.commits(batch);
+  }
+
+  /** Its records as they were committed, if they have keys. */
+  @Nullable Compacted compacted() {
+    return compacted;
+  }
+
+  void acked(long value, long base, Acks acks, int epoch) {
     acked++;
-    if (acks != Acks.ALL || !promised()) {
+    if (acks != Acks.ALL || !promised() || isOfBefore(epoch)) {
       return;
     }
     Entry known = entries.get(base);
+    if (known == null && base >= unseenFrom && base < unseenTo) {
+      return;
+    }
     if (known == null && lenient && base >= end) {
       expected.put(base, value);
       return;

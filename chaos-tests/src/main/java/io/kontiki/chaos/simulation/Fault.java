@@ -1,6 +1,7 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.memory.MemoryFileStore;
 import java.util.List;
@@ -249,8 +250,8 @@ public sealed interface Fault {
   }
 
   /**
-   * An administrator deletes the first part of some partition: so much of what is committed, in
-   * whole batches.
+   * An administrator deletes the first part of some partition: so much of what is committed, up to
+   * any offset, also one within a batch.
    */
   record DeleteRecords(int which, int partition, int percent) implements Fault {
     @Override
@@ -264,7 +265,7 @@ public sealed interface Fault {
             world
                 .admin()
                 .deleteRecords(
-                    name, id, percent == 100 ? -1 : world.seen().of(id).boundary(percent));
+                    name, id, percent == 100 ? -1 : world.seen().of(id).end() * percent / 100);
           });
     }
   }
@@ -288,6 +289,29 @@ public sealed interface Fault {
           world,
           which,
           name -> world.admin().electPreferred(name, partition % world.partitions(name).size()));
+    }
+  }
+
+  /**
+   * An administrator who does not wait: for a while, wherever nobody leads, any replica that lives
+   * shall (R19).
+   */
+  record Impatience(long ms, int everyMs) implements Fault {
+    @Override
+    public void happen(World world) {
+      for (long at = 0; at < ms; at += everyMs) {
+        world.later(at, () -> ask(world));
+      }
+    }
+
+    private static void ask(World world) {
+      for (TopicImage topic : world.image().topics().values()) {
+        for (int i = 0; i < topic.partitions().size(); i++) {
+          if (topic.partitions().get(i).leader() == PartitionImage.NO_LEADER) {
+            world.admin().electUnclean(topic.name(), i);
+          }
+        }
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
@@ -13,7 +14,11 @@ import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.replication.ReplicationMessage;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that was seen so far, and the invariants over it. Looked at after each step; only what
@@ -24,8 +29,10 @@ public final class Ledger {
   private final TreeMap<PartitionId, Committed> partitions = new TreeMap<>();
   private final TreeMap<Integer, TreeMap<PartitionId, Watched>> watched = new TreeMap<>();
   private final BrokerRules brokers;
+  private final Chronicle chronicle = new Chronicle();
   private ClusterImage image = ClusterImage.EMPTY;
   private boolean lenient;
+  private int uncleanElections;
 
   Ledger(World world) {
     this.world = world;
@@ -42,6 +49,9 @@ public final class Ledger {
     private long committedEnd = -1;
     private boolean candidate;
     private int early;
+
+    /** Epoch of the unclean election that it has taken part in, or been cut by; -1: none. */
+    private int history = -1;
 
     Watched(SimProcess process, ReplicaReader reader) {
       this.process = process;
@@ -68,6 +78,11 @@ public final class Ledger {
     partitions.values().forEach(Committed::lenient);
   }
 
+  /** What clients did and saw. */
+  Chronicle chronicle() {
+    return chronicle;
+  }
+
   /** Batches that were acknowledged. */
   public long acked() {
     return partitions.values().stream().mapToLong(Committed::acked).sum();
@@ -86,9 +101,9 @@ public final class Ledger {
     of(id).refused(value);
   }
 
-  void acked(PartitionId id, long value, long base, Acks acks) {
+  void acked(PartitionId id, long value, long base, Acks acks, int epoch) {
     upTo(id, base);
-    of(id).acked(value, base, acks);
+    of(id).acked(value, base, acks, epoch);
   }
 
   /** By name of the topic: up to where somebody wanted its records to be deleted. */
@@ -109,7 +124,7 @@ public final class Ledger {
 
   /** What clients hear of may have happened since the last look. */
   private void upTo(PartitionId id, long offset) {
-    if (of(id).end() <= offset) {
+    if (of(id).end() <= offset || of(id).open()) {
       check();
     }
   }
@@ -127,6 +142,10 @@ public final class Ledger {
   /** A command has changed the metadata, or was refused. */
   void onApplied(ClusterImage before, MetadataCommand command, ApplyResult result) {
     brokers.onApplied(before, command, result);
+    if (command instanceof MetadataCommand.ElectUnclean elect
+        && result.outcome() instanceof CommandOutcome.Number leader) {
+      onUnclean(before, elect.partition().partition(), (int) leader.value(), result.image());
+    }
   }
 
   /** The metadata have changed. */
@@ -138,10 +157,77 @@ public final class Ledger {
     }
     rejoined();
     for (TopicImage topic : newest.topics().values()) {
+      tell(before.topics().get(topic.id()), topic);
       for (int i = 0; i < topic.partitions().size(); i++) {
         check(new PartitionId(topic.id(), i), topic.partitions().get(i));
       }
     }
+  }
+
+  private void tell(@Nullable TopicImage before, TopicImage now) {
+    if (before == null) {
+      chronicle.topic(now);
+      return;
+    }
+    for (int i = 0; i < before.partitions().size(); i++) {
+      if (before.partitions().get(i).leaderEpoch() != now.partitions().get(i).leaderEpoch()) {
+        chronicle.leaderChanged(new PartitionId(now.id(), i));
+      }
+    }
+  }
+
+  /** Only where nobody who holds what is committed could lead (R19). */
+  private void onUnclean(ClusterImage before, PartitionId id, int leader, ClusterImage after) {
+    PartitionImage was = java.util.Objects.requireNonNull(before.partition(id));
+    PartitionImage now = java.util.Objects.requireNonNull(after.partition(id));
+    List<Integer> sound = new ArrayList<>(was.isr());
+    sound.addAll(was.elr());
+    sound.removeIf(
+        node -> {
+          BrokerImage broker = before.brokers().get(node);
+          return broker == null || !broker.unfenced();
+        });
+    if (was.leader() != PartitionImage.NO_LEADER || !sound.isEmpty()) {
+      throw new Violation(
+          "R19", id + ": an unclean election where " + sound + " could lead: " + was);
+    }
+    Committed committed = of(id);
+    if (world.machine(leader).rotted()) {
+      committed.excuse("an unclean election of a damaged replica");
+    }
+    long kept = committed.agreesUpTo(new ReplicaReader(world.machine(leader).disk(), id));
+    world
+        .trace()
+        .add(
+            26,
+            leader,
+            () ->
+                "UNCLEAN ELECTION of broker "
+                    + leader
+                    + " for "
+                    + id
+                    + " in epoch "
+                    + now.leaderEpoch()
+                    + ": it has "
+                    + kept
+                    + " of "
+                    + committed.end());
+    committed.uncleanElection(now.leaderEpoch(), leader, kept);
+    chronicle.mayLose(id);
+    uncleanElections++;
+  }
+
+  /** Batches that were found with less than was appended, each time that one was looked at. */
+  public long compacted() {
+    return partitions.values().stream()
+        .map(Committed::compacted)
+        .mapToLong(one -> one == null ? 0 : one.found())
+        .sum();
+  }
+
+  /** So many happened. */
+  public int uncleanElections() {
+    return uncleanElections;
   }
 
   /** Replicas that lost something and have not been in sync since, with the epoch that they had. */
@@ -166,6 +252,7 @@ public final class Ledger {
 
   /** A machine loses what it had not synced: P2 covers one less than min ISR at a time. */
   void onLossyStop(int node) {
+    partitions.values().forEach(one -> one.lossyStop(node));
     BrokerImage broker = image.brokers().get(node);
     for (TopicImage topic : image.topics().values()) {
       TopicConfig config = TopicConfig.of(topic.config());
@@ -279,6 +366,9 @@ public final class Ledger {
       of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
       brokers.checkLeader(machine.id(), partition, image.partition(partition.id()));
     }
+    if (!isOfNow(machine, process, partition, seen)) {
+      return;
+    }
     if (epoch != seen.epoch || partition.logEndOffset() < seen.logEnd) {
       // It may have been cut: what was looked at last is looked at again.
       seen.epoch = epoch;
@@ -311,6 +401,49 @@ public final class Ledger {
     starts(process, partition, seen);
   }
 
+  /**
+   * Whether it is of the history that counts since an unclean election: the leader, and whoever has
+   * been in sync with it. Others may still have what is lost.
+   */
+  private boolean isOfNow(
+      SimMachine machine, SimProcess process, Partition partition, Watched seen) {
+    Committed committed = of(partition.id());
+    if (committed.unclean() == seen.history) {
+      return true;
+    }
+    PartitionImage state = image.partition(partition.id());
+    if (committed.isOfBefore(partition.assignment().state().leaderEpoch()) || state == null) {
+      return false;
+    }
+    if (committed.open()) {
+      if (!leads(process, partition) || partition.describe().highWatermark() < 0) {
+        return false;
+      }
+      List<RecordBatch> log = new ArrayList<>();
+      new ReplicaReader(machine.disk(), partition.id())
+          .readTo(partition.highWatermark(), batch -> log.add(copy(batch)));
+      committed.settles(log, partition.describe().logStartOffset(), process.name());
+      chronicle.mayLose(partition.id());
+    } else if (!state.isr().contains(machine.id())) {
+      return false;
+    }
+    seen.history = committed.unclean();
+    seen.epoch = -1;
+    seen.reader.seek(0);
+    return true;
+  }
+
+  private static RecordBatch copy(RecordBatch batch) {
+    ByteBuffer bytes = ByteBuffer.allocate(batch.sizeBytes());
+    bytes.put(
+        batch
+            .buffer()
+            .duplicate()
+            .position(batch.start())
+            .limit(batch.start() + batch.sizeBytes()));
+    return new RecordBatch(bytes.flip(), 0);
+  }
+
   /** How far its files were read; there need not be any for what its log does not have any more. */
   private static long readTo(Partition partition, ReplicaReader reader) {
     return Math.max(Math.max(0, reader.offset()), partition.describe().logStartOffset());
@@ -319,6 +452,9 @@ public final class Ledger {
   /** What its log does not have any more is not looked for. */
   private void goOnFrom(Partition partition, Watched seen) {
     long start = partition.describe().logStartOffset();
+    if (mayBegin(partition.id(), start)) {
+      of(partition.id()).unseenUpTo(start);
+    }
     if (seen.reader.offset() >= 0
         && seen.reader.offset() < start
         && start <= of(partition.id()).end()) {
@@ -347,6 +483,9 @@ public final class Ledger {
     }
     if (!mayBegin(partition.id(), start)) {
       throw new Violation("P17", where + ", and nobody asked for that but a wrong clock");
+    }
+    if (start > committed.start()) {
+      chronicle.startsAt(partition.id(), start);
     }
     committed.starts(start);
   }
@@ -433,8 +572,12 @@ public final class Ledger {
     seen.committedEnd = committed.end();
   }
 
-  /** Reads everything on every replica from its beginning. */
+  /**
+   * Reads everything on every replica from its beginning, and judges what clients did and saw, of
+   * whom one has read everything to its end.
+   */
   void checkEnd() {
+    chronicle.check(id -> of(id).promised());
     watched.clear();
     check();
     for (Committed committed : partitions.values()) {
@@ -454,10 +597,15 @@ public final class Ledger {
               return;
             }
             ReplicaReader reader = new ReplicaReader(machine.disk(), partition.id());
+            Compacted compacted = committed.compacted();
+            Compacted.Fold keys = compacted == null ? null : compacted.new Fold(process.name());
             reader.readTo(
                 committed.end(),
                 batch -> {
                   committed.saw(batch, process.name());
+                  if (keys != null) {
+                    keys.add(batch);
+                  }
                   if (batch.computeCrc() != batch.crc()) {
                     throw new Violation(
                         "P14",
@@ -468,6 +616,9 @@ public final class Ledger {
                             + batch.baseOffset());
                   }
                 });
+            if (keys != null) {
+              keys.check(partition.describe().logStartOffset());
+            }
             if (readTo(partition, reader) < committed.end()) {
               throw new Violation(
                   "P1",

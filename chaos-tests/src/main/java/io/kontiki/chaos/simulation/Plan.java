@@ -21,6 +21,8 @@ import java.util.List;
  * @param administrators whether topics come, go, grow and move meanwhile
  * @param faultSeconds virtual time in which things go wrong
  * @param faultGapMs between two faults, on average
+ * @param impatient whether administrators make leaders that need not hold what is committed
+ * @param wire whether what brokers ship to each other goes through the bytes of a real stream
  */
 public record Plan(
     int brokers,
@@ -34,7 +36,9 @@ public record Plan(
     int consumers,
     boolean administrators,
     int faultSeconds,
-    int faultGapMs) {
+    int faultGapMs,
+    boolean impatient,
+    boolean wire) {
   private static final long MS = 1_000_000;
 
   public Plan {
@@ -61,7 +65,9 @@ public record Plan(
         1,
         false,
         20,
-        400);
+        400,
+        false,
+        true);
   }
 
   /** As a seed has it. */
@@ -94,7 +100,9 @@ public record Plan(
         1 + random.nextInt(2),
         random.oneIn(2),
         20,
-        100 + random.nextInt(700));
+        100 + random.nextInt(700),
+        false,
+        false);
   }
 
   /** The same with what later kinds of trouble need; of an own source of chance. */
@@ -116,7 +124,46 @@ public record Plan(
         consumers,
         administrators,
         faultSeconds,
-        faultGapMs);
+        faultGapMs,
+        impatient,
+        wire);
+  }
+
+  /** The same with what came later still; of an own source of chance. */
+  Plan yetMore(SeededRandom random) {
+    boolean overWire = random.oneIn(2);
+    boolean compacts = random.oneIn(3);
+    List<TopicPlan> some = new ArrayList<>();
+    boolean hurries = random.oneIn(3);
+    for (TopicPlan topic : topics) {
+      TopicPlan thin = hurries && random.oneIn(2) ? topic.withMinInsync(1) : topic;
+      some.add(compacts && !random.oneIn(3) ? compacted(random, thin) : thin);
+    }
+    return new Plan(
+        brokers,
+        voters,
+        dataLoops,
+        limits,
+        compacts ? logConfig.withCleaner(cleaner(random)) : logConfig,
+        quorum,
+        some,
+        producers,
+        consumers,
+        administrators,
+        faultSeconds,
+        faultGapMs,
+        hurries,
+        overWire);
+  }
+
+  /** Compacted as soon as anything is to be had, or lazily; tombstones soon go, or stay. */
+  private static TopicPlan compacted(SeededRandom random, TopicPlan topic) {
+    long[] retentions = {0, 500, 3_000, 86_400_000};
+    return topic.compacted(random.oneIn(3) ? 50 : 0, retentions[random.nextInt(4)]);
+  }
+
+  private static LogConfig.Cleaner cleaner(SeededRandom random) {
+    return new LogConfig.Cleaner(1 << 16, random.oneIn(2) ? 1L << 30 : 1 << 16, 100);
   }
 
   /**

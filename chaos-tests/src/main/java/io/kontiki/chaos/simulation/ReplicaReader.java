@@ -76,6 +76,10 @@ final class ReplicaReader {
       int at = 0;
       while (bytes.limit() - at >= RecordBatch.HEADER_BYTES && offset < target) {
         RecordBatch batch = new RecordBatch(bytes, at);
+        if (at == 0 && position > 0 && batch.baseOffset() != offset) {
+          seek(offset); // it was compacted: another file has its name
+          return true;
+        }
         int batchBytes = batch.sizeBytes();
         if (batchBytes < RecordBatch.HEADER_BYTES || batchBytes > bytes.limit() - at) {
           break;

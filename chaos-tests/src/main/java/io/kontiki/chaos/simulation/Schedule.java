@@ -82,6 +82,22 @@ public record Schedule(List<Event> events) {
     return new Schedule(events);
   }
 
+  /** Kinds that came later still; most seeds have none of them. */
+  static Schedule yetMore(SeededRandom random, Plan plan) {
+    List<Event> events = new ArrayList<>();
+    if (plan.impatient()) {
+      int gapMs = 3_000;
+      for (long at = random.nextInt(gapMs);
+          at < plan.faultSeconds() * 1_000L;
+          at += 500 + random.nextInt(2 * gapMs)) {
+        events.add(
+            new Event(
+                at, new Fault.Impatience(500 + random.nextInt(4_000), 100 + random.nextInt(400))));
+      }
+    }
+    return new Schedule(events);
+  }
+
   /** With the events of another one. */
   Schedule and(Schedule other) {
     List<Event> all = new ArrayList<>(events);

@@ -171,6 +171,14 @@ final class SimAdmin {
             calls.leaders.electPreferred(context, new Named(name, partition), end));
   }
 
+  void electUnclean(String name, int partition) {
+    call(
+        "elect any leader of " + name + "-" + partition,
+        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Elected>> end) ->
+            calls.leaders.electUnclean(
+                context, new Named(name, partition), "the others are not waited for", end));
+  }
+
   void fence(int broker, boolean fenced) {
     call(
         (fenced ? "fence n" : "unfence n") + broker,

@@ -62,6 +62,13 @@ public final class SimConsumer {
                     || cursor.offset >= world.seen().of(cursor.partition).end());
   }
 
+  /** Whether it was told, of everything, that there is nothing behind what it has read. */
+  boolean toldEnds() {
+    return atEnd()
+        && cursors.values().stream()
+            .allMatch(cursor -> cursor.toldEnd || !world.seen().of(cursor.partition).promised());
+  }
+
   private ClientLink link(int broker) {
     return links.computeIfAbsent(broker, to -> new ClientLink(world, id, to, loop));
   }
@@ -73,6 +80,11 @@ public final class SimConsumer {
     private long highWatermark = -1;
     private int leader = PartitionImage.NO_LEADER;
     private boolean deleted;
+    private int begun;
+    private boolean toldEnd;
+
+    /** Epoch of the unclean election that it knows of; -1: none. */
+    private int history = -1;
 
     Cursor(PartitionId partition) {
       this.partition = partition;
@@ -93,7 +105,18 @@ public final class SimConsumer {
       loop.schedule(ms * MS, this::next);
     }
 
+    /** Whether what it knows is of before an unclean election. */
+    private boolean isOfBefore() {
+      return world.seen().of(partition).unclean() != history;
+    }
+
+    /** A consumer that begins anew somewhere is another one. */
+    private String name() {
+      return "consumer " + id + "." + begun;
+    }
+
     private void fetch() {
+      world.seen().chronicle().asks(name(), partition, offset);
       Route route = random.oneIn(4) ? Route.FORWARD : Route.LOCAL;
       int to = route == Route.FORWARD ? 1 + random.nextInt(world.plan().brokers()) : leader;
       link(to)
@@ -110,7 +133,8 @@ public final class SimConsumer {
               },
               reply -> {
                 FetchAnswer answer = reply.answer();
-                if (answer instanceof FetchAnswer.Fetched fetched) {
+                if (answer instanceof FetchAnswer.Fetched fetched
+                    && !world.seen().of(partition).isOfBefore(fetched.leaderEpoch())) {
                   take(fetched);
                   later(1 + random.nextInt(20));
                 } else {
@@ -127,6 +151,10 @@ public final class SimConsumer {
       if (deleted) {
         return;
       }
+      if (isOfBefore() && !world.seen().of(partition).open() && fetched.highWatermark() >= offset) {
+        history = world.seen().of(partition).unclean();
+        highWatermark = -1; // nothing that it has read was lost
+      }
       if (fetched.highWatermark() >= 0 && fetched.highWatermark() < highWatermark) {
         world
             .seen()
@@ -141,6 +169,10 @@ public final class SimConsumer {
                     + highWatermark);
       }
       highWatermark = Math.max(highWatermark, fetched.highWatermark());
+      if (fetched.batches().isEmpty() && fetched.highWatermark() == offset) {
+        world.seen().chronicle().end(name(), partition, offset);
+        toldEnd = true;
+      }
       for (ByteBuffer bytes : fetched.batches()) {
         for (RecordBatch batch : new RecordBatches(bytes)) {
           if (batch.nextOffset() <= offset) {
@@ -155,6 +187,7 @@ public final class SimConsumer {
                     "client " + id + " asked at " + offset + " and got " + batch.baseOffset());
           }
           world.seen().read(partition, id, batch);
+          world.seen().chronicle().reads(name(), partition, batch, offset);
           offset = batch.nextOffset();
           lastEpoch = batch.leaderEpoch();
         }
@@ -170,10 +203,14 @@ public final class SimConsumer {
         return;
       }
       if (reason == ErrorReason.LOG_TRUNCATED || reason == ErrorReason.OFFSET_OUT_OF_RANGE) {
-        if (!world.seen().of(partition).promised()) {
+        if (!world.seen().of(partition).promised() || isOfBefore()) {
           // What was lost may have been read.
+          if (!world.seen().of(partition).open()) {
+            history = world.seen().of(partition).unclean();
+          }
           PartitionRequests.Divergence parts = failed.divergence();
           offset = parts == null ? 0 : Math.min(offset, parts.endOffset());
+          begun++;
           lastEpoch = -1;
           highWatermark = -1;
           return;
@@ -199,6 +236,7 @@ public final class SimConsumer {
             .seen()
             .violates(partition, "D5", "client " + id + " at " + offset + ": " + failed.error());
       }
+      world.seen().chronicle().startsAt(partition, start);
       offset = start;
       lastEpoch = -1;
       return true;

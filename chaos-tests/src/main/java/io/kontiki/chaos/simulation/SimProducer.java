@@ -6,7 +6,9 @@ import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
 import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.PartitionImage;
+import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
@@ -29,6 +31,9 @@ public final class SimProducer {
   private static final long MS = 1_000_000;
   private static final int IN_FLIGHT = 5;
   private static final long APPEND_MS = 2_000;
+
+  /** So many keys has a partition that is compacted. */
+  private static final int KEYS = 12;
 
   private final World world;
   private final int id;
@@ -68,6 +73,10 @@ public final class SimProducer {
 
   void start() {
     loop.execute(this::tick);
+  }
+
+  private String name() {
+    return "producer " + id;
   }
 
   private ClientLink link(int broker) {
@@ -147,6 +156,7 @@ public final class SimProducer {
   }
 
   private static final class Pending {
+    private final Chronicle.Unit unit;
     private final long value;
     private final long number;
     private final int sequence;
@@ -155,9 +165,10 @@ public final class SimProducer {
     /** Some try ended without telling: a copy may be in the log or come there. */
     private boolean unknown;
 
-    Pending(long value, long number, int sequence, ByteBuffer bytes) {
-      this.value = value;
-      this.number = number;
+    Pending(Chronicle.Unit unit, int sequence, ByteBuffer bytes) {
+      this.unit = unit;
+      this.value = unit.value();
+      this.number = unit.number();
       this.sequence = sequence;
       this.bytes = bytes;
     }
@@ -166,6 +177,7 @@ public final class SimProducer {
   /** What goes to one partition. */
   private final class Lane {
     private final PartitionId partition;
+    private final boolean keyed;
     private final List<Pending> pending = new ArrayList<>();
     private int nextSequence;
 
@@ -180,6 +192,7 @@ public final class SimProducer {
     private boolean ackedSinceMark;
     private boolean deleted;
     private boolean givenUp;
+    private long lastAcked = -1;
     private String lastError = "";
     private long batches;
 
@@ -191,6 +204,8 @@ public final class SimProducer {
 
     Lane(PartitionId partition) {
       this.partition = partition;
+      TopicImage topic = world.image().topics().get(partition.topicId());
+      this.keyed = topic != null && TopicConfig.of(topic.config()).cleanupPolicy().compacts();
       chooseRoute();
     }
 
@@ -205,12 +220,26 @@ public final class SimProducer {
       }
       int records = 1 + random.nextInt(3);
       long value = world.nextValue();
+      int size = 8 + random.nextInt(120);
+      List<Values.Keyed> entries = keyed ? records(records) : List.of();
       ByteBuffer bytes =
-          Values.batch(
-              value, records, 8 + random.nextInt(120), producerId, (short) 0, nextSequence);
-      pending.add(new Pending(value, ++batches, nextSequence, bytes));
+          entries.isEmpty()
+              ? Values.batch(value, records, size, producerId, (short) 0, nextSequence)
+              : Values.batch(value, entries, size, producerId, (short) 0, nextSequence);
+      Chronicle.Unit unit =
+          new Chronicle.Unit(value, ++batches, entries.stream().map(Values.Keyed::key).toList());
+      world.seen().chronicle().sends(name(), plan, partition, unit);
+      pending.add(new Pending(unit, nextSequence, bytes));
       nextSequence += records;
       send();
+    }
+
+    private List<Values.Keyed> records(int count) {
+      List<Values.Keyed> records = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        records.add(new Values.Keyed("k" + random.nextInt(KEYS), random.oneIn(5)));
+      }
+      return records;
     }
 
     private void send() {
@@ -290,7 +319,14 @@ public final class SimProducer {
                         + " is at "
                         + done.baseOffset());
         if (pending.contains(batch)) {
-          world.seen().acked(partition, batch.value, done.baseOffset(), plan.acks());
+          world
+              .seen()
+              .acked(partition, batch.value, done.baseOffset(), plan.acks(), done.leaderEpoch());
+          world
+              .seen()
+              .chronicle()
+              .acked(name(), promised(done), partition, batch.unit, done.baseOffset());
+          lastAcked = Math.max(lastAcked, done.baseOffset());
           int index = pending.indexOf(batch);
           pending.remove(index);
           if (index < sentInRound) {
@@ -314,8 +350,8 @@ public final class SimProducer {
         }
         if (error != null
             && error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
-            && !world.seen().of(partition).promised()) {
-          // What was lost, for a reason, takes the session of its producer along.
+            && mayBeForgotten()) {
+          // What was lost or deleted, for a reason, takes the session of its producer along.
           pending.clear();
           givenUp = true;
           ackedSinceMark = true;
@@ -327,6 +363,7 @@ public final class SimProducer {
             if (index < sentInRound) {
               sentInRound--;
             }
+            world.seen().chronicle().ended(name(), partition, batch.unit, !batch.unknown);
           }
         }
         if (sentIn == round) {
@@ -352,6 +389,22 @@ public final class SimProducer {
       } else {
         send();
       }
+    }
+
+    /** Whether the log may have nothing of this producer any more (I3, R19). */
+    private boolean mayBeForgotten() {
+      Committed committed = world.seen().of(partition);
+      return committed.mayHaveLost() || committed.start() > lastAcked;
+    }
+
+    /** A leader that was replaced and does not know it yet promises nothing with acks=leader. */
+    private Acks promised(AppendAnswer.Appended done) {
+      PartitionImage now = world.image().partition(partition);
+      boolean replaced =
+          plan.acks() == Acks.LEADER
+              ? now == null || now.leaderEpoch() != done.leaderEpoch()
+              : world.seen().of(partition).isOfBefore(done.leaderEpoch());
+      return replaced ? Acks.NONE : plan.acks();
     }
 
     private void findLeader() {

@@ -3,11 +3,13 @@ package io.kontiki.chaos.simulation;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.ReplicaStream;
 import io.kontiki.broker.partition.ReplicaTransport;
+import io.kontiki.broker.replication.ReplicationWire;
 import io.kontiki.model.Endpoint;
 import io.kontiki.replication.Lane;
 import io.kontiki.replication.ReplicationMessage;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayDeque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Replication streams of one loop of a process, over the simulated network. */
@@ -85,7 +87,9 @@ final class SimStreams implements ReplicaTransport {
       } else {
         process.world().sent(process.machine(), leaderId, message);
         process.world().seen().says(process, loopIndex, message);
-        opened.toServer.send(() -> end.receive(message));
+        ReplicationMessage arrives =
+            process.world().plan().wire() ? ReplicationWire.ofFollower(message) : message;
+        opened.toServer.send(() -> end.receive(arrives));
       }
     }
 
@@ -173,9 +177,10 @@ final class SimStreams implements ReplicaTransport {
     public void send(ReplicationMessage message) {
       if (!over) {
         process.world().sent(follower.leaderId, process.machine(), message);
-        for (ReplicationMessage arrives :
+        for (ReplicationMessage shipped :
             process.world().machine(follower.leaderId).ships(message)) {
-          way.toClient.send(() -> follower.receive(arrives));
+          (process.world().plan().wire() ? ReplicationWire.ofLeader(shipped) : List.of(shipped))
+              .forEach(arrives -> way.toClient.send(() -> follower.receive(arrives)));
         }
       }
     }

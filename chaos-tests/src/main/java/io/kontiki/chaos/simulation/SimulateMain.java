@@ -5,12 +5,15 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
 
-/** {@code kontiki simulate [--seeds N] [--from S] | --seed S [--trace]}. */
+/** {@code kontiki simulate [--seeds N] [--from S] [--faults N] | --seed S [--trace]}. */
 public final class SimulateMain {
   private static final int DEFAULT_SEEDS = 100;
   private static final int SHRINK_TRIES = Integer.getInteger("kontiki.simulate.shrink", 150);
   private static final String USAGE =
-      "usage: kontiki simulate [--seeds N] [--from S] | --seed S [--trace]";
+      "usage: kontiki simulate [--seeds N] [--from S] [--faults N] | --seed S [--trace]";
+
+  /** So often a long run tells how far it is. */
+  private static final long TELL_EVERY_NANOS = 60_000_000_000L;
 
   private final PrintStream out;
 
@@ -35,6 +38,7 @@ public final class SimulateMain {
   int run(String[] args) {
     long seeds = DEFAULT_SEEDS;
     long from = 1;
+    long faults = 0;
     boolean one = false;
     boolean trace = false;
     try {
@@ -45,6 +49,10 @@ public final class SimulateMain {
           case "--seed" -> {
             from = Long.parseLong(args[++i]);
             one = true;
+          }
+          case "--faults" -> {
+            faults = Long.parseLong(args[++i]);
+            seeds = Long.MAX_VALUE;
           }
           case "--trace" -> trace = true;
           default -> {
@@ -57,7 +65,7 @@ public final class SimulateMain {
       out.println(USAGE);
       return 2;
     }
-    return one ? replay(from, trace) : many(from, seeds);
+    return one ? replay(from, trace) : many(from, seeds, faults == 0 ? Long.MAX_VALUE : faults);
   }
 
   private int replay(long seed, boolean verbose) {
@@ -99,41 +107,68 @@ public final class SimulateMain {
     out.println("  to see it: kontiki simulate --seed " + end.seed() + " --trace");
   }
 
-  private int many(long from, long seeds) {
+  /** Up to so many seeds or, if that is fewer, until so many faults have happened. */
+  private int many(long from, long seeds, long enough) {
     long start = cpuNanos();
-    long faults = 0;
-    long virtualMs = 0;
-    long events = 0;
-    long acked = 0;
-    long done = 0;
-    int exit = 0;
-    for (long seed = from; seed < from + seeds && exit == 0; seed++) {
-      Simulation.Outcome end = Simulation.run(seed, new Trace(false));
+    long told = start;
+    Total total = new Total();
+    while (total.seeds < seeds && total.faults < enough) {
+      Simulation.Outcome end = Simulation.run(from + total.seeds, new Trace(false));
+      total.add(end);
+      if (end.violation() != null) {
+        tell(end);
+        break;
+      }
+      if (cpuNanos() - told > TELL_EVERY_NANOS) {
+        told = cpuNanos();
+        out.println(total.text(from, told - start));
+      }
+    }
+    out.println(total.text(from, cpuNanos() - start));
+    return total.broken ? 1 : 0;
+  }
+
+  /** What was played. */
+  private static final class Total {
+    private long seeds;
+    private long faults;
+    private long virtualMs;
+    private long events;
+    private long acked;
+    private long unclean;
+    private long compacted;
+    private boolean broken;
+
+    void add(Simulation.Outcome end) {
+      seeds++;
       faults += end.faults();
       virtualMs += end.virtualMs();
       events += end.events();
       acked += end.acked();
-      done++;
-      if (end.violation() != null) {
-        tell(end);
-        exit = 1;
-      }
+      unclean += end.uncleanElections();
+      compacted += end.compacted();
+      broken |= end.violation() != null;
     }
-    double hours = (cpuNanos() - start) / 3.6e12;
-    out.printf(
-        Locale.ROOT,
-        "%d seeds from %d: %d faults, %d acknowledged batches, %.2f virtual hours, %d events;"
-            + " per CPU-hour: %.0f faults, %.1f virtual hours, %.0f events%n",
-        done,
-        from,
-        faults,
-        acked,
-        virtualMs / 3.6e6,
-        events,
-        faults / hours,
-        virtualMs / 3.6e6 / hours,
-        events / hours);
-    return exit;
+
+    String text(long from, long nanos) {
+      double hours = nanos / 3.6e12;
+      return String.format(
+          Locale.ROOT,
+          "%d seeds from %d: %d faults, %d acknowledged batches, %d unclean elections, %d compacted"
+              + " batches seen, %.2f virtual hours, %d events;"
+              + " per CPU-hour: %.0f faults, %.1f virtual hours, %.0f events",
+          seeds,
+          from,
+          faults,
+          acked,
+          unclean,
+          compacted,
+          virtualMs / 3.6e6,
+          events,
+          faults / hours,
+          virtualMs / 3.6e6 / hours,
+          events / hours);
+    }
   }
 
   private static long cpuNanos() {

@@ -15,6 +15,8 @@ public final class Simulation {
    * How a run ended.
    *
    * @param faults that happened
+   * @param uncleanElections among what came of them
+   * @param compacted batches that were found with less than was appended
    * @param virtualMs that passed
    * @param violation null: none
    * @param hash of all that happened
@@ -25,6 +27,8 @@ public final class Simulation {
       long events,
       long virtualMs,
       long acked,
+      int uncleanElections,
+      long compacted,
       long hash,
       @Nullable Violation violation,
       String state) {}
@@ -35,13 +39,15 @@ public final class Simulation {
 
   /** The plan of a seed. */
   public static Plan plan(long seed) {
-    return Plan.of(random(seed, 1)).more(random(seed, 3));
+    return Plan.of(random(seed, 1)).more(random(seed, 3)).yetMore(random(seed, 5));
   }
 
   /** What goes wrong in a seed. */
   public static Schedule schedule(long seed) {
     Plan plan = plan(seed);
-    return Schedule.of(random(seed, 2), plan).and(Schedule.more(random(seed, 4), plan));
+    return Schedule.of(random(seed, 2), plan)
+        .and(Schedule.more(random(seed, 4), plan))
+        .and(Schedule.yetMore(random(seed, 6), plan));
   }
 
   /** Plays a seed. */
@@ -84,6 +90,8 @@ public final class Simulation {
         world.events(),
         world.now() / 1_000_000,
         world.seen().acked(),
+        world.seen().uncleanElections(),
+        world.seen().compacted(),
         trace.hash(),
         violation,
         violation == null ? "" : world.state());

@@ -1,33 +1,106 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.record.Compression;
+import io.kontiki.record.Record;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.record.RecordBatchBuilder;
+import io.kontiki.record.RecordHeader;
+import io.kontiki.record.RecordReader;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Batches that carry a number, by which they are known again. */
 final class Values {
+  /** A batch has fewer. */
+  static final int MAX_RECORDS = 8;
+
+  private static final long TIME_MS = 1_767_225_600_000L;
+  private static final int LIMIT = 1 << 20;
+  private static final String NUMBER = "n";
+
+  /** Zigzag of -1. */
+  private static final byte NULL_LENGTH = 1;
+
   private Values() {}
 
   /** A batch of so many records; the first holds the number. */
   static ByteBuffer batch(
       long value, int records, int payloadBytes, long producerId, short epoch, int sequence) {
     RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
-    byte[] bytes = ByteBuffer.allocate(Math.max(8, payloadBytes)).putLong(value).array();
+    byte[] bytes = payload(value, payloadBytes);
     for (int i = 0; i < records; i++) {
-      builder.append(1_767_225_600_000L, null, bytes, List.of());
+      builder.append(TIME_MS, null, bytes, List.of());
     }
     return producerId < 0 ? builder.build() : builder.build(producerId, epoch, sequence);
   }
 
-  /** The number in a batch's first record, read in place. */
+  /**
+   * What a record of a compacted topic is.
+   *
+   * @param tombstone whether it deletes its key
+   */
+  record Keyed(String key, boolean tombstone) {}
+
+  /** A batch of records with keys; each of them has the number in a header. */
+  static ByteBuffer batch(
+      long value,
+      List<Keyed> records,
+      int payloadBytes,
+      long producerId,
+      short epoch,
+      int sequence) {
+    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+    byte[] bytes = payload(value, payloadBytes);
+    List<RecordHeader> number = List.of(new RecordHeader(NUMBER, payload(value, 0)));
+    for (Keyed one : records) {
+      builder.append(
+          TIME_MS,
+          one.key().getBytes(StandardCharsets.UTF_8),
+          one.tombstone() ? null : bytes,
+          number);
+    }
+    return producerId < 0 ? builder.build() : builder.build(producerId, epoch, sequence);
+  }
+
+  private static byte[] payload(long value, int bytes) {
+    return ByteBuffer.allocate(Math.max(8, bytes)).putLong(value).array();
+  }
+
+  /** The number of a batch, read in place; -1 of one without records. */
   static long of(RecordBatch batch) {
+    if (batch.recordCount() == 0) {
+      return -1;
+    }
+    if (keyed(batch)) {
+      return of(records(batch).get(0));
+    }
     ByteBuffer buffer = batch.buffer();
-    int at = behindVarint(buffer, batch.start() + RecordBatch.HEADER_BYTES);
-    int attributesTimeOffsetAndNullKey = 4;
-    at = behindVarint(buffer, at + attributesTimeOffsetAndNullKey);
+    int at = behindVarint(buffer, keyLengthAt(batch));
+    at = behindVarint(buffer, at);
     return buffer.getLong(at);
+  }
+
+  /** The number of a record with a key. */
+  static long of(Record record) {
+    return ByteBuffer.wrap(record.headers().get(0).value()).getLong();
+  }
+
+  /** Whether its records have keys, or had them. */
+  static boolean keyed(RecordBatch batch) {
+    return batch.recordCount() == 0 || batch.buffer().get(keyLengthAt(batch)) != NULL_LENGTH;
+  }
+
+  /** All of a batch. */
+  static List<Record> records(RecordBatch batch) {
+    return RecordReader.readAll(batch, LIMIT);
+  }
+
+  private static int keyLengthAt(RecordBatch batch) {
+    ByteBuffer buffer = batch.buffer();
+    int attributes = behindVarint(buffer, batch.start() + RecordBatch.HEADER_BYTES);
+    int offset = behindVarint(buffer, attributes + 1);
+    return behindVarint(buffer, offset);
   }
 
   private static int behindVarint(ByteBuffer buffer, int at) {

@@ -38,7 +38,7 @@ public final class World {
   private static final int FIRST_TWIN = 60;
 
   /** So long after an event things are looked at, with what else has happened by then. */
-  private static final long STEP_NANOS = 2 * MS;
+  static final long STEP_NANOS = 2 * MS;
 
   private final Plan plan;
   private final Trace trace;
@@ -469,6 +469,10 @@ public final class World {
     await("producers are done", 30_000, () -> producers.stream().allMatch(SimProducer::done));
     await("replicas are equal", 30_000, this::equal);
     await("consumers have read all", 30_000, () -> consumers.stream().allMatch(SimConsumer::atEnd));
+    List<PartitionId> all = new ArrayList<>();
+    topicNames().forEach(name -> all.addAll(partitions(name)));
+    SimConsumer last = consumer(all);
+    await("everything is read back", 60_000, last::toldEnds);
     ledger.checkEnd();
   }
 

@@ -59,6 +59,7 @@ final class ServerProgram {
               "-Dio.netty.jfr.enabled=false",
               EXIT_WITH_PARENT));
       words.addAll(Arrays.stream(JVM_OPTS.split(" ")).filter(option -> !option.isEmpty()).toList());
+      words.addAll(ClassArchive.options(classPath()));
       words.addAll(List.of("-cp", classPath(), MAIN_CLASS));
     } else {
       words.add(Path.of(HOME, "bin", "kontiki").toString());
@@ -73,10 +74,11 @@ final class ServerProgram {
     return words;
   }
 
-  /** Without the tests' own folder, whose log configuration is not the server's. */
+  /** Without the tests' own folders: of their log configuration and classes a server knows none. */
   private static String classPath() {
+    Path own = Path.of("target").toAbsolutePath();
     return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(entry -> !Path.of(entry).endsWith("test-classes"))
+        .filter(entry -> !Path.of(entry).toAbsolutePath().getParent().equals(own))
         .collect(Collectors.joining(File.pathSeparator));
   }
 }

@@ -8,12 +8,13 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
 class SimulationTest {
   private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 100);
-  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 0);
+  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 60);
 
   @BeforeAll
   static void quiet() {
@@ -37,12 +38,15 @@ class SimulationTest {
     play(1, FIXED_SEEDS);
   }
 
+  /** Seeds that once broke a rule, by a fault of the product. */
+  @ParameterizedTest
+  @ValueSource(longs = {21764265970261L})
+  void noRuleIsBrokenInSeedsThatFoundSomething(long seed) {
+    play(seed, 1);
+  }
+
   /** Other ones each day and on each machine; the seed is printed, and is all a replay needs. */
   @Test
-  @EnabledIfSystemProperty(
-      named = "kontiki.simulate.fresh",
-      matches = "[1-9][0-9]*",
-      disabledReason = "one seed in some hundred ends with a follower that is not shipped to")
   void noRuleIsBrokenInFreshSeeds() {
     long from = System.nanoTime() >>> 1;
     System.out.println("fresh seeds from " + from);
@@ -67,7 +71,9 @@ class SimulationTest {
       acked += end.acked();
     }
     System.out.println(count + " seeds, " + faults + " faults, " + acked + " acknowledged");
-    assertTrue(faults > count * 10, "too little happened: " + faults + " faults");
-    assertTrue(acked > count * 100, "too little happened: " + acked + " acknowledged");
+    if (count > 10) {
+      assertTrue(faults > count * 10, "too little happened: " + faults + " faults");
+      assertTrue(acked > count * 100, "too little happened: " + acked + " acknowledged");
+    }
   }
 }

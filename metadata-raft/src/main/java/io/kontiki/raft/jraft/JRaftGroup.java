@@ -44,7 +44,6 @@ public final class JRaftGroup implements RaftGroup {
   private static final long NOT_LEADING = LeaderRounds.NOT_LEADER;
   private static final long FAST_ELECTION_STEP_MS = 250;
   private static final long FIRST_ELECTION_MS = 200;
-  private static final int MAX_COMMAND_BYTES = 4 << 20;
   private static final Endpoint UNKNOWN = new Endpoint("unknown", 0);
 
   private final JRaftOptions options;

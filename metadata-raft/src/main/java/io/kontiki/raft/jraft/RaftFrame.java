@@ -60,6 +60,8 @@ record RaftFrame(byte kind, long id, @Nullable Message message, @Nullable String
         .build();
   }
 
+  private static final int BUFFER_BYTES = 4 << 10;
+
   private record Marshaller(RaftMessages messages)
       implements MethodDescriptor.Marshaller<RaftFrame> {
     @Override
@@ -85,7 +87,9 @@ record RaftFrame(byte kind, long id, @Nullable Message message, @Nullable String
               .withDescription("unknown raft message '" + text + "'")
               .asRuntimeException();
         }
-        CodedInputStream body = CodedInputStream.newInstance(in);
+        // gRPC tells what is left: a heartbeat does not need a buffer of 4 KiB.
+        int buffer = Math.max(1, Math.min(BUFFER_BYTES, in.available()));
+        CodedInputStream body = CodedInputStream.newInstance(in, buffer);
         body.setSizeLimit(Integer.MAX_VALUE);
         return new RaftFrame(kind, id, prototype.getParserForType().parseFrom(body), null);
       } catch (IOException e) {

@@ -116,14 +116,21 @@ public final class SegmentSwap {
     return SegmentFiles.swapPath(directory, baseOffset, endOffset);
   }
 
-  /** What a stop left half-way is finished, or undone if it had not come to step 2. Blocks. */
-  public static void recover(FileStore store, OpenFiles files, String directory) {
-    for (SegmentFiles.Swap found : SegmentFiles.swaps(store.list(directory))) {
+  /**
+   * What a stop left half-way is finished, or undone if it had not come to step 2. Blocks.
+   *
+   * @param names in the directory
+   * @return whether other names are there now
+   */
+  public static boolean recover(
+      FileStore store, OpenFiles files, String directory, List<String> names) {
+    List<SegmentFiles.Swap> swaps = SegmentFiles.swaps(names);
+    for (SegmentFiles.Swap found : swaps) {
       new SegmentSwap(store, files, directory, found.baseOffset(), found.endOffset(), () -> {})
           .finish();
     }
     List<String> left = new ArrayList<>();
-    for (String name : store.list(directory)) {
+    for (String name : swaps.isEmpty() ? names : store.list(directory)) {
       if (name.endsWith(SegmentFiles.CLEANED)) {
         left.add(directory + "/" + name);
       }
@@ -132,5 +139,6 @@ public final class SegmentSwap {
     if (!left.isEmpty()) {
       files.markDirectory(directory);
     }
+    return !swaps.isEmpty() || !left.isEmpty();
   }
 }

@@ -54,6 +54,9 @@ public final class JournalScan implements AutoCloseable {
                         reader.takenPosition() + JournalEntry.HEADER_BYTES,
                         entry.payload().remaining())));
     reader.writeAgain();
+    for (JournalFile file : reader.files()) {
+      files.computeIfAbsent(file.slot(), slot -> store.open(JournalRing.path(slot)));
+    }
   }
 
   /** The partitions that have records, sorted, with those in order. */
@@ -81,18 +84,35 @@ public final class JournalScan implements AutoCloseable {
     return reader.slots();
   }
 
-  /** Reads a record's payload; it was checked when it was found. */
+  /** Reads a record's payload; it was checked when it was found. Thread-safe. */
   public ByteBuffer payload(Found found) {
-    ByteBuffer bytes = ByteBuffer.allocate(found.payloadBytes);
-    if (found.payloadBytes > 0) {
-      FileStore.File file =
-          files.computeIfAbsent(found.slot, slot -> store.open(JournalRing.path(slot)));
-      if (file.read(bytes, found.position) < found.payloadBytes) {
-        throw new StorageException(
-            StorageException.Kind.IO, file.path(), found.position, "a record cannot be read again");
-      }
+    return payloads(List.of(found), found.payloadBytes);
+  }
+
+  /**
+   * Reads the payloads of some records, one behind the other. Thread-safe.
+   *
+   * @param sizeBytes of all of them
+   */
+  public ByteBuffer payloads(List<Found> some, int sizeBytes) {
+    ByteBuffer bytes = ByteBuffer.allocate(sizeBytes);
+    for (Found found : some) {
+      bytes.limit(bytes.position() + found.payloadBytes);
+      read(found, bytes);
     }
     return bytes.flip();
+  }
+
+  private void read(Found found, ByteBuffer into) {
+    FileStore.File file = files.get(found.slot);
+    if (found.payloadBytes > 0
+        && (file == null || file.read(into, found.position) < found.payloadBytes)) {
+      throw new StorageException(
+          StorageException.Kind.IO,
+          JournalRing.path(found.slot),
+          found.position,
+          "a record cannot be read again");
+    }
   }
 
   /** Closes the files. */

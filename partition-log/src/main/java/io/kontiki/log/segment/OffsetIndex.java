@@ -21,7 +21,10 @@ public final class OffsetIndex {
   public static final int ENTRY_BYTES = 8;
 
   private final long baseOffset;
-  private long[] entries = new long[4];
+  private static final long[] NONE = {};
+
+  // As long as it needs to be: most logs stand still.
+  private long[] entries = NONE;
   private int count;
 
   /** Empty, of the segment with this base offset. */
@@ -43,7 +46,7 @@ public final class OffsetIndex {
       return;
     }
     if (count == entries.length) {
-      entries = Arrays.copyOf(entries, count * 2);
+      entries = Arrays.copyOf(entries, Math.max(1, count * 2));
     }
     entries[count++] = entry;
   }

@@ -1,8 +1,10 @@
 package io.kontiki.log.segment;
 
 import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,19 +15,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * The open files of a log directory: opened when they are needed, the least recently used closed
  * when there are too many, and which of them have bytes that were not synced. Thread-safe; the
- * monitor is held while a file is opened, not while it is read, written or synced.
+ * monitor is held while a file is opened, not while it is read, written or synced. After a sync
+ * that failed there is no other (rule D1).
  */
 public final class OpenFiles {
   // Files that are not synced may be so many times more than the limit.
   private static final int DIRTY_FACTOR = 3;
   private static final int LOOKED_AT = 8;
+  private static final int SYNC_TURNS = 64;
 
   private final FileStore store;
   private final int limit;
   private final Map<String, Handle> handles = new LinkedHashMap<>(16, 0.75f, true);
   private final TreeMap<String, Dirt> dirty = new TreeMap<>();
   private final TreeMap<String, Long> dirtyDirectories = new TreeMap<>();
+  // Held during a sync: of one path there is one at a time. Taken before the monitor, never in it.
+  private final Object[] turns = new Object[SYNC_TURNS];
   private long changes;
+  private @Nullable StorageException failedSync;
 
   /**
    * @param limit how many may be open; files that are in use are not closed for it, files that are
@@ -34,6 +41,7 @@ public final class OpenFiles {
   public OpenFiles(FileStore store, int limit) {
     this.store = store;
     this.limit = limit;
+    Arrays.setAll(turns, any -> new Object());
   }
 
   /** Something to do with an open file. */
@@ -125,9 +133,22 @@ public final class OpenFiles {
 
   /**
    * Syncs a file if it is dirty and still there. It counts as dirty until the sync has finished, so
-   * that another thread which needs the bytes durable syncs it, too.
+   * that another thread which needs the bytes durable syncs it, too, behind this one.
+   *
+   * @throws StorageException also if any sync failed before, of whichever file (rule D1): the
+   *     system may take the pages for clean since, and this one would succeed and do nothing
    */
   public boolean sync(String path) {
+    synchronized (turnOf(path)) {
+      return syncInTurn(path);
+    }
+  }
+
+  private Object turnOf(String path) {
+    return turns[Math.floorMod(path.hashCode(), SYNC_TURNS)];
+  }
+
+  private boolean syncInTurn(String path) {
     Handle handle;
     Dirt dirt;
     long before;
@@ -136,11 +157,15 @@ public final class OpenFiles {
       if (dirt == null) {
         return false;
       }
+      checkSyncs(path);
       before = dirt.changed;
       handle = acquire(path, false);
     }
     try {
       handle.file.sync();
+    } catch (StorageException e) {
+      onFailedSync(e);
+      throw e;
     } finally {
       release(handle);
     }
@@ -174,18 +199,48 @@ public final class OpenFiles {
 
   /** Makes the names of a directory durable if they changed; it may be gone. */
   public void syncDirectory(String directory) {
+    synchronized (turnOf(directory)) {
+      syncDirectoryInTurn(directory);
+    }
+  }
+
+  private void syncDirectoryInTurn(String directory) {
     Long before;
     synchronized (this) {
       before = dirtyDirectories.get(directory);
+      if (before == null) {
+        return;
+      }
+      checkSyncs(directory);
     }
-    if (before == null) {
-      return;
-    }
-    if (directory.isEmpty() || store.exists(directory)) {
-      store.syncDirectory(directory);
+    if (exists(directory)) {
+      try {
+        store.syncDirectory(directory);
+      } catch (StorageException e) {
+        if (exists(directory)) {
+          onFailedSync(e);
+        }
+        throw e;
+      }
     }
     synchronized (this) {
       dirtyDirectories.remove(directory, before);
+    }
+  }
+
+  private boolean exists(String directory) {
+    return directory.isEmpty() || store.exists(directory);
+  }
+
+  private synchronized void onFailedSync(StorageException e) {
+    failedSync = failedSync == null ? e : failedSync;
+  }
+
+  private synchronized void checkSyncs(String path) {
+    StorageException cause = failedSync;
+    if (cause != null) {
+      throw new StorageException(
+          StorageException.Kind.IO, path, -1, "not synced, since a sync failed before", cause);
     }
   }
 

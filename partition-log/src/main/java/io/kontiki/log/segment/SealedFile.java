@@ -84,9 +84,11 @@ public record SealedFile(int kind, int version, int maxBytes) {
 
   /** Reads a file; empty if there is none. */
   public <T> Optional<T> read(FileStore store, String path, Function<ByteBuffer, T> parser) {
-    if (!store.exists(path)) {
-      return Optional.empty();
-    }
+    return store.exists(path) ? Optional.of(readExisting(store, path, parser)) : Optional.empty();
+  }
+
+  /** Reads a file that must exist. */
+  public <T> T readExisting(FileStore store, String path, Function<ByteBuffer, T> parser) {
     try (FileStore.File file = store.open(path)) {
       long size = file.size();
       if (size > (long) HEADER_BYTES + maxBytes) {
@@ -94,7 +96,7 @@ public record SealedFile(int kind, int version, int maxBytes) {
       }
       ByteBuffer bytes = ByteBuffer.allocate((int) size);
       file.read(bytes, 0);
-      return Optional.of(parse(path, bytes.flip(), parser));
+      return parse(path, bytes.flip(), parser);
     }
   }
 

@@ -19,8 +19,12 @@ public final class TimeIndex {
   public static final int ENTRY_BYTES = 12;
 
   private final long baseOffset;
-  private long[] timestamps = new long[4];
-  private int[] offsets = new int[4];
+  private static final long[] NO_TIMES = {};
+  private static final int[] NO_OFFSETS = {};
+
+  // As long as they need to be: most logs stand still.
+  private long[] timestamps = NO_TIMES;
+  private int[] offsets = NO_OFFSETS;
   private int count;
 
   /** Empty, of the segment with this base offset. */
@@ -42,8 +46,9 @@ public final class TimeIndex {
       return;
     }
     if (count == offsets.length) {
-      timestamps = Arrays.copyOf(timestamps, count * 2);
-      offsets = Arrays.copyOf(offsets, count * 2);
+      int length = Math.max(1, count * 2);
+      timestamps = Arrays.copyOf(timestamps, length);
+      offsets = Arrays.copyOf(offsets, length);
     }
     timestamps[count] = timestampMs;
     offsets[count++] = relative;

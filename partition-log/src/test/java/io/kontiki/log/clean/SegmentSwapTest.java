@@ -101,7 +101,7 @@ class SegmentSwapTest {
             return null;
           });
       try {
-        SegmentSwap.recover(store, new OpenFiles(store, 8), DIRECTORY);
+        SegmentSwap.recover(store, new OpenFiles(store, 8), DIRECTORY, store.list(DIRECTORY));
       } catch (Dead dead) {
         // The next one.
       } finally {
@@ -109,7 +109,7 @@ class SegmentSwapTest {
       }
     }
     store.crash(random);
-    SegmentSwap.recover(store, new OpenFiles(store, 8), DIRECTORY);
+    SegmentSwap.recover(store, new OpenFiles(store, 8), DIRECTORY, store.list(DIRECTORY));
     Map<String, String> found = new TreeMap<>();
     List<String> rest = new ArrayList<>();
     for (String name : store.list(DIRECTORY)) {
