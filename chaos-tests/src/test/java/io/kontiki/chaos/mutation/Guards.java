@@ -37,6 +37,7 @@ final class Guards {
   private static final String CHANGE = "io.kontiki.metadata.PartitionChange";
   private static final String LOG = "io.kontiki.log.SegmentedLog";
   private static final String CLEANING = "io.kontiki.log.LogCleaning";
+  private static final String PLANNER = "io.kontiki.log.CleaningPlanner";
   private static final String BATCH_CLEANER = "io.kontiki.log.clean.BatchCleaner";
   private static final String FORGETTING = "io.kontiki.log.clean.Forgetting";
   private static final String APPENDS = "io.kontiki.log.LogAppends";
@@ -333,7 +334,7 @@ final class Guards {
     return List.of(
         Guard.of("compaction-below-high-watermark", "L6", "what may be cut is compacted")
             .edit(
-                CLEANING,
+                PLANNER,
                 "long limit = Math.min(state.highWatermark, state.logEnd);",
                 "long limit = state.logEnd;")
             .caughtBy(SIMULATION, 100),
