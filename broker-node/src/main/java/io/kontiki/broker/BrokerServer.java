@@ -306,6 +306,12 @@ final class BrokerServer implements AutoCloseable {
         });
     ReplicationPolicy replication =
         new ReplicationPolicy(ReplicationLimits.DEFAULT, replicaTimes(), catchUp, metrics);
+    int mostChecks = Housekeeping.MOST_CHECKS * data.loops().size();
+    Housekeeping housekeeping =
+        new Housekeeping(
+            conditions,
+            TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()),
+            closeLater(new ThreadWorker("key-checks", mostChecks, faults)));
     List<LoopPartitions> partitions = new ArrayList<>();
     for (int i = 0; i < data.loops().size(); i++) {
       NettyLoop loop = data.loop(i);
@@ -319,8 +325,7 @@ final class BrokerServer implements AutoCloseable {
               new MetadataIsrProposals(nodeId, this::brokerEpoch, metadata, loop),
               this::leaseHeld,
               replication,
-              new Housekeeping(
-                  conditions, TimeUnit.MILLISECONDS.toNanos(config.storage().retentionCheckMs()))));
+              housekeeping));
     }
     ReplicaHost host =
         new ReplicaHost(
@@ -380,6 +385,7 @@ final class BrokerServer implements AutoCloseable {
             metadata,
             requests,
             admin,
+            groupServices().classic(),
             new ProducerIds(metadata, control.first(), false),
             background,
             state,

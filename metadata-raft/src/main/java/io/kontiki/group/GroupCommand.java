@@ -2,7 +2,10 @@ package io.kontiki.group;
 
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A change that somebody asks for. Each is a compare-and-set on a member and its epoch, checked at
@@ -93,11 +96,16 @@ public sealed interface GroupCommand {
     }
   }
 
-  /** Deletes committed offsets of partitions to whose topic no member is subscribed. */
-  record DeleteOffsets(long timeMs, String group, List<PartitionId> partitions)
+  /**
+   * Deletes committed offsets of partitions to whose topic no member is subscribed.
+   *
+   * @param topics names of the partitions' topics: members of a classic group tell names alone
+   */
+  record DeleteOffsets(long timeMs, String group, List<PartitionId> partitions, List<String> topics)
       implements GroupCommand {
     public DeleteOffsets {
       partitions = List.copyOf(partitions);
+      topics = List.copyOf(topics);
     }
   }
 
@@ -106,6 +114,64 @@ public sealed interface GroupCommand {
 
   /** The group's topics have changed (rules G7, G9). */
   record UpdateTopics(long timeMs, String group, TopicsSeen topics) implements GroupCommand {}
+
+  /**
+   * All members of a classic group have joined, or their time was up (rule G11): the next
+   * generation begins, with these members and nobody else, without assignments. Makes the group.
+   *
+   * @param generation that it ends
+   * @param leader id of one of the members
+   * @param members without assignments
+   */
+  record CompleteJoin(
+      long timeMs,
+      String group,
+      int generation,
+      String protocolType,
+      String protocol,
+      String leader,
+      List<ClassicMember> members)
+      implements GroupCommand {
+    public CompleteJoin {
+      members = List.copyOf(members);
+    }
+  }
+
+  /**
+   * The leader of a classic group has assigned (rule G12); once in a generation.
+   *
+   * @param assignments by member id; who is missing has nothing
+   */
+  record SyncClassic(
+      long timeMs,
+      String group,
+      int generation,
+      SortedMap<String, ClassicMember.Assigned> assignments)
+      implements GroupCommand {
+    public SyncClassic {
+      assignments = Collections.unmodifiableSortedMap(new TreeMap<>(assignments));
+    }
+  }
+
+  /** Members of a classic group leave, or their sessions have passed (rule G3). */
+  record EndClassic(
+      long timeMs, String group, int generation, List<String> memberIds, MemberEnd how)
+      implements GroupCommand {
+    public EndClassic {
+      memberIds = List.copyOf(memberIds);
+    }
+  }
+
+  /**
+   * A static member of a classic group has started anew, and goes on under another id in the same
+   * generation.
+   *
+   * @param memberId before
+   * @param member as it is now; its assignment stays
+   */
+  record ReplaceClassic(
+      long timeMs, String group, int generation, String memberId, ClassicMember member)
+      implements GroupCommand {}
 
   /** A topic was deleted, on a tombstone (rule G8); concerns every group of the shard. */
   record ForgetTopic(long timeMs, TopicId topicId) implements GroupCommand {}

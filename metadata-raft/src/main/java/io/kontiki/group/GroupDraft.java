@@ -27,6 +27,7 @@ final class GroupDraft {
   private SortedMap<TopicId, Integer> startFrom;
   private SortedMap<String, List<String>> matches;
   private SortedMap<TopicId, List<String>> target;
+  private ClassicState classic;
   private final OffsetTable.Editor offsets;
   // What members own, where this command changes it; folded into the members by flush().
   private final TreeMap<String, TreeMap<PartitionId, OwnedPartition>> owned = new TreeMap<>();
@@ -39,6 +40,7 @@ final class GroupDraft {
     int members;
     int offsets;
     long metadataChars;
+    long classicBytes;
   }
 
   /** What an entry changed of a group of this name, be it one after another. */
@@ -64,6 +66,7 @@ final class GroupDraft {
     startFrom = before.startFrom();
     matches = before.matches();
     target = before.target();
+    classic = before.classic();
     offsets = before.offsets().edit();
   }
 
@@ -87,7 +90,34 @@ final class GroupDraft {
 
   /** Neither members nor offsets: it ends (M19). */
   boolean isEmpty() {
-    return members.isEmpty() && offsets.size() == 0;
+    return memberCount() == 0 && offsets.size() == 0;
+  }
+
+  int generation() {
+    return generation;
+  }
+
+  /** Of both kinds. */
+  int memberCount() {
+    return members.size() + classic.members().size();
+  }
+
+  // ---- members of the classic kind
+
+  ClassicState classic() {
+    return classic;
+  }
+
+  void classic(ClassicState now) {
+    totals.members += now.members().size() - classic.members().size();
+    totals.classicBytes += now.bytes() - classic.bytes();
+    classic = now;
+    notes.touched = true;
+  }
+
+  void noteEnd(String member, MemberEnd end) {
+    notes.ended.put(member, end);
+    notes.touched = true;
   }
 
   // ---- members
@@ -330,7 +360,8 @@ final class GroupDraft {
         startFrom,
         matches,
         target,
-        offsets.build());
+        offsets.build(),
+        classic);
   }
 
   private static <K, V> SortedMap<K, V> mine(SortedMap<K, V> now, SortedMap<K, V> original) {

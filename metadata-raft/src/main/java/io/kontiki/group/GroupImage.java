@@ -1,9 +1,12 @@
 package io.kontiki.group;
 
+import io.kontiki.group.GroupState.Kind;
 import io.kontiki.group.GroupState.Phase;
+import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -22,6 +25,7 @@ import java.util.TreeMap;
  *     subscribed (rule G9)
  * @param matches by pattern in use: names that match it
  * @param target by topic: of each partition the id of the member that should have it; empty: none
+ * @param classic members that speak Kafka's classic protocol; then there are no others (rule G11)
  */
 public record GroupImage(
     String name,
@@ -35,7 +39,8 @@ public record GroupImage(
     SortedMap<TopicId, Integer> startFrom,
     SortedMap<String, List<String>> matches,
     SortedMap<TopicId, List<String>> target,
-    OffsetTable offsets) {
+    OffsetTable offsets,
+    ClassicState classic) {
   public GroupImage {
     members = Collections.unmodifiableSortedMap(members);
     joined = Collections.unmodifiableSortedMap(joined);
@@ -59,11 +64,15 @@ public record GroupImage(
         new TreeMap<>(),
         new TreeMap<>(),
         new TreeMap<>(),
-        OffsetTable.EMPTY);
+        OffsetTable.EMPTY,
+        ClassicState.NONE);
   }
 
   /** What the group is doing. Costs a look at everything that its members own. */
   public Phase phase() {
+    if (!classic.members().isEmpty()) {
+      return classic.assigned() ? Phase.STABLE : Phase.REBALANCING;
+    }
     if (members.isEmpty()) {
       return Phase.EMPTY;
     }
@@ -80,7 +89,57 @@ public record GroupImage(
 
   /** As others see it: a copy. */
   public GroupState state() {
+    SortedMap<String, MemberState> all = members;
+    if (kind() == Kind.CLASSIC) {
+      all = new TreeMap<>();
+      for (ClassicMember member : classic.members().values()) {
+        all.put(member.id(), shown(member));
+      }
+    }
     return new GroupState(
-        name, phase(), generation, assignor, metadataIndex, members, topics, offsets.toMap());
+        name,
+        phase(),
+        kind(),
+        generation,
+        kind() == Kind.CLASSIC ? classic.protocol() : assignor.name().toLowerCase(Locale.ROOT),
+        metadataIndex,
+        all,
+        topics,
+        offsets.toMap());
+  }
+
+  /** How its members speak. */
+  public Kind kind() {
+    if (!classic.members().isEmpty()) {
+      return Kind.CLASSIC;
+    }
+    return members.isEmpty() ? Kind.NONE : Kind.STREAM;
+  }
+
+  /** Of whichever kind. */
+  public int memberCount() {
+    return members.size() + classic.members().size();
+  }
+
+  private MemberState shown(ClassicMember member) {
+    TreeMap<PartitionId, OwnedPartition> owned = new TreeMap<>();
+    member
+        .owned()
+        .forEach(partition -> owned.put(partition, new OwnedPartition(generation, false, false)));
+    return new MemberState(
+        member.id(),
+        member.name(),
+        generation,
+        new MemberDetails(
+            member.clientId(),
+            member.host(),
+            -1,
+            -1,
+            member.topics(),
+            "",
+            assignor,
+            member.sessionTimeoutMs(),
+            member.rebalanceTimeoutMs()),
+        owned);
   }
 }

@@ -44,5 +44,17 @@ public final class GroupLimits {
   /** Deleted topics that are remembered, the newest ones (rule G8). */
   public static final int FORGOTTEN_TOPICS = 10_000;
 
+  /**
+   * Bytes of one classic group, names and what clients tell each other: all of it goes into one
+   * entry when a join is completed, and Raft takes 4 MiB.
+   */
+  public static final int CLASSIC_BYTES_PER_GROUP = 3 << 20;
+
+  /** The same of all groups. */
+  public static final long ALL_CLASSIC_BYTES = 128L << 20;
+
+  /** Partitions that the assignments of a classic group may name, for people. */
+  public static final int CLASSIC_OWNED_PER_GROUP = 10_000;
+
   private GroupLimits() {}
 }

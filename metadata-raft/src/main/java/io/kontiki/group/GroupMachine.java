@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * immutable pictures.
  *
  * <p>Where to read on: {@link MemberCommands} (who is in, who goes; G1, G3), {@link Rebalance} (who
- * owns what; G2), {@link TopicNews} (G7 to G9), {@link OffsetCommands} (G4, G10).
+ * owns what; G2), {@link TopicNews} (G7 to G9), {@link OffsetCommands} (G4, G10), {@link
+ * ClassicCommands} (G11, G12).
  */
 public final class GroupMachine {
   private final TreeMap<String, GroupImage> groups = new TreeMap<>();
@@ -56,7 +57,8 @@ public final class GroupMachine {
   public GroupMachine(GroupsImage image) {
     for (GroupImage group : image.groups()) {
       groups.put(group.name(), group);
-      totals.members += group.members().size();
+      totals.members += group.memberCount();
+      totals.classicBytes += group.classic().bytes();
       totals.offsets += group.offsets().size();
       totals.metadataChars += group.offsets().metadataChars();
     }
@@ -131,6 +133,19 @@ public final class GroupMachine {
       return of(c.group(), missing(c.group()), OffsetCommands::deleteGroup);
     } else if (command instanceof GroupCommand.UpdateTopics c) {
       return of(c.group(), missing(c.group()), draft -> MemberCommands.update(draft, c, forgotten));
+    }
+    return decideClassic(command);
+  }
+
+  private GroupAnswer decideClassic(GroupCommand command) {
+    if (command instanceof GroupCommand.CompleteJoin c) {
+      return orNew(find(c.group()), c.group(), draft -> ClassicCommands.complete(draft, c, totals));
+    } else if (command instanceof GroupCommand.SyncClassic c) {
+      return of(c.group(), missing(c.group()), draft -> ClassicCommands.sync(draft, c, totals));
+    } else if (command instanceof GroupCommand.EndClassic c) {
+      return of(c.group(), new Done(), draft -> ClassicCommands.end(draft, c));
+    } else if (command instanceof GroupCommand.ReplaceClassic c) {
+      return of(c.group(), missing(c.group()), draft -> ClassicCommands.replace(draft, c));
     }
     throw new IllegalStateException("no decision for " + command.getClass().getSimpleName());
   }

@@ -29,6 +29,10 @@ final class MemberCommands {
       return new Joined(late, "");
     }
     MemberState old = takenUp(group, command);
+    if (!group.classic().members().isEmpty()) {
+      return ClassicCommands.mismatch(
+          group.name(), "its members are Kafka clients with the classic protocol");
+    }
     Rejected refused = refuse(group, command, old, totals);
     if (refused != null) {
       return refused;

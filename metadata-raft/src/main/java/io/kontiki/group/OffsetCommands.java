@@ -26,7 +26,13 @@ final class OffsetCommands {
       return refused;
     }
     MemberState member = null;
-    if (command.memberId().isEmpty()) {
+    if (!group.classic().members().isEmpty()) {
+      Rejected fenced =
+          ClassicCommands.commitRefused(group, command.memberId(), command.memberEpoch());
+      if (fenced != null) {
+        return fenced;
+      }
+    } else if (command.memberId().isEmpty()) {
       if (!group.members().isEmpty()) {
         return GroupMachine.active(group.name(), group.members().size());
       }
@@ -120,8 +126,8 @@ final class OffsetCommands {
     if (refused != null) {
       return refused;
     }
-    if (!group.members().isEmpty()) {
-      return GroupMachine.active(group.name(), group.members().size());
+    if (group.memberCount() > 0) {
+      return GroupMachine.active(group.name(), group.memberCount());
     }
     for (OffsetCommit offset : command.offsets()) {
       ApiError error = refusal(group, null, 0, offset.partition(), forgotten);
@@ -141,17 +147,22 @@ final class OffsetCommands {
   }
 
   static GroupAnswer delete(GroupDraft group, GroupCommand.DeleteOffsets command) {
+    for (ClassicMember member : group.classic().members().values()) {
+      for (String name : command.topics()) {
+        if (member.topics().contains(name)) {
+          return subscribed(group, name);
+        }
+      }
+      if (member.topics().isEmpty()) {
+        return GroupMachine.active(group.name(), group.memberCount()); // who knows of what
+      }
+    }
     for (MemberState member : group.members().values()) {
       for (String name : TopicNews.wanted(group, member.details())) {
         KnownTopic topic = group.topics().get(name);
         if (topic != null
             && command.partitions().stream().anyMatch(p -> p.topicId().equals(topic.id()))) {
-          return new Rejected(
-              ApiError.definite(
-                      ErrorReason.GROUP_ACTIVE,
-                      "members of group " + group.name() + " are subscribed to topic " + name)
-                  .with("group", group.name())
-                  .with("topic", name));
+          return subscribed(group, name);
         }
       }
     }
@@ -164,9 +175,18 @@ final class OffsetCommands {
     return new Done();
   }
 
+  private static Rejected subscribed(GroupDraft group, String topic) {
+    return new Rejected(
+        ApiError.definite(
+                ErrorReason.GROUP_ACTIVE,
+                "members of group " + group.name() + " are subscribed to topic " + topic)
+            .with("group", group.name())
+            .with("topic", topic));
+  }
+
   static GroupAnswer deleteGroup(GroupDraft group) {
-    if (!group.members().isEmpty()) {
-      return GroupMachine.active(group.name(), group.members().size());
+    if (group.memberCount() > 0) {
+      return GroupMachine.active(group.name(), group.memberCount());
     }
     group.removeAllOffsets();
     return new Done();

@@ -404,12 +404,14 @@ class GroupMachineTest {
     String a = shard.join("t");
     shard.commit(a, 1, p("t", 0), 1);
     assertRefused(
-        ErrorReason.GROUP_ACTIVE, shard.apply(new DeleteOffsets(1, G, List.of(p("t", 0)))));
-    assertEquals(new Done(), shard.apply(new DeleteOffsets(1, G, List.of(p("u", 0)))));
+        ErrorReason.GROUP_ACTIVE,
+        shard.apply(new DeleteOffsets(1, G, List.of(p("t", 0)), List.of("t"))));
+    assertEquals(
+        new Done(), shard.apply(new DeleteOffsets(1, G, List.of(p("u", 0)), List.of("u"))));
     assertNull(shard.offset(p("u", 0)));
     assertRefused(
         ErrorReason.GROUP_NOT_FOUND,
-        shard.apply(new DeleteOffsets(1, "other", List.of(p("t", 0)))));
+        shard.apply(new DeleteOffsets(1, "other", List.of(p("t", 0)), List.of("t"))));
   }
 
   @Test
@@ -428,7 +430,7 @@ class GroupMachineTest {
     shard.leave(b);
     assertNull(shard.machine.group(G), "no offsets, no members: gone");
     shard.apply(new ResetOffsets(1, G, List.of(new OffsetCommit(p("t", 0), 1, -1, "", true))));
-    shard.apply(new DeleteOffsets(1, G, List.of(p("t", 0))));
+    shard.apply(new DeleteOffsets(1, G, List.of(p("t", 0)), List.of("t")));
     assertNull(shard.machine.group(G));
   }
 
@@ -501,7 +503,8 @@ class GroupMachineTest {
             new TreeMap<>(),
             new TreeMap<>(),
             new TreeMap<>(),
-            OffsetTable.EMPTY);
+            OffsetTable.EMPTY,
+            ClassicState.NONE);
     GroupMachine machine = new GroupMachine(new GroupsImage(List.of(full), List.of()));
     JoinGroup join =
         new JoinGroup(1, G, "new", "", "", details(Assignor.STICKY, "t"), shard.seen());

@@ -80,7 +80,7 @@ final class RandomGroupCommands {
         return new ResetOffsets(time, group, offsets(member));
       }
       case 16 -> {
-        return new DeleteOffsets(time, group, List.of(anyPartition()));
+        return new DeleteOffsets(time, group, List.of(anyPartition()), List.of("a"));
       }
       case 17 -> {
         return random.nextInt(3) == 0 ? new DeleteGroup(time, group) : update(image, group, time);

@@ -175,7 +175,9 @@ public final class GroupAdmin {
       names.put(topic.id(), topic.name());
     }
     ClusterImage image = metadata.image();
-    for (PartitionId partition : state.offsets().keySet()) {
+    TreeSet<PartitionId> partitions = new TreeSet<>(state.offsets().keySet());
+    state.members().values().forEach(member -> partitions.addAll(member.owned().keySet()));
+    for (PartitionId partition : partitions) {
       TopicImage topic = image.topics().get(partition.topicId());
       if (topic != null) {
         names.put(topic.id(), topic.name());
@@ -249,7 +251,8 @@ public final class GroupAdmin {
                 new GroupCommand.DeleteOffsets(
                     call.loop().clock().wallMs(),
                     group,
-                    ok.value().numbers().stream().map(n -> new PartitionId(id, n)).toList()),
+                    ok.value().numbers().stream().map(n -> new PartitionId(id, n)).toList(),
+                    List.of(topic)),
                 completion);
           } else {
             completion.complete(Result.error(((Result.Err<Chosen>) chosen).error()));

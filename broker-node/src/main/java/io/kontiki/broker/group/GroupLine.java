@@ -1,6 +1,7 @@
 package io.kontiki.broker.group;
 
+import io.kontiki.group.GroupState.Kind;
 import io.kontiki.group.GroupState.Phase;
 
 /** A line in the list of groups. */
-public record GroupLine(String group, Phase phase, int members) {}
+public record GroupLine(String group, Phase phase, Kind kind, int members) {}

@@ -37,13 +37,11 @@ final class LeaderRole {
   private static final Logger LOG = LoggerFactory.getLogger(LeaderRole.class);
   private static final int MOST_WAITERS = 100_000;
 
-  /** Of one batch for a compacted topic, whose records must be looked at on the loop. */
-  private static final int MOST_DECOMPRESSED_BYTES = 16 << 20;
-
   private final Partition partition;
   private final LoopContext context;
   private final LeaderReplica replica;
   private final LeaderReads reads;
+  private final AppendOrder order;
   private ProduceWaiters producers;
   private final Deletions deletions = new Deletions();
   private final RecentAppends recent;
@@ -65,6 +63,7 @@ final class LeaderRole {
     this.context = context;
     this.replica = replica;
     this.producers = producers;
+    this.order = new AppendOrder(context.keyChecker());
     this.reads = new LeaderReads(partition, context, replica);
     this.recent = new RecentAppends(context.limits().partitionTail(), context.tails());
   }
@@ -91,11 +90,32 @@ final class LeaderRole {
 
   /** Appends, and answers when the batch is held as its acks demand (rules R8, R21, R36). */
   void append(Append request, Completion<Result<Appended>> completion) {
+    PartitionAssignment p = partition.assignment();
     ApiError refusal = refusal(request);
+    if (refusal == null) {
+      refusal = BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
+    }
     if (refusal != null) {
       completion.complete(Result.error(refusal));
       return;
     }
+    order.pass(
+        request.batch(),
+        p.log().compaction() != null,
+        () ->
+            ApiError.retriable(ErrorReason.BUSY, p.name() + " has too many batches to check", 100),
+        wrong -> {
+          // Time may have passed.
+          ApiError obstacle = wrong == null ? refusal(request) : wrong;
+          if (obstacle == null) {
+            appendChecked(request, completion);
+          } else {
+            completion.complete(Result.error(obstacle));
+          }
+        });
+  }
+
+  private void appendChecked(Append request, Completion<Result<Appended>> completion) {
     context.turn().expectShipping();
     AppendOutcome outcome;
     try {
@@ -182,10 +202,7 @@ final class LeaderRole {
       return ApiError.retriable(
           ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " appends waiting", 100);
     }
-    ApiError invalid = BatchValidator.check(request.batch(), p.maxBatchBytes()).orElse(null);
-    return invalid != null || p.log().compaction() == null
-        ? invalid
-        : BatchValidator.checkKeys(request.batch(), MOST_DECOMPRESSED_BYTES).orElse(null);
+    return null;
   }
 
   /** More of the own log is held. */
@@ -542,6 +559,7 @@ final class LeaderRole {
           .answer(new SubscribeAnswer.Refused(shipment.subscription(), Refusal.NOT_LEADER));
     }
     producers.failAll(forProducers);
+    order.failAll(forReaders);
     deletions.failAll(Errors.deletionUnknown(partition.assignment()));
     reads.stop(forReaders);
   }

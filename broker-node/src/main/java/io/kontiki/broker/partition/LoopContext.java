@@ -19,6 +19,7 @@ final class LoopContext {
   private final Conditions conditions;
   private final LoopTurn turn;
   private final Deadlines deadlines;
+  private final KeyChecker keyChecker;
   private final RecentAppends.Budget tails;
   private final SortedMap<Integer, FetchingStream> live = new TreeMap<>();
   private final SortedMap<Integer, FetchingStream> catchUp = new TreeMap<>();
@@ -34,14 +35,15 @@ final class LoopContext {
       ReplicaTransport transport,
       IsrProposals proposals,
       ReplicationPolicy policy,
-      Conditions conditions) {
+      Housekeeping housekeeping) {
     this.loopIndex = loopIndex;
     this.loop = loop;
     this.lookedNanos = loop.clock().nanoTime();
     this.lease = lease;
     this.transport = transport;
     this.policy = policy;
-    this.conditions = conditions;
+    this.conditions = housekeeping.conditions();
+    this.keyChecker = new KeyChecker(loop, housekeeping.checks());
     this.turn = new LoopTurn(loop, proposals);
     this.deadlines = new Deadlines(loop);
     this.tails = new RecentAppends.Budget(policy.limits().loopTail());
@@ -93,6 +95,10 @@ final class LoopContext {
 
   Deadlines deadlines() {
     return deadlines;
+  }
+
+  KeyChecker keyChecker() {
+    return keyChecker;
   }
 
   RecentAppends.Budget tails() {

@@ -49,8 +49,7 @@ public final class LoopPartitions {
     this.logs = logs;
     this.walk = new RetentionWalk(TICK_NANOS, housekeeping.checkNanos());
     this.context =
-        new LoopContext(
-            loopIndex, loop, lease, transport, proposals, policy, housekeeping.conditions());
+        new LoopContext(loopIndex, loop, lease, transport, proposals, policy, housekeeping);
   }
 
   /** A replica whose log is open, or null. */

@@ -4,6 +4,7 @@ import com.google.protobuf.util.Timestamps;
 import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.group.GroupAdmin;
 import io.kontiki.broker.group.GroupLine;
+import io.kontiki.group.GroupState.Kind;
 import io.kontiki.group.GroupState.Phase;
 import io.kontiki.group.MemberState;
 import io.kontiki.v1.DescribeGroupResponse;
@@ -18,7 +19,6 @@ import io.kontiki.v1.PartitionOffset;
 import io.kontiki.v1.ResetGroupOffsetsResponse;
 import io.kontiki.v1.TopicPartition;
 import java.util.List;
-import java.util.Locale;
 
 /** Answers of AdminService about groups as messages. */
 final class GroupAdminMessages {
@@ -33,7 +33,7 @@ final class GroupAdminMessages {
               .setGroup(line.group())
               .setState(state(line.phase()))
               .setMemberCount(line.members())
-              .setProtocol(protocol(line.phase())));
+              .setProtocol(protocol(line.kind())));
     }
     return response.build();
   }
@@ -46,10 +46,12 @@ final class GroupAdminMessages {
     };
   }
 
-  private static GroupProtocol protocol(Phase phase) {
-    return phase == Phase.EMPTY
-        ? GroupProtocol.GROUP_PROTOCOL_UNSPECIFIED
-        : GroupProtocol.GROUP_PROTOCOL_STREAM;
+  private static GroupProtocol protocol(Kind kind) {
+    return switch (kind) {
+      case NONE -> GroupProtocol.GROUP_PROTOCOL_UNSPECIFIED;
+      case STREAM -> GroupProtocol.GROUP_PROTOCOL_STREAM;
+      case CLASSIC -> GroupProtocol.GROUP_PROTOCOL_CLASSIC;
+    };
   }
 
   static DescribeGroupResponse described(GroupAdmin.Described described) {
@@ -58,9 +60,9 @@ final class GroupAdminMessages {
         GroupDescription.newBuilder()
             .setGroup(state.name())
             .setState(state(state.phase()))
-            .setProtocol(protocol(state.phase()))
+            .setProtocol(protocol(state.kind()))
             .setGeneration(state.generation())
-            .setAssignor(state.assignor().name().toLowerCase(Locale.ROOT))
+            .setAssignor(state.assignor())
             .setCoordinatorId(described.report().coordinatorId());
     for (MemberState member : state.members().values()) {
       group.addMembers(member(member, described));

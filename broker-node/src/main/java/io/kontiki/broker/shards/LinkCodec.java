@@ -27,6 +27,7 @@ import io.kontiki.internal.v1.LinkGroupLine;
 import io.kontiki.internal.v1.LinkGroups;
 import io.kontiki.internal.v1.LinkHeartbeat;
 import io.kontiki.internal.v1.LinkJoin;
+import io.kontiki.internal.v1.LinkKind;
 import io.kontiki.internal.v1.LinkList;
 import io.kontiki.internal.v1.LinkLoss;
 import io.kontiki.internal.v1.LinkLossReason;
@@ -241,6 +242,7 @@ final class LinkCodec {
                       LinkGroupLine.newBuilder()
                           .setGroup(line.group())
                           .setPhase(phase(line.phase()))
+                          .setKind(kind(line.kind()))
                           .setMembers(line.members())));
       out.setGroups(groups);
     } else if (reply instanceof Reply.Failed r) {
@@ -289,7 +291,10 @@ final class LinkCodec {
                       in.getGroups().getGroupsList(),
                       line ->
                           new GroupLine(
-                              line.getGroup(), phase(line.getPhase()), line.getMembers()))));
+                              line.getGroup(),
+                              phase(line.getPhase()),
+                              kind(line.getKind()),
+                              line.getMembers()))));
       case FAILED ->
           new LinkEvent.Answer(in.getId(), new Reply.Failed(Parts.error(in.getFailed())));
       case EVENT_NOT_SET -> throw new IllegalArgumentException("an event without content");
@@ -310,7 +315,8 @@ final class LinkCodec {
             .setGroup(state.name())
             .setPhase(phase(state.phase()))
             .setGeneration(state.generation())
-            .setAssignor(GroupParts.assignor(state.assignor()))
+            .setKind(kind(state.kind()))
+            .setAssignor(state.assignor())
             .setMetadataIndex(state.metadataIndex())
             .setCoordinatorId(report.coordinatorId());
     for (MemberState member : state.members().values()) {
@@ -347,8 +353,9 @@ final class LinkCodec {
         new GroupState(
             in.getGroup(),
             phase(in.getPhase()),
+            kind(in.getKind()),
             in.getGeneration(),
-            GroupParts.assignor(in.getAssignor()),
+            in.getAssignor(),
             in.getMetadataIndex(),
             members,
             topics,
@@ -373,6 +380,24 @@ final class LinkCodec {
       case LINK_PHASE_REBALANCING -> GroupState.Phase.REBALANCING;
       case LINK_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("phase " + phase);
+    };
+  }
+
+  private static LinkKind kind(GroupState.Kind kind) {
+    return switch (kind) {
+      case NONE -> LinkKind.LINK_KIND_NONE;
+      case STREAM -> LinkKind.LINK_KIND_STREAM;
+      case CLASSIC -> LinkKind.LINK_KIND_CLASSIC;
+    };
+  }
+
+  private static GroupState.Kind kind(LinkKind kind) {
+    return switch (kind) {
+      case LINK_KIND_NONE -> GroupState.Kind.NONE;
+      case LINK_KIND_STREAM -> GroupState.Kind.STREAM;
+      case LINK_KIND_CLASSIC -> GroupState.Kind.CLASSIC;
+      case LINK_KIND_UNSPECIFIED, UNRECOGNIZED ->
+          throw new IllegalArgumentException("kind " + kind);
     };
   }
 

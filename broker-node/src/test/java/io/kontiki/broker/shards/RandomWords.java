@@ -76,7 +76,13 @@ final class RandomWords {
       case 2 -> new Reply.Described(report());
       case 3 ->
           new Reply.Listed(
-              list(() -> new GroupLine(text(), any(GroupState.Phase.values()), number())));
+              list(
+                  () ->
+                      new GroupLine(
+                          text(),
+                          any(GroupState.Phase.values()),
+                          any(GroupState.Kind.values()),
+                          number())));
       default -> new Reply.Failed(error());
     };
   }
@@ -93,7 +99,7 @@ final class RandomWords {
           new GroupCommand.CommitOffsets(
               big(), text(), text(), number(), list(this::commit), random.nextBoolean());
       case 4 -> new GroupCommand.ResetOffsets(big(), text(), list(this::commit));
-      case 5 -> new GroupCommand.DeleteOffsets(big(), text(), some);
+      case 5 -> new GroupCommand.DeleteOffsets(big(), text(), some, list(this::text));
       case 6 -> new GroupCommand.DeleteGroup(big(), text());
       case 7 -> new GroupCommand.UpdateTopics(big(), text(), seen());
       default -> new GroupCommand.ForgetTopic(big(), topicId());
@@ -132,8 +138,9 @@ final class RandomWords {
         new GroupState(
             text(),
             any(GroupState.Phase.values()),
+            any(GroupState.Kind.values()),
             number(),
-            any(Assignor.values()),
+            text(),
             big(),
             members,
             topics,

@@ -45,6 +45,7 @@ import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.replication.ReplicaTimes;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.Crew;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
@@ -191,7 +192,8 @@ final class SimProcess {
     VirtualWorker reads = worker("reads");
     reads.taskNanos(machine::readNanos);
     VirtualWorker cleaner = worker("cleaner");
-    cleaner.taskNanos(machine::readNanos);
+    // Longer than between two looks: what is committed is seen before anything of it goes.
+    cleaner.taskNanos(() -> 2 * World.STEP_NANOS + machine.readNanos());
     List<Worker> syncs = new ArrayList<>();
     for (int i = 1; i <= 2; i++) {
       VirtualWorker sync = worker("syncs-" + i);
@@ -209,6 +211,7 @@ final class SimProcess {
               reads,
               syncs,
               cleaner,
+              Crew.ALONE,
               this::fault);
     } catch (StorageException e) {
       refuse(String.valueOf(e.getMessage()));

@@ -118,7 +118,9 @@ public final class GroupCommandCodec {
       record
           .setGroup(c.group())
           .setDeleteOffsets(
-              DeleteOffsetsCommand.newBuilder().addAllPartitions(Parts.keys(c.partitions())));
+              DeleteOffsetsCommand.newBuilder()
+                  .addAllPartitions(Parts.keys(c.partitions()))
+                  .addAllTopics(c.topics()));
     } else if (command instanceof DeleteGroup c) {
       record.setGroup(c.group()).setDeleteGroup(DeleteGroupCommand.getDefaultInstance());
     } else if (command instanceof UpdateTopics c) {
@@ -128,7 +130,7 @@ public final class GroupCommandCodec {
     } else if (command instanceof ForgetTopic c) {
       record.setForgetTopic(ForgetTopicCommand.newBuilder().setTopicId(Parts.bytes(c.topicId())));
     } else {
-      throw new IllegalStateException("no form for " + command.getClass().getSimpleName());
+      ClassicCommandCodec.put(record, command);
     }
     return record.build();
   }
@@ -205,7 +207,10 @@ public final class GroupCommandCodec {
       }
       case DELETE_OFFSETS -> {
         return new DeleteOffsets(
-            timeMs, group, Parts.partitionIds(record.getDeleteOffsets().getPartitionsList()));
+            timeMs,
+            group,
+            Parts.partitionIds(record.getDeleteOffsets().getPartitionsList()),
+            record.getDeleteOffsets().getTopicsList());
       }
       case DELETE_GROUP -> {
         return new DeleteGroup(timeMs, group);
@@ -216,6 +221,9 @@ public final class GroupCommandCodec {
       }
       case FORGET_TOPIC -> {
         return new ForgetTopic(timeMs, Parts.topicId(record.getForgetTopic().getTopicId()));
+      }
+      case COMPLETE_JOIN, SYNC_CLASSIC, END_CLASSIC, REPLACE_CLASSIC -> {
+        return ClassicCommandCodec.command(record);
       }
       case COMMAND_NOT_SET -> throw new UnknownCommandException(index, type(record), level, LEVEL);
     }

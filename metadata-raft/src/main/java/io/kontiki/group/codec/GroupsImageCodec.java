@@ -3,6 +3,7 @@ package io.kontiki.group.codec;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import io.kontiki.group.ClassicState;
 import io.kontiki.group.GroupImage;
 import io.kontiki.group.GroupsImage;
 import io.kontiki.group.KnownTopic;
@@ -143,6 +144,9 @@ public final class GroupsImageCodec {
     group
         .offsets()
         .forEach((partition, offset) -> record.addOffsets(GroupParts.offset(partition, offset)));
+    if (!group.classic().members().isEmpty()) {
+      record.setClassic(ClassicCommandCodec.state(group.classic()));
+    }
     return record.build();
   }
 
@@ -189,7 +193,8 @@ public final class GroupsImageCodec {
         startFrom,
         GroupParts.matches(record.getMatchesList()),
         target,
-        offsets.build());
+        offsets.build(),
+        record.hasClassic() ? ClassicCommandCodec.state(record.getClassic()) : ClassicState.NONE);
   }
 
   private static String member(List<String> places, int place) {

@@ -17,6 +17,7 @@ import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.model.Uid;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -77,7 +78,7 @@ public final class Parts {
   }
 
   /** Partitions as messages. */
-  public static List<PartitionKey> keys(List<PartitionId> ids) {
+  public static List<PartitionKey> keys(Collection<PartitionId> ids) {
     return ids.stream().map(Parts::key).toList();
   }
 
