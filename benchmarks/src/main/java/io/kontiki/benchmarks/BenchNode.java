@@ -39,6 +39,7 @@ final class BenchNode implements AutoCloseable {
   private static final SystemClock CLOCK = new SystemClock();
   private static final int QUEUE = 1 << 20;
   private static final int SYNC_WORKERS = 4;
+  private static final int POLL_MS = 5;
 
   private final NettyLoop loop;
   private final ThreadWorker commits;
@@ -125,6 +126,21 @@ final class BenchNode implements AutoCloseable {
       return task.get();
     } catch (InterruptedException | ExecutionException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Waits until what has been held before the call lies behind a checkpoint: directories, meta
+   * files and names of new logs are synced by the first one, and never again.
+   */
+  void awaitCheckpoint() {
+    // The first to end may have begun before the call.
+    for (int i = 0; i < 2; i++) {
+      long before = directory.counters().checkpoints();
+      directory.checkpoint();
+      while (directory.counters().checkpoints() == before) {
+        Load.pause(POLL_MS);
+      }
     }
   }
 

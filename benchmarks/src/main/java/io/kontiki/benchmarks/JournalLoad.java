@@ -120,6 +120,7 @@ final class JournalLoad implements Load {
   @Override
   public void awaitAll() {
     Load.await(first);
+    nodes.forEach(BenchNode::awaitCheckpoint);
   }
 
   @Override

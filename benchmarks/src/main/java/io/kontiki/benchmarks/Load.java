@@ -9,7 +9,9 @@ interface Load extends AutoCloseable {
   /** Begins. */
   void start();
 
-  /** Waits until every partition has had an append acknowledged: its files are there. */
+  /**
+   * Waits until every partition has had an append acknowledged, and its files are there durably.
+   */
   void awaitAll();
 
   /** No further appends begin; those under way end. */
@@ -76,7 +78,8 @@ interface Load extends AutoCloseable {
     }
   }
 
-  private static void pause(int ms) {
+  /** Sleeps. */
+  static void pause(int ms) {
     try {
       Thread.sleep(ms);
     } catch (InterruptedException e) {

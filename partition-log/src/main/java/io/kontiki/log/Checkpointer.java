@@ -81,7 +81,9 @@ final class Checkpointer {
     for (RecoveredLog log : recovered) {
       CheckpointRow row = log.row();
       rows.put(log.id(), row);
-      savedEpochs.put(log.id(), log.savedEpochs());
+      if (!log.savedEpochs().isEmpty()) {
+        savedEpochs.put(log.id(), log.savedEpochs());
+      }
       if (!row.epochs().equals(log.savedEpochs())) {
         unsaved.add(log.id());
       }

@@ -227,6 +227,9 @@ final class DirectoryRecovery {
         from = Math.max(from, record.sequence());
       } else if (record.kind() == Kind.MARK) {
         mark = record.sequence();
+      } else if (record.kind() == Kind.RESTART && record.b() > record.a()) {
+        // It was empty, durably (rule D8): what emptied it must not empty it of what came since.
+        mark = record.sequence() - 1;
       }
     }
     for (JournalScan.Found record : records) {

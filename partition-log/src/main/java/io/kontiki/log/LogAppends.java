@@ -89,6 +89,7 @@ final class LogAppends {
     List<RecordBatch> run = new ArrayList<>();
     int runStart = 0;
     int at = 0;
+    beginWithin(bytes, leaderEpoch);
     long expected = state.logEnd;
     int epoch =
         state.logEnd > state.logStart ? state.epochs.epochOf(state.logEnd - 1) : EpochHistory.NONE;
@@ -115,9 +116,42 @@ final class LogAppends {
       writeRun(segment, run, bytes.slice(runStart, at - runStart));
     } catch (StorageException e) {
       shared.offlineUnlessFull(e);
+      stillEmpty();
       return new PartitionLog.FollowerAppend(state.logEnd, "no room: " + e.getMessage(), true);
     }
     return new PartitionLog.FollowerAppend(state.logEnd, fault);
+  }
+
+  /**
+   * Records are deleted up to any offset, and batches stay whole: an empty log may begin with the
+   * batch in which its log start lies (rule R32). It begins anew with that batch, so that a replay
+   * keeps it; not before that is durable does the log start count again (rule D5).
+   */
+  private void beginWithin(ByteBuffer bytes, int leaderEpoch) {
+    long start = state.logStart;
+    if (state.logEnd != start || bytes.remaining() < RecordBatch.HEADER_BYTES) {
+      return;
+    }
+    RecordBatch first = RecordBatch.at(bytes);
+    long base = first.baseOffset();
+    if (base < start
+        && start < first.nextOffset()
+        && state.segments.isEmpty()
+        && followerFault(first, bytes.remaining(), base, EpochHistory.NONE, leaderEpoch)
+            .isEmpty()) {
+      log.beginWithin(base);
+    }
+  }
+
+  /** There was no room for the batch within which it was to begin. */
+  private void stillEmpty() {
+    if (state.logEnd < state.logStart) {
+      List<Segment> begun = List.copyOf(state.segments.values());
+      state.segments.clear();
+      state.logEnd = state.logStart;
+      state.held = state.logStart;
+      cut.remove(begun);
+    }
   }
 
   private void writeRun(@Nullable Segment segment, List<RecordBatch> run, ByteBuffer bytes) {
@@ -256,7 +290,7 @@ final class LogAppends {
     for (RecordBatch batch : run) {
       segment.onAppended(batch, state.settings.indexIntervalBytes(), nowMs);
       if (state.epochs.latest() != batch.leaderEpoch()) {
-        state.epochs.assign(batch.leaderEpoch(), batch.baseOffset());
+        state.epochs.assign(batch.leaderEpoch(), Math.max(batch.baseOffset(), state.logStart));
       }
       state.producers.onAppended(batch, nowMs);
       state.producers.keepAtMost(shared.config.producers().most(), state.highWatermark);

@@ -23,7 +23,8 @@ final class LogDerived {
   private final LogState state;
   private final LogCut cut;
   private final CompactionMark mark;
-  private final NavigableSet<Long> snapshots;
+  // Their offsets, sorted; seldom more than two.
+  private List<Long> snapshots;
   private int underivedBytes;
 
   LogDerived(LogShared shared, LogState state, LogCut cut, RecoveredLog from, CompactionMark mark) {
@@ -31,7 +32,7 @@ final class LogDerived {
     this.state = state;
     this.cut = cut;
     this.mark = mark;
-    this.snapshots = new TreeSet<>(from.snapshots());
+    this.snapshots = List.copyOf(from.snapshots());
     this.underivedBytes = from.underivedBytes();
   }
 
@@ -82,7 +83,7 @@ final class LogDerived {
   /** A cut has been carried out: what speaks of more than is left goes. */
   void onCut(boolean nothingLeft) {
     long keepBelow = nothingLeft ? 0 : state.logEnd;
-    for (long offset : List.copyOf(snapshots.tailSet(keepBelow, true))) {
+    for (long offset : snapshots().tailSet(keepBelow, true)) {
       deleteSnapshot(offset);
     }
     Segment active = state.active();
@@ -103,9 +104,11 @@ final class LogDerived {
         SegmentFiles.path(directory, state.logEnd, SegmentFiles.SNAPSHOT),
         state.producers.snapshot(state.logEnd));
     shared.files.markDirectory(directory);
-    snapshots.add(state.logEnd);
+    NavigableSet<Long> all = snapshots();
+    all.add(state.logEnd);
+    snapshots = List.copyOf(all);
     while (snapshots.size() > SNAPSHOTS_KEPT) {
-      deleteSnapshot(snapshots.first());
+      deleteSnapshot(snapshots.get(0));
     }
     underivedBytes = 0;
   }
@@ -116,7 +119,9 @@ final class LogDerived {
     shared.files.forget(path);
     shared.store.delete(path);
     shared.files.markDirectory(directory);
-    snapshots.remove(offset);
+    NavigableSet<Long> left = snapshots();
+    left.remove(offset);
+    snapshots = List.copyOf(left);
   }
 
   private void attempt(Runnable write) {

@@ -212,7 +212,7 @@ final class LogReplay {
         case EPOCH -> onEpoch((int) entry.b(), entry.a());
         case TRUNCATE -> onTruncate(entry, inFiles);
         case LOG_START -> logStart = Math.max(logStart, entry.a());
-        case RESTART -> onRestart(entry.a(), inFiles);
+        case RESTART -> onRestart(entry.a(), entry.b(), inFiles);
         case GONE -> onGone();
         case NEW_PARTITION, CLEARED, SWITCH -> {}
       }
@@ -345,7 +345,10 @@ final class LogReplay {
     }
   }
 
-  private void onRestart(long offset, boolean inFiles) {
+  /**
+   * @param start greater than the offset where the log start lies within the first batch
+   */
+  private void onRestart(long offset, long start, boolean inFiles) {
     if (inFiles) {
       removeSegments(0, fsync ? Long.MAX_VALUE : offset);
       for (String name : names.all()) {
@@ -354,7 +357,7 @@ final class LogReplay {
         }
       }
     }
-    logStart = offset;
+    logStart = Math.max(offset, start);
     passedStart = offset;
     recoveryPoint = offset;
     trust = offset;

@@ -85,6 +85,13 @@ final class LogStart {
     removable = state.logStart;
   }
 
+  /** It begins anew with a batch in which its start lies, and where it starts is not durable. */
+  void onBegunWithin(long base) {
+    journaled.clear();
+    removable = base;
+    durable = base;
+  }
+
   /**
    * The journal holds this start, up to a sequence.
    *

@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.segment.Segment;
@@ -104,6 +105,21 @@ final class LogTruncation {
     state.producers.clear();
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, offset, 0));
     cut.begin(before, removed);
+  }
+
+  /** An empty log begins with a batch that contains its log start; see {@link LogAppends}. */
+  void beginWithin(long base) {
+    state.truncations++; // nothing of before says what is held, or where it begins (rule R41)
+    state.logEnd = base;
+    state.held = base;
+    state.tail.truncate(base);
+    state.hot.truncate(base);
+    home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, base, state.logStart));
+    // An epoch that began here while it was empty is still the newest (rule R29).
+    for (EpochHistory.Entry epoch : state.epochs.entries()) {
+      home.journal(
+          log, JournalEntry.of(state.meta.id(), Kind.EPOCH, epoch.startOffset(), epoch.epoch()));
+    }
   }
 
   private void forget(long offset) {

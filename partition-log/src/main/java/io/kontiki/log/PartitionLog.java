@@ -60,7 +60,8 @@ public interface PartitionLog {
   /**
    * Appends batches as the leader shipped them. Each is checked first: size, CRC, base offset equal
    * to the log end, epoch not falling and not above {@code leaderEpoch} (rule R30). At the first
-   * bad one everything before it is kept and the fault is returned.
+   * bad one everything before it is kept and the fault is returned. An empty log takes a first
+   * batch that begins before its log start and ends behind it; the start stays (rule R32).
    *
    * @param batches whole batches, one behind the other
    */

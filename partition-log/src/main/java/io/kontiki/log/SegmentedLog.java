@@ -167,6 +167,12 @@ final class SegmentedLog implements PartitionLog {
     start.onRestart();
   }
 
+  /** See {@link LogTruncation#beginWithin}. */
+  void beginWithin(long base) {
+    truncation.beginWithin(base);
+    start.onBegunWithin(base);
+  }
+
   @Override
   public void advanceLogStart(long offset) {
     checkUsable();

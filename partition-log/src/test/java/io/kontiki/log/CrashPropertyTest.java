@@ -88,6 +88,7 @@ class CrashPropertyTest {
   private static void runAll(int seeds, boolean retention, boolean trouble, boolean compaction) {
     int crashes = 0;
     int retained = 0;
+    int begunWithin = 0;
     int records = 0;
     long bypasses = 0;
     int deletions = 0;
@@ -99,6 +100,7 @@ class CrashPropertyTest {
       runOne(run);
       crashes += run.crashes;
       retained += run.retained;
+      begunWithin += run.begunWithin;
       records += run.checkedBatches;
       bypasses += run.bypasses;
       deletions += run.deletions;
@@ -126,6 +128,7 @@ class CrashPropertyTest {
     assertTrue(crashes > seeds);
     assertTrue(bypasses > seeds && deletions > seeds / 5, "the schedules leave something out");
     assertTrue(!retention || retained > seeds, "retention is left out");
+    assertTrue(begunWithin > seeds / 10, "no log began within a batch: " + begunWithin);
     assertTrue(!trouble || (full > seeds && failures > seeds / 2), "the disk was too good");
     assertTrue(!compaction || compactions > seeds, "compaction is left out");
   }
@@ -231,6 +234,7 @@ class CrashPropertyTest {
     int life;
     int crashes;
     int retained;
+    int begunWithin;
     int checkedBatches;
     long bypasses;
     int deletions;
@@ -766,11 +770,20 @@ class CrashPropertyTest {
       TreeMap<Long, Integer> before = new TreeMap<>(model.sequences);
       long offset = model.end();
       model.epoch = Math.max(model.epoch, log.epochs().latest());
+      long end = offset;
+      boolean within = model.now.isEmpty() && offset > 3 && random.oneIn(2);
       for (int i = 0; i < count; i++) {
         if (random.oneIn(5)) {
           model.epoch++;
         }
-        ByteBuffer bytes = Batches.stamped(batch(model, new int[1]), offset, model.epoch);
+        ByteBuffer content = batch(model, new int[1]);
+        int records = RecordBatch.at(content).recordCount();
+        if (within && i == 0 && records > 1 && offset >= records) {
+          // The log start lies within the first batch (rule R32).
+          offset -= 1 + random.nextInt(records - 1);
+          model.emptyEnd = offset;
+        }
+        ByteBuffer bytes = Batches.stamped(content, offset, model.epoch);
         RecordBatch header = RecordBatch.at(bytes);
         model.sequences.put(header.producerId(), header.lastSequence() + 1);
         offset = header.nextOffset();
@@ -780,6 +793,11 @@ class CrashPropertyTest {
       int size = model.now.size();
       each.forEach(bytes -> appended(model, bytes));
       PartitionLog.FollowerAppend outcome = log.appendAsFollower(all.flip(), model.epoch);
+      if (within && outcome.endOffset() == end) {
+        model.emptyEnd = end; // it was not empty for the storage engine, or there was no room
+      } else if (within) {
+        begunWithin++;
+      }
       if (outcome.complete()) {
         model.returnedEnd = model.end();
       } else {

@@ -401,6 +401,40 @@ class PartitionLogTest {
   }
 
   @Test
+  void anEmptyLogBeginsWithTheBatchInWhichItsStartLiesR32() {
+    for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
+      for (boolean power : List.of(false, true)) {
+        LogWorld node = new LogWorld(LogWorld.CONFIG);
+        PartitionLog log = node.openLog(settings);
+        node.append(log, Batches.plain(3, "x", 1));
+        node.run(() -> log.restartAt(500));
+        ByteBuffer before = Batches.stamped(Batches.plain(4, "n", 1), 496, 2);
+        assertFalse(node.call(() -> log.appendAsFollower(before, 2)).complete(), "ends at 500");
+        ByteBuffer first = Batches.stamped(Batches.plain(6, "n", 1), 498, 2);
+        assertTrue(node.call(() -> log.appendAsFollower(first.duplicate(), 2)).complete());
+        ByteBuffer again = Batches.stamped(Batches.plain(9, "n", 1), 498, 2);
+        assertFalse(node.call(() -> log.appendAsFollower(again, 2)).complete(), "not empty");
+        assertEquals(500, node.call(log::logStartOffset));
+        assertEquals(504, node.call(log::logEndOffset));
+        assertEquals(504, node.call(log::heldEndOffset));
+        assertEquals(500, node.call(log::durableLogStart));
+        assertEquals(2, node.call(() -> log.epochs().endOf(9)).epoch());
+        assertEquals(List.of(first), node.read(log, 500, 1_000).batches());
+        if (power && settings == LogWorld.FSYNC) {
+          node.store.crash(new io.kontiki.runtime.memory.SeededRandom(2));
+        } else {
+          node.store.kill();
+        }
+        node.restart();
+        PartitionLog later = node.openLog(settings);
+        assertEquals(500, node.call(later::logStartOffset));
+        assertEquals(504, node.call(later::logEndOffset));
+        assertEquals(List.of(first), node.read(later, 501, 1_000).batches());
+      }
+    }
+  }
+
+  @Test
   void rotBelowTheRecoveryPointIsNeverServedAndNeverCut() {
     LogWorld cold = new LogWorld(LogWorld.CONFIG.withHot(0, 0));
     PartitionLog log = cold.openLog(LogWorld.FSYNC);

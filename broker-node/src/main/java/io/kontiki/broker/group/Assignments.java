@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,10 +36,15 @@ final class Assignments {
   private final Deliveries deliveries;
   private final Outbox outbox;
   private final Membership membership;
+  private final UnderWay underWay;
   private final Starts starts;
   private final Runnable firstTold;
   private final TreeMap<PartitionId, Newcomer> newcomers = new TreeMap<>();
   private final TreeMap<PartitionId, Delivery> byId = new TreeMap<>();
+
+  /** Newcomers whose start is not asked for before commits for them are answered. */
+  private final TreeSet<PartitionId> held = new TreeSet<>();
+
   private final LinkedHashSet<String> deletedTopics = new LinkedHashSet<>();
   private String memberId = "";
   private int epoch;
@@ -72,6 +78,7 @@ final class Assignments {
       Deliveries deliveries,
       Outbox outbox,
       Membership membership,
+      UnderWay underWay,
       Starts starts,
       Runnable firstTold) {
     this.loop = loop;
@@ -80,8 +87,10 @@ final class Assignments {
     this.deliveries = deliveries;
     this.outbox = outbox;
     this.membership = membership;
+    this.underWay = underWay;
     this.starts = starts;
     this.firstTold = firstTold;
+    underWay.onAnswered(this::findHeldStarts);
   }
 
   /** The member is this now. */
@@ -117,6 +126,7 @@ final class Assignments {
   void stop() {
     over = true;
     newcomers.clear();
+    held.clear();
   }
 
   /** Whether the client has heard of its first assignment. */
@@ -196,7 +206,7 @@ final class Assignments {
     if (delivery.state == State.DRAINING) {
       if (delivery.keptAfterAll) {
         delivery.keptAfterAll = false;
-        settle(delivery, false);
+        settle(delivery);
       }
       return;
     }
@@ -227,21 +237,20 @@ final class Assignments {
             comeAgain(delivery, RevokeReason.TIMEOUT);
           }
         });
-    settle(delivery, false);
+    settle(delivery);
   }
 
   /**
-   * Gives a partition up that has to go, if nothing of it is open.
-   *
-   * @param unanswered commits are under way: a partition that only comes again waits for them
+   * Gives a partition up that has to go, if nothing of it is open. One that only comes again waits
+   * for the answers to its commits.
    */
-  void settle(Delivery delivery, boolean unanswered) {
+  void settle(Delivery delivery) {
     if (delivery.state != State.DRAINING || delivery.open() || subscription.assignmentsOnly()) {
       return;
     }
     if (!delivery.keptAfterAll) {
       membership.release(List.of(delivery.id));
-    } else if (!unanswered) {
+    } else if (!underWay.has(delivery.id)) {
       comeAgain(delivery, RevokeReason.REBALANCE);
     }
   }
@@ -276,6 +285,7 @@ final class Assignments {
 
   private void findStarts(List<PartitionId> fresh) {
     ClusterImage image = metadata.image();
+    boolean holds = false;
     List<StartRound.Wanted> wanted = new ArrayList<>();
     Map<PartitionId, Newcomer> asked = new TreeMap<>();
     for (PartitionId id : fresh) {
@@ -284,16 +294,33 @@ final class Assignments {
       if (newcomer == null || newcomer.released) {
         continue;
       }
+      if (underWay.has(id)) {
+        held.add(id);
+        holds = true;
+        continue;
+      }
       asked.put(id, newcomer);
       if (topic != null) {
         Named name = new Named(topic.name(), id.partition());
         wanted.add(new StartRound.Wanted(id, name, newcomer.how.fromStart()));
       }
     }
+    if (asked.isEmpty() && holds) {
+      return;
+    }
     if (wanted.isEmpty()) {
       onFound(asked, new TreeMap<>()); // this broker's image is behind the coordinator's
     } else {
       starts.find(wanted, found -> onFound(asked, found));
+    }
+  }
+
+  /** Commits were answered. */
+  private void findHeldStarts() {
+    List<PartitionId> free = held.stream().filter(id -> !underWay.has(id)).toList();
+    if (!free.isEmpty()) {
+      free.forEach(held::remove);
+      findStarts(free);
     }
   }
 

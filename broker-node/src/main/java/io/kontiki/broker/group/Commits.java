@@ -29,6 +29,7 @@ final class Commits {
 
   private final Deliveries deliveries;
   private final Outbox outbox;
+  private final UnderWay underWay;
   private final boolean assignmentsOnly;
   private final ToIntFunction<PartitionId> leaderEpochs;
   private final NotOwned notOwned;
@@ -56,12 +57,14 @@ final class Commits {
   Commits(
       Deliveries deliveries,
       Outbox outbox,
+      UnderWay underWay,
       boolean assignmentsOnly,
       ToIntFunction<PartitionId> leaderEpochs,
       NotOwned notOwned,
       Answered answered) {
     this.deliveries = deliveries;
     this.outbox = outbox;
+    this.underWay = underWay;
     this.assignmentsOnly = assignmentsOnly;
     this.leaderEpochs = leaderEpochs;
     this.notOwned = notOwned;
@@ -74,7 +77,7 @@ final class Commits {
   }
 
   /** Sends a commit on its way; answers why the stream has to end instead, or null. */
-  @Nullable ApiError commit(List<Place> offsets, Membership membership) {
+  @Nullable ApiError commit(List<Place> offsets) {
     ApiError bad = check(offsets);
     if (bad != null) {
       return bad;
@@ -99,7 +102,7 @@ final class Commits {
     List<OffsetCommit> commits = new ArrayList<>();
     sent.forEach((id, one) -> commits.add(commit(id, one)));
     unanswered++;
-    membership.commit(commits, answer -> onAnswer(sent, refused, answer));
+    underWay.commit(commits, answer -> onAnswer(sent, refused, answer));
     return null;
   }
 

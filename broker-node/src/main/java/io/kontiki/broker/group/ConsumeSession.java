@@ -144,7 +144,7 @@ public final class ConsumeSession implements MemberListener {
   }
 
   private void commit(Member joined, List<Place> offsets) {
-    ApiError bad = joined.commits().commit(offsets, joined.membership());
+    ApiError bad = joined.commits().commit(offsets);
     if (bad != null) {
       fail(bad);
       return;
@@ -154,10 +154,7 @@ public final class ConsumeSession implements MemberListener {
 
   /** Commits came, or were answered: perhaps something can go, or the stream can end. */
   private void settle(Member joined) {
-    boolean unanswered = joined.commits().unanswered() > 0;
-    for (Delivery delivery : joined.deliveries().draining()) {
-      joined.assignments().settle(delivery, unanswered);
-    }
+    joined.deliveries().draining().forEach(joined.assignments()::settle);
     endIfDone(joined);
   }
 
@@ -237,6 +234,7 @@ public final class ConsumeSession implements MemberListener {
                     wanted.sessionTimeoutMs(),
                     wanted.revokeTimeoutMs()),
                 this);
+    UnderWay underWay = new UnderWay(membership);
     PlaceFinder finder = new PlaceFinder(loop, parts.partitions(), parts.groups());
     Deliveries deliveries =
         new Deliveries(
@@ -259,9 +257,9 @@ public final class ConsumeSession implements MemberListener {
             deliveries,
             outbox,
             membership,
+            underWay,
             (fresh, found) ->
-                new StartRound(loop, finder, parts.groups(), wanted, membership, fresh, found)
-                    .run(),
+                new StartRound(loop, finder, parts.groups(), wanted, underWay, fresh, found).run(),
             this::onFirstTold);
     member =
         new Member(
@@ -272,6 +270,7 @@ public final class ConsumeSession implements MemberListener {
             new Commits(
                 deliveries,
                 outbox,
+                underWay,
                 wanted.assignmentsOnly(),
                 this::leaderEpoch,
                 assignments::notOwned,

@@ -32,7 +32,7 @@ final class StartRound {
   private final PlaceFinder finder;
   private final Groups groups;
   private final Subscription subscription;
-  private final Membership membership;
+  private final UnderWay underWay;
   private final List<Wanted> wanted;
   private final Completion<SortedMap<PartitionId, Place>> completion;
   private final TreeMap<PartitionId, Place> found = new TreeMap<>();
@@ -48,14 +48,14 @@ final class StartRound {
       PlaceFinder finder,
       Groups groups,
       Subscription subscription,
-      Membership membership,
+      UnderWay underWay,
       List<Wanted> wanted,
       Completion<SortedMap<PartitionId, Place>> completion) {
     this.loop = loop;
     this.finder = finder;
     this.groups = groups;
     this.subscription = subscription;
-    this.membership = membership;
+    this.underWay = underWay;
     this.wanted = wanted;
     this.completion = completion;
   }
@@ -159,7 +159,7 @@ final class StartRound {
         commits.add(new OffsetCommit(one.id(), place.offset(), place.leaderEpoch(), "", false));
       }
     }
-    membership.commit(
+    underWay.commit(
         commits,
         answer -> {
           if (answer instanceof Result.Ok<GroupAnswer> ok

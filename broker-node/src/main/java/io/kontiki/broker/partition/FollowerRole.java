@@ -214,7 +214,9 @@ final class FollowerRole {
       if (log.logEndOffset() >= accepted.highWatermark()) {
         onRoom();
       }
-      followHighWatermark(accepted.highWatermark(), accepted.logStartOffset());
+      if (!followHighWatermark(accepted.highWatermark(), accepted.logStartOffset())) {
+        return;
+      }
       stream.acknowledge(this);
       stream.lost(this);
     } else if (step instanceof FollowerStep.TruncateTo cut) {
@@ -275,10 +277,7 @@ final class FollowerRole {
     if (!replica.accepts(data.subscription())) {
       return; // the log went offline meanwhile
     }
-    try {
-      followHighWatermark(data.highWatermark(), data.logStartOffset());
-    } catch (StorageException e) {
-      partition.onOffline(e);
+    if (!followHighWatermark(data.highWatermark(), data.logStartOffset())) {
       return;
     }
     stream.acknowledge(this);
@@ -354,13 +353,20 @@ final class FollowerRole {
     }
   }
 
-  private void followHighWatermark(long leaderHighWatermark, long leaderLogStart) {
+  /** False: the log start cannot be written, and the log is offline. */
+  private boolean followHighWatermark(long leaderHighWatermark, long leaderLogStart) {
     PartitionLog log = partition.log();
     replica.onData(leaderHighWatermark, log.logEndOffset());
     partition.highWatermark(replica.highWatermark());
     long start = Math.min(leaderLogStart, replica.highWatermark());
-    if (start > log.logStartOffset()) {
-      log.advanceLogStart(start);
+    try {
+      if (start > log.logStartOffset()) {
+        log.advanceLogStart(start);
+      }
+      return true;
+    } catch (StorageException failed) {
+      partition.onOffline(failed);
+      return false;
     }
   }
 

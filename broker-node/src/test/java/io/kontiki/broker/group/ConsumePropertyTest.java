@@ -66,6 +66,7 @@ class ConsumePropertyTest {
       failing = new boolean[partitions];
       fixture.topic(TOPIC, partitions);
       fixture.groups.delayNanos = () -> random.nextInt(20) * 1_000_000L;
+      fixture.groups.lagNanos = () -> random.nextInt(4) == 0 ? random.nextInt(300) * 1_000_000L : 0;
       fixture.partitions.fetchNanos = () -> random.nextInt(80) * 1_000_000L;
       for (int p = 0; p < partitions; p++) {
         int partition = p;
@@ -293,6 +294,7 @@ class ConsumePropertyTest {
           mine.highest = Math.max(mine.highest, mine.next);
           mine.uncommitted.removeIf(piece -> piece[0] > mine.next);
         } else if (event instanceof ConsumeEvent.Committed committed) {
+          committed.offsets().forEach(this::onStored);
           committed
               .failures()
               .forEach(
@@ -322,6 +324,15 @@ class ConsumePropertyTest {
         mine.next = place.offset();
         mine.highest = place.offset();
         assertTrue(held.put(name, mine) == null, "assigned twice: " + name);
+      }
+
+      /** G5: what was committed before an assignment is in it, or is not acknowledged any more. */
+      private void onStored(Place stored) {
+        Held mine = held.get(stored.partition());
+        assertTrue(
+            mine == null || stored.offset() <= mine.highest,
+            () ->
+                "G5: acknowledged " + stored + " behind what was delivered since it was assigned");
       }
 
       private void onRecords(ConsumeEvent.Records records) {

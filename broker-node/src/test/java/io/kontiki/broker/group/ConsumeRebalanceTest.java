@@ -170,6 +170,39 @@ class ConsumeRebalanceTest {
   }
 
   @Test
+  void aPartitionComesAgainFromTheCommitsThatWereUnderWay() {
+    for (String how : List.of("drained", "released", "late", "released and revoked once more")) {
+      TestClient first =
+          fixture.join(subscribe(how, "orders").with(wish -> wish.revokeMs = 2000).build());
+      TestClient second = fixture.join(how, "orders");
+      Named moving = moving(first);
+      int offset = how.equals("drained") ? 3 : 2;
+      fixture.groups.lagNanos = () -> how.equals("late") ? 4_000_000_000L : 600_000_000L;
+      first.commit("orders", moving.partition(), offset);
+      fixture.ms(20);
+      fixture.groups.lagNanos = () -> 0;
+      second.halfClose();
+      fixture.ms(100);
+      if (how.startsWith("released")) {
+        first.send(new Release(List.of(moving)));
+        fixture.ms(50);
+      }
+      if (how.endsWith("once more")) {
+        TestClient third = fixture.join(how, "orders");
+        third.halfClose();
+      }
+      fixture.ms(5_000);
+      Assigned again = first.last(Assigned.class);
+      assertEquals(
+          List.of(new Place(moving, offset, 0, "")),
+          again.partitions(),
+          () -> how + ": " + first.events);
+      int committed = first.events.indexOf(first.all(Committed.class).get(0));
+      assertTrue(committed < first.events.indexOf(again), () -> how + ": " + first.events);
+    }
+  }
+
+  @Test
   void assignmentsOnlyBringsNoRecordsAndWaitsForTheRelease() {
     TestClient first =
         fixture.join(subscribe("g", "orders").with(wish -> wish.assignmentsOnly = true).build());

@@ -20,12 +20,17 @@ class DeletedRecordsTest {
   private static final long FIRST = Long.getLong("kontiki.sim.seed", 1);
 
   private static void append(TestNode node, long value) {
+    append(node, value, 1);
+  }
+
+  private static void append(TestNode node, long value, int records) {
     Partition partition = node.partition(TestCluster.P0);
     long deadline = node.loop.clock().nanoTime() + 500 * TestCluster.MS;
     node.loop.run(
         () ->
             partition.append(
-                new Append(Requests.ANY_EPOCH, Acks.ALL, TestBatches.of(value), deadline),
+                new Append(
+                    Requests.ANY_EPOCH, Acks.ALL, TestBatches.of(value, records, 16), deadline),
                 answer -> {}));
   }
 
@@ -86,6 +91,32 @@ class DeletedRecordsTest {
           "in sync with deleted records");
     }
     assertTrue(back);
+  }
+
+  @Test
+  void aReplicaBeginsWithTheBatchInWhichTheLogStartLiesR32() {
+    for (boolean engine : List.of(false, true)) {
+      TestCluster cluster = new TestCluster(1, Durability.FSYNC, engine);
+      cluster.startAll();
+      cluster.network.cutLink(1, 3);
+      for (int i = 0; i < 4; i++) {
+        append(cluster.node(1), i, 3);
+      }
+      cluster.time.advanceMs(3_500);
+      cluster.settle();
+      List<Result<Long>> answers = delete(cluster.node(1), 7, 5_000);
+      cluster.settle();
+      assertEquals(List.of(Result.ok(7L)), answers);
+      cluster.network.mendLinks();
+      for (int i = 0; i < 40; i++) {
+        cluster.settle();
+      }
+      TestController.Entry entry = cluster.controller.partitions.get(TestCluster.P0);
+      assertTrue(entry.isr.contains(3), "in sync " + entry.isr);
+      Partition third = cluster.node(3).partition(TestCluster.P0);
+      assertEquals(7, cluster.node(3).loop.call(() -> third.describe().logStartOffset()));
+      assertEquals(12, cluster.node(3).loop.call(third::logEndOffset));
+    }
   }
 
   @Test

@@ -57,6 +57,12 @@ public final class MemoryGroups implements Groups {
   /** Of the next step. */
   public LongSupplier delayNanos = () -> 1_000_000;
 
+  /**
+   * So long the next commit, release or leave of a member is on its way to the coordinator; it
+   * holds up what the same member asks for later, and nothing else.
+   */
+  public LongSupplier lagNanos = () -> 0;
+
   /** Look-ups of committed offsets fail while it says so. */
   public @Nullable ApiError offsetsFail;
 
@@ -380,6 +386,10 @@ public final class MemoryGroups implements Groups {
 
     private boolean left;
 
+    // Of the control loop.
+    private long arrivesNanos;
+    private int onTheWay;
+
     private Member(EventLoop loop, String group, MemberListener listener) {
       this.loop = loop;
       this.group = group;
@@ -388,6 +398,27 @@ public final class MemoryGroups implements Groups {
 
     private void onLoop(Runnable task) {
       loop.execute(task);
+    }
+
+    /** As {@link #step}, after what this member sent before. */
+    private void send(Runnable task) {
+      long lag = lagNanos.getAsLong();
+      control.execute(
+          () -> {
+            if (lag == 0 && onTheWay == 0) {
+              step(task);
+              return;
+            }
+            long now = control.clock().nanoTime();
+            arrivesNanos = Math.max(arrivesNanos, now + lag);
+            onTheWay++;
+            control.schedule(
+                arrivesNanos - now,
+                () -> {
+                  onTheWay--;
+                  step(task);
+                });
+          });
     }
 
     private void joined(MemberState state) {
@@ -428,7 +459,7 @@ public final class MemoryGroups implements Groups {
     @Override
     public void commit(List<OffsetCommit> offsets, Completion<Result<GroupAnswer>> completion) {
       int epoch = toldEpoch;
-      step(
+      send(
           () -> {
             GroupAnswer answer =
                 applyNow(
@@ -445,7 +476,7 @@ public final class MemoryGroups implements Groups {
     @Override
     public void release(List<PartitionId> partitions) {
       int epoch = toldEpoch;
-      step(
+      send(
           () ->
               applyNow(
                   new GroupCommand.ReleasePartitions(
@@ -467,7 +498,7 @@ public final class MemoryGroups implements Groups {
         return;
       }
       int epoch = toldEpoch;
-      step(
+      send(
           () -> {
             GroupImage image = machine.group(group);
             MemberState state = image == null ? null : image.members().get(id);
@@ -489,7 +520,7 @@ public final class MemoryGroups implements Groups {
         return;
       }
       over = true;
-      step(this::expireLater);
+      send(this::expireLater);
     }
 
     private void expireLater() {

@@ -250,8 +250,8 @@ public sealed interface Fault {
   }
 
   /**
-   * An administrator deletes the first part of some partition: so much of what is committed, in
-   * whole batches.
+   * An administrator deletes the first part of some partition: so much of what is committed, up to
+   * any offset, also one within a batch.
    */
   record DeleteRecords(int which, int partition, int percent) implements Fault {
     @Override
@@ -265,7 +265,7 @@ public sealed interface Fault {
             world
                 .admin()
                 .deleteRecords(
-                    name, id, percent == 100 ? -1 : world.seen().of(id).boundary(percent));
+                    name, id, percent == 100 ? -1 : world.seen().of(id).end() * percent / 100);
           });
     }
   }

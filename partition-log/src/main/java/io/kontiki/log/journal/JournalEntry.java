@@ -50,7 +50,7 @@ public record JournalEntry(
     TRUNCATE(3),
     /** The log starts at a. */
     LOG_START(4),
-    /** All is gone; the log starts again, empty, at a. */
+    /** All is gone; the log starts again, empty, at a; b: its start, if within the first batch. */
     RESTART(5),
     /** A new, empty log at offset 0; b is 1 for fsync; the payload is the topic's name. */
     NEW_PARTITION(6),

@@ -43,8 +43,11 @@ public final class ProducerState {
 
   private static final int PRODUCER_BYTES = 19;
 
+  // Of the many logs that never had a producer with an id.
+  private static final Map<Long, Producer> NOBODY = Map.of();
+
   /** The one appended to longest ago first. */
-  private final LinkedHashMap<Long, Producer> producers = new LinkedHashMap<>();
+  private Map<Long, Producer> producers = NOBODY;
 
   private boolean forgot;
 
@@ -166,6 +169,7 @@ public final class ProducerState {
     if (id < 0 || batch.baseSequence() < 0) {
       return;
     }
+    makeRoom();
     Producer known = producers.remove(id);
     Producer producer = known == null ? new Producer(batch.producerEpoch()) : known;
     producers.put(id, producer);
@@ -244,7 +248,7 @@ public final class ProducerState {
 
   /** Forgets all. */
   public void clear() {
-    producers.clear();
+    producers = NOBODY;
     forgot = false;
   }
 
@@ -263,6 +267,12 @@ public final class ProducerState {
           found.put(id, last);
         });
     return found;
+  }
+
+  private void makeRoom() {
+    if (!(producers instanceof LinkedHashMap)) {
+      producers = new LinkedHashMap<>();
+    }
   }
 
   /** How many producers are known. */
@@ -337,6 +347,7 @@ public final class ProducerState {
                 payload.getLong(),
                 payload.getLong()));
       }
+      state.makeRoom();
       state.producers.put(id, producer);
     }
     return state;

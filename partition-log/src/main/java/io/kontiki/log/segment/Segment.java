@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * them to the files now and then; of the others the files are read on demand.
  */
 public final class Segment {
+  private static final long UNKNOWN = Long.MIN_VALUE;
+
   private final String directory;
   private final long baseOffset;
   private final long createdMs;
@@ -22,12 +24,15 @@ public final class Segment {
   private int bytesSinceEntry;
   private @Nullable OffsetIndex index;
   private @Nullable TimeIndex timeIndex;
+
+  // Of the records; only while it is appended to, when every append asks for it.
+  private @Nullable String logPath;
+
   private int flushedEntries;
   private int flushedTimes;
 
   // Of records that were there before this object: found out when it is asked for.
-  private boolean olderKnown;
-  private long olderNewestMs = -1;
+  private long olderNewestMs = UNKNOWN;
   private long appendedNewestMs = -1;
 
   /**
@@ -98,7 +103,8 @@ public final class Segment {
 
   /** Path of the records. */
   public String path() {
-    return SegmentFiles.path(directory, baseOffset, SegmentFiles.LOG);
+    String known = logPath;
+    return known == null ? SegmentFiles.path(directory, baseOffset, SegmentFiles.LOG) : known;
   }
 
   /** Path of a file beside it. */
@@ -113,6 +119,9 @@ public final class Segment {
 
   /** Notes a batch that has been written at its end. */
   public void onAppended(RecordBatch batch, int indexIntervalBytes, long nowMs) {
+    if (logPath == null) {
+      logPath = path();
+    }
     // A timestamp in the future counts as the time of the append (P17), and so does none.
     long time = batch.maxTimestamp();
     appendedNewestMs = Math.max(appendedNewestMs, time < 0 ? nowMs : Math.min(time, nowMs));
@@ -160,14 +169,13 @@ public final class Segment {
    * known before {@link #noteNewest}.
    */
   public OptionalLong newestMs() {
-    return olderKnown
+    return olderNewestMs != UNKNOWN
         ? OptionalLong.of(Math.max(olderNewestMs, appendedNewestMs))
         : OptionalLong.empty();
   }
 
   /** The age of what was there before this object has been found out; -1: there was nothing. */
   public void noteNewest(long timeMs) {
-    olderKnown = true;
     olderNewestMs = timeMs;
   }
 
@@ -218,6 +226,7 @@ public final class Segment {
 
   /** {@link #complete} is durable as far as derived data are: off the heap. */
   public void deactivate() {
+    logPath = null;
     index = null;
     timeIndex = null;
   }
