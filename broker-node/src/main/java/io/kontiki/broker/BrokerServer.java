@@ -385,6 +385,7 @@ final class BrokerServer implements AutoCloseable {
             metadata,
             requests,
             admin,
+            groupServices().classic(),
             new ProducerIds(metadata, control.first(), false),
             background,
             state,

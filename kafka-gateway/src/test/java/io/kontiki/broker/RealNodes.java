@@ -113,6 +113,30 @@ public final class RealNodes implements AutoCloseable {
     }
   }
 
+  /**
+   * A call of the HTTP door.
+   *
+   * @param method as {@code AdminService/ListGroups}
+   * @return the answer's JSON, or that of the error
+   */
+  public String call(int id, String method, String json) throws IOException {
+    try {
+      return HttpClient.newHttpClient()
+          .send(
+              HttpRequest.newBuilder(
+                      URI.create(
+                          "http://127.0.0.1:" + https.get(id - 1) + "/kontiki.v1." + method))
+                  .timeout(Duration.ofSeconds(20))
+                  .header("Content-Type", "application/json")
+                  .POST(HttpRequest.BodyPublishers.ofString(json))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Where a node takes Kafka clients. */
   public Endpoint kafka(int id) {
     return new Endpoint("127.0.0.1", kafkas.get(id - 1));

@@ -32,6 +32,12 @@ public record GroupState(
     offsets = Collections.unmodifiableSortedMap(new TreeMap<>(offsets));
   }
 
+  /** The same, doing something else. */
+  public GroupState in(Phase now) {
+    return new GroupState(
+        name, now, kind, generation, assignor, metadataIndex, members, topics, offsets);
+  }
+
   /** How the members of a group speak: all the same way (rule G11). */
   public enum Kind {
     /** There are none. */

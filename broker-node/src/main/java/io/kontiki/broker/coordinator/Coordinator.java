@@ -3,6 +3,7 @@ package io.kontiki.broker.coordinator;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.coordinator.LinkEvent.Reply;
 import io.kontiki.broker.coordinator.ProposalQueue.End;
+import io.kontiki.broker.group.ClassicReply.Refusal;
 import io.kontiki.broker.group.GroupLine;
 import io.kontiki.broker.group.GroupReport;
 import io.kontiki.group.CommittedOffset;
@@ -10,6 +11,8 @@ import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupChange;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.GroupImage;
+import io.kontiki.group.GroupState;
+import io.kontiki.group.GroupState.Phase;
 import io.kontiki.group.MemberDetails;
 import io.kontiki.group.MemberEnd;
 import io.kontiki.group.MemberState;
@@ -21,11 +24,13 @@ import io.kontiki.model.Result;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.Clock;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.RandomSource;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
@@ -56,6 +61,7 @@ public final class Coordinator {
   private final ProposalQueue queue;
   private final MemberSessions sessions;
   private final TopicDuty topics;
+  private final ClassicDesk classic;
   private final Set<BrokerLink> links = new LinkedHashSet<>();
   private final Map<String, Integer> generations = new TreeMap<>();
 
@@ -85,6 +91,7 @@ public final class Coordinator {
 
   /**
    * @param leaseHeld whether this broker may do a coordinator's work (rule R5)
+   * @param random for ids of members of classic groups
    */
   public Coordinator(
       int nodeId,
@@ -93,6 +100,7 @@ public final class Coordinator {
       Shard shard,
       Metadata metadata,
       BooleanSupplier leaseHeld,
+      RandomSource random,
       CoordinatorEvents events) {
     this.nodeId = nodeId;
     this.loop = control;
@@ -106,11 +114,36 @@ public final class Coordinator {
     this.queue = new ProposalQueue(loop, group, shard.encoder());
     this.sessions = new MemberSessions(clock, timing, queue::add);
     this.topics = new TopicDuty(clock, applied, sessions, queue::add);
+    this.classic =
+        new ClassicDesk(
+            clock,
+            applied,
+            random,
+            queue::add,
+            this::closed,
+            this::confirmed,
+            events,
+            this::measure,
+            this::watch);
   }
 
   /** Members of groups that this node coordinates; any thread. */
   public int members() {
     return memberCount;
+  }
+
+  /** What Kafka clients ask it; also while it is idle. */
+  public ClassicDesk classic() {
+    return classic;
+  }
+
+  private Optional<Refusal> closed() {
+    if (!leads()) {
+      return Optional.of(group.status().leading() ? Refusal.LOADING : Refusal.NOT_COORDINATOR);
+    } else if (!leaseHeld.getAsBoolean()) {
+      return Optional.of(Refusal.UNAVAILABLE); // R5
+    }
+    return queue.full() ? Optional.of(Refusal.LOADING) : Optional.empty();
   }
 
   /** Whether this node coordinates. */
@@ -128,7 +161,8 @@ public final class Coordinator {
       generations.put(image.name(), image.generation());
       image.members().values().forEach(member -> sessions.update(image.name(), member));
     }
-    memberCount = sessions.count();
+    classic.onLeaderStart();
+    memberCount = sessions.count() + classic.members();
     judgeFrom = clock.nanoTime();
     topics.onLeaderStart(metadata.image());
     settle(term);
@@ -166,6 +200,7 @@ public final class Coordinator {
       link.send(new LinkEvent.Redirect(leader == nodeId ? RaftGroup.NO_NODE : leader));
       drop(link);
     }
+    classic.onLeaderStop();
     queue.onLeaderStop();
     sessions.clear();
     generations.clear();
@@ -193,7 +228,7 @@ public final class Coordinator {
       return;
     }
     changes.forEach(this::onChange);
-    memberCount = sessions.count();
+    memberCount = sessions.count() + classic.members();
     push();
     watch();
   }
@@ -282,7 +317,7 @@ public final class Coordinator {
   private void watch() {
     if (ticking == null
         && leads()
-        && (!links.isEmpty() || sessions.count() > 0 || topics.pending())) {
+        && (!links.isEmpty() || sessions.count() > 0 || topics.pending() || classic.pending())) {
       lastTick = clock.nanoTime();
       ticking = loop.schedule(timing.tick(), this::tick);
     }
@@ -306,6 +341,7 @@ public final class Coordinator {
     if (now >= judgeFrom && leaseHeld.getAsBoolean()) {
       silence(now);
       sessions.judge(applied);
+      classic.onTime(now);
     }
     topics.onTick(metadata.image());
   }
@@ -735,13 +771,23 @@ public final class Coordinator {
         lastSeen.put(session.memberId, session.lastSeenMs);
       }
     }
-    return new Reply.Described(new GroupReport(image.state(), nodeId, lastSeen, attached));
+    lastSeen.putAll(classic.lastSeen(name));
+    GroupState state = image.state();
+    Phase phase = classic.phase(name);
+    return new Reply.Described(
+        new GroupReport(phase == null ? state : state.in(phase), nodeId, lastSeen, attached));
   }
 
   private Reply list() {
     List<GroupLine> lines = new ArrayList<>();
     for (GroupImage image : applied.groups()) {
-      lines.add(new GroupLine(image.name(), image.phase(), image.kind(), image.memberCount()));
+      Phase phase = classic.phase(image.name());
+      lines.add(
+          new GroupLine(
+              image.name(),
+              phase == null ? image.phase() : phase,
+              image.kind(),
+              image.memberCount()));
     }
     return new Reply.Listed(lines);
   }

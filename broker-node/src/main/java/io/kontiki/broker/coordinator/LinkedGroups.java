@@ -23,6 +23,7 @@ import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.RandomSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
@@ -444,6 +445,35 @@ public final class LinkedGroups implements Groups {
                 return reply instanceof Reply.Described described ? described.report() : null;
               }
             }.begin(ignored -> shard(group)));
+  }
+
+  /**
+   * The node that coordinates a group.
+   *
+   * @param completion COORDINATOR_UNAVAILABLE if nobody has answered in the call's time
+   */
+  public void coordinator(CallContext call, String group, Completion<Result<Integer>> completion) {
+    loop.execute(
+        () -> {
+          int shards = metadata.image().groupShards();
+          int known = shards == 0 ? -1 : dialler.leader(Shards.of(group, shards));
+          if (known >= 0) {
+            call.home(completion).complete(Result.ok(known));
+            return;
+          }
+          new Call<Integer>(call, completion) {
+            @Override
+            LinkRequest request(long id) {
+              return new LinkRequest.Offsets(id, group, Collections.emptySortedSet());
+            }
+
+            @Override
+            @Nullable Integer value(Reply reply) {
+              ShardClient client = shard(group);
+              return client != null && reply instanceof Reply.Committed ? client.node() : null;
+            }
+          }.begin(ignored -> shard(group));
+        });
   }
 
   @Override

@@ -1,8 +1,10 @@
 package io.kontiki.broker.coordinator;
 
+import io.kontiki.group.ClassicMember;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.OffsetCommit;
+import io.kontiki.group.Opaque;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.raft.RaftGroup;
@@ -188,8 +190,35 @@ final class ProposalQueue {
       bytes += TopicWatch.bytes(join.topics());
     } else if (command instanceof GroupCommand.UpdateTopics update) {
       bytes += TopicWatch.bytes(update.topics());
+    } else if (command instanceof GroupCommand.CompleteJoin join) {
+      for (ClassicMember member : join.members()) {
+        bytes += bytes(member);
+      }
+    } else if (command instanceof GroupCommand.ReplaceClassic replace) {
+      bytes += bytes(replace.member());
+    } else if (command instanceof GroupCommand.SyncClassic sync) {
+      for (ClassicMember.Assigned one : sync.assignments().values()) {
+        bytes += COMMAND_BYTES + bytes(one.assignment(), one.owned().size());
+      }
+    } else if (command instanceof GroupCommand.EndClassic end) {
+      bytes += (long) COMMAND_BYTES * end.memberIds().size();
     }
     return bytes;
+  }
+
+  private static long bytes(ClassicMember member) {
+    long bytes =
+        4L * COMMAND_BYTES
+            + member.metadata().size()
+            + bytes(member.assignment(), member.owned().size());
+    for (String topic : member.topics()) {
+      bytes += (long) NAME_BYTES * topic.length();
+    }
+    return bytes;
+  }
+
+  private static long bytes(Opaque assignment, int owned) {
+    return assignment.size() + (long) PARTITION_BYTES * owned;
   }
 
   private static long bytes(List<OffsetCommit> offsets) {

@@ -110,6 +110,11 @@ final class ShardClient {
     return true;
   }
 
+  /** To whom the link goes, or went last; -1: to nobody yet. */
+  int node() {
+    return linkNode;
+  }
+
   void register(LinkedMember member) {
     LinkedMember before =
         members.put(new LinkRequest.Claim(member.group(), member.memberId()), member);

@@ -9,6 +9,7 @@ import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
+import io.kontiki.broker.group.ClassicGroups;
 import io.kontiki.broker.metrics.BrokerMetrics;
 import io.kontiki.broker.rpc.Budget;
 import io.kontiki.broker.rpc.ServiceState;
@@ -26,6 +27,7 @@ import java.util.function.Supplier;
  *
  * @param brokerId this broker's
  * @param partitions its own, and those of others one hop further
+ * @param groups that this broker coordinates, and who coordinates others
  * @param producerIds of the raw range
  * @param background for what takes long, as decompression; whoever uses it bounds its tasks
  * @param state whether requests are served
@@ -40,6 +42,7 @@ public record DoorServices(
     Metadata metadata,
     PartitionRequests partitions,
     Admin admin,
+    ClassicGroups groups,
     ProducerIds producerIds,
     Worker background,
     ServiceState state,

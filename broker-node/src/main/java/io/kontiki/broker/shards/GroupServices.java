@@ -7,6 +7,7 @@ import io.kontiki.broker.coordinator.Coordinator;
 import io.kontiki.broker.coordinator.CoordinatorTiming;
 import io.kontiki.broker.coordinator.LinkedGroups;
 import io.kontiki.broker.forward.BrokerChannels;
+import io.kontiki.broker.group.ClassicGroups;
 import io.kontiki.broker.group.Groups;
 import io.kontiki.broker.metrics.PrometheusMetrics;
 import io.kontiki.broker.quorum.NodeIdentity;
@@ -43,6 +44,7 @@ public final class GroupServices implements AutoCloseable {
   private final EventLoop loop;
   private final GroupShards shards;
   private final LinkedGroups groups;
+  private final ClassicDoor classic;
   private final BrokerChannels channels;
   private final CoordinatorGrpcService service;
   private final GroupMeters meters;
@@ -94,7 +96,7 @@ public final class GroupServices implements AutoCloseable {
             ground.engine(),
             ground.raft(),
             ground.starts(),
-            (shard, group) -> coordinator(node, shard, group),
+            (shard, group) -> coordinator(node, random, shard, group),
             channels,
             node.refused());
     this.groups =
@@ -107,12 +109,14 @@ public final class GroupServices implements AutoCloseable {
             node.epoch(),
             node.leaseHeld(),
             shards);
+    this.classic = new ClassicDoor(control, shards, groups);
     this.service = new CoordinatorGrpcService(shards);
     bind(metrics);
     node.metadata().listen(shards::onImage);
   }
 
-  private Coordinator coordinator(Node node, ShardNode shard, RaftGroup group) {
+  private Coordinator coordinator(
+      Node node, RandomSource random, ShardNode shard, RaftGroup group) {
     return new Coordinator(
         node.identity().nodeId(),
         loop,
@@ -120,6 +124,7 @@ public final class GroupServices implements AutoCloseable {
         new Coordinator.Shard(group, GroupCommandCodec::encode, shard),
         node.metadata(),
         node.leaseHeld(),
+        random,
         meters.of(shard.name()));
   }
 
@@ -160,6 +165,11 @@ public final class GroupServices implements AutoCloseable {
   /** This broker's way to the coordinators. */
   public Groups groups() {
     return groups;
+  }
+
+  /** The groups that this broker coordinates, for Kafka clients. */
+  public ClassicGroups classic() {
+    return classic;
   }
 
   /** What the Raft port serves besides. */

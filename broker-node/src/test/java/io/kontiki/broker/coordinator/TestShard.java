@@ -151,6 +151,7 @@ final class TestShard {
               new Coordinator.Shard(group, this::encode, this),
               metadata,
               () -> lease,
+              new SeededRandom(100 + id),
               new Events());
       this.groups =
           new LinkedGroups(

@@ -214,6 +214,7 @@ final class GroupsWorld {
               new Coordinator.Shard(raftGroup, GroupCommandCodec::encode, this),
               view,
               this::leaseHeld,
+              new SeededRandom(100 + id),
               this);
       LinkedGroups groups =
           new LinkedGroups(

@@ -26,6 +26,7 @@ import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.memory.MemoryFileStore;
+import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.SimulatedTime;
 import io.kontiki.runtime.memory.VirtualLoop;
 import java.nio.ByteBuffer;
@@ -249,6 +250,7 @@ final class ShardAdmissionTest {
           new Coordinator.Shard(group, GroupCommandCodec::encode, shard),
           metadata,
           () -> true,
+          new SeededRandom(id),
           new NoEvents());
     }
 

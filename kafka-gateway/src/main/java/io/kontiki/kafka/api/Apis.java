@@ -8,23 +8,33 @@ import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
 import org.apache.kafka.common.message.ApiVersionsRequestData;
 import org.apache.kafka.common.message.CreatePartitionsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.DeleteGroupsRequestData;
 import org.apache.kafka.common.message.DeleteRecordsRequestData;
 import org.apache.kafka.common.message.DeleteTopicsRequestData;
 import org.apache.kafka.common.message.DescribeClusterRequestData;
 import org.apache.kafka.common.message.DescribeConfigsRequestData;
+import org.apache.kafka.common.message.DescribeGroupsRequestData;
 import org.apache.kafka.common.message.DescribeLogDirsRequestData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.FetchRequestData;
 import org.apache.kafka.common.message.FindCoordinatorRequestData;
+import org.apache.kafka.common.message.HeartbeatRequestData;
 import org.apache.kafka.common.message.IncrementalAlterConfigsRequestData;
 import org.apache.kafka.common.message.InitProducerIdRequestData;
+import org.apache.kafka.common.message.JoinGroupRequestData;
+import org.apache.kafka.common.message.LeaveGroupRequestData;
+import org.apache.kafka.common.message.ListGroupsRequestData;
 import org.apache.kafka.common.message.ListOffsetsRequestData;
 import org.apache.kafka.common.message.ListPartitionReassignmentsRequestData;
 import org.apache.kafka.common.message.MetadataRequestData;
+import org.apache.kafka.common.message.OffsetCommitRequestData;
+import org.apache.kafka.common.message.OffsetDeleteRequestData;
+import org.apache.kafka.common.message.OffsetFetchRequestData;
 import org.apache.kafka.common.message.OffsetForLeaderEpochRequestData;
 import org.apache.kafka.common.message.ProduceRequestData;
 import org.apache.kafka.common.message.SaslHandshakeRequestData;
+import org.apache.kafka.common.message.SyncGroupRequestData;
 import org.apache.kafka.common.protocol.ApiKeys;
 
 /** All that is served. */
@@ -39,7 +49,10 @@ public final class Apis {
     RecordsApi records = new RecordsApi(services, view);
     ClusterApi cluster = new ClusterApi(services, view);
     ReplicasApi replicas = new ReplicasApi(services, view);
-    ProducersApi producers = new ProducersApi(services, view);
+    ProducersApi producers = new ProducersApi(services);
+    GroupMembersApi members = new GroupMembersApi(services, view);
+    GroupOffsetsApi offsets = new GroupOffsetsApi(services, view);
+    GroupAdminApi groups = new GroupAdminApi(services, view);
     Conversions conversions =
         new Conversions(services.background(), services.limits().decompressedBytes());
     ApiTable table = new ApiTable();
@@ -58,7 +71,19 @@ public final class Apis {
             new ListOffsetsApi(services, view)::serve)
         .with(ApiKeys.METADATA, MetadataRequestData.class, new MetadataApi(services, view)::serve)
         .with(
-            ApiKeys.FIND_COORDINATOR, FindCoordinatorRequestData.class, producers::findCoordinator)
+            ApiKeys.FIND_COORDINATOR,
+            FindCoordinatorRequestData.class,
+            new CoordinatorsApi(services, view)::find)
+        .with(ApiKeys.OFFSET_COMMIT, OffsetCommitRequestData.class, offsets::commit)
+        .with(ApiKeys.OFFSET_FETCH, OffsetFetchRequestData.class, offsets::fetch)
+        .with(ApiKeys.OFFSET_DELETE, OffsetDeleteRequestData.class, offsets::delete)
+        .with(ApiKeys.JOIN_GROUP, JoinGroupRequestData.class, members::join)
+        .with(ApiKeys.SYNC_GROUP, SyncGroupRequestData.class, members::sync)
+        .with(ApiKeys.HEARTBEAT, HeartbeatRequestData.class, members::heartbeat)
+        .with(ApiKeys.LEAVE_GROUP, LeaveGroupRequestData.class, members::leave)
+        .with(ApiKeys.LIST_GROUPS, ListGroupsRequestData.class, groups::list)
+        .with(ApiKeys.DESCRIBE_GROUPS, DescribeGroupsRequestData.class, groups::describe)
+        .with(ApiKeys.DELETE_GROUPS, DeleteGroupsRequestData.class, groups::delete)
         .with(ApiKeys.SASL_HANDSHAKE, SaslHandshakeRequestData.class, producers::saslHandshake)
         .with(ApiKeys.API_VERSIONS, ApiVersionsRequestData.class, new ApiVersionsApi(table)::serve)
         .with(ApiKeys.CREATE_TOPICS, CreateTopicsRequestData.class, topics::create)

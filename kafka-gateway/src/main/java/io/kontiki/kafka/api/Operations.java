@@ -28,6 +28,9 @@ final class Operations {
           ALTER_CONFIGS,
           IDEMPOTENT_WRITE);
 
+  /** With a group. */
+  static final int GROUP = bits(READ, DELETE, DESCRIBE);
+
   private Operations() {}
 
   private static int bits(int... operations) {
