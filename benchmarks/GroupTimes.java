@@ -92,11 +92,14 @@ public final class GroupTimes {
     try (KontikiClient client = KontikiClient.connect("127.0.0.1:" + basePort)) {
       Thread writer = new Thread(() -> produce(client), "writer");
       writer.start();
-      warmUp();
-      starts(rounds);
-      rebalances(rounds);
-      producing = false;
-      writer.join();
+      try {
+        warmUp();
+        starts(rounds);
+        rebalances(rounds);
+      } finally {
+        producing = false;
+        writer.join();
+      }
       commits("one partition", "one", 1);
       commits("1,000 partitions", "many", 10);
       coordinatorKills();

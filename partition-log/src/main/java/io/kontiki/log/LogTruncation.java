@@ -1,5 +1,6 @@
 package io.kontiki.log;
 
+import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.segment.Segment;
@@ -114,6 +115,11 @@ final class LogTruncation {
     state.tail.truncate(base);
     state.hot.truncate(base);
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, base, state.logStart));
+    // An epoch that began here while it was empty is still the newest (rule R29).
+    for (EpochHistory.Entry epoch : state.epochs.entries()) {
+      home.journal(
+          log, JournalEntry.of(state.meta.id(), Kind.EPOCH, epoch.startOffset(), epoch.epoch()));
+    }
   }
 
   private void forget(long offset) {

@@ -7,6 +7,7 @@ import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replicas.ReplicaAssignments;
 import io.kontiki.broker.session.LeaderBalance;
 import io.kontiki.broker.session.Now;
+import io.kontiki.broker.session.ReassignmentDriver;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
 import io.kontiki.metadata.CommandOutcome;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * cut 1-2, mend            nothing gets from 1 to 2 nor back; all links work
  * disk 1 500               each sync takes so many milliseconds
  * elect-unclean
+ * delete-records 2         all before the offset, at the leader
+ * reassign 2,3             the replicas shall be these
+ * rot 1 2                  the log of 1 cannot be read from offset 2 on
  * </pre>
  */
 final class Scenario {
@@ -66,6 +70,7 @@ final class Scenario {
   private final List<String> trace = new ArrayList<>();
   private final ScenarioMetadata metadata = new ScenarioMetadata(3, trace::add, this::onCommand);
   private final LeaderBalance balance = new LeaderBalance(QUIET);
+  private final ReassignmentDriver driver = new ReassignmentDriver();
   private final TreeMap<Integer, Broker> brokers = new TreeMap<>();
 
   /** The last that was told of each broker. */
@@ -79,6 +84,7 @@ final class Scenario {
         (from, to, message) ->
             ScenarioText.of(message).forEach(line -> trace.add(from + " -> " + to + ": " + line));
     balance.onLeaderStart(1, metadata.image(), now());
+    driver.onLeaderStart(1, metadata.image(), now());
   }
 
   private Now now() {
@@ -87,6 +93,7 @@ final class Scenario {
 
   private void onCommand() {
     balance.onImage(metadata.image(), now());
+    driver.onImage(metadata.image(), now());
     brokers.values().forEach(Broker::learnSoon);
   }
 
@@ -114,6 +121,9 @@ final class Scenario {
       case "disk" -> broker(words).syncNanos = Long.parseLong(words[2]) * MS;
       case "mend" -> network.mendLinks();
       case "elect-unclean" -> electUnclean();
+      case "delete-records" -> deleteRecords(Long.parseLong(words[1]));
+      case "reassign" -> reassign(replicas(words[1]));
+      case "rot" -> broker(words).rot(Long.parseLong(words[2]));
       default -> throw new IllegalArgumentException("no command: " + line);
     }
     if (!words[0].equals("wait")) {
@@ -149,8 +159,7 @@ final class Scenario {
     brokers.values().forEach(Broker::start);
     pass(100);
     trace.clear();
-    List<Integer> replicas =
-        List.of(options.get("replicas").split(",")).stream().map(Integer::valueOf).toList();
+    List<Integer> replicas = replicas(options.get("replicas"));
     metadata.apply(
         new MetadataCommand.CreateTopic(
             0,
@@ -163,6 +172,36 @@ final class Scenario {
                     "durability",
                     durability.configValue())),
             List.of(replicas)));
+  }
+
+  private static List<Integer> replicas(String text) {
+    return List.of(text.split(",")).stream().map(Integer::valueOf).toList();
+  }
+
+  private void reassign(List<Integer> replicas) {
+    metadata.apply(
+        new MetadataCommand.ReassignPartitions(
+            0,
+            List.of(
+                new MetadataCommand.Reassignment(
+                    ID, metadata.image().partition(ID).partitionEpoch(), replicas))));
+  }
+
+  private void deleteRecords(long before) {
+    Broker leader = brokers.get(metadata.image().partition(ID).leader());
+    leader.loop.run(
+        () ->
+            leader
+                .partition()
+                .deleteRecords(
+                    before,
+                    time.clock().nanoTime() + 5_000 * MS,
+                    result ->
+                        trace.add(
+                            result instanceof Result.Ok<Long> ok
+                                ? "the log starts at " + ok.value()
+                                : "nothing is said to be deleted: "
+                                    + ((Result.Err<Long>) result).error().reason())));
   }
 
   private void produce(String[] words) {
@@ -217,6 +256,13 @@ final class Scenario {
               batch -> {
                 metadata.apply(batch.command());
                 balance.onProposed(batch.number(), now());
+              });
+      driver
+          .onTick(id -> brokers.get(id).up() ? brokers.get(id).applied : Long.MAX_VALUE, now())
+          .ifPresent(
+              batch -> {
+                metadata.apply(batch.command());
+                driver.onProposed(batch.number(), now());
               });
     }
   }
@@ -346,6 +392,15 @@ final class Scenario {
       }
       applied = metadata.image().index();
       partitions.apply(change.brokers(), change.changed());
+      for (PartitionId gone : change.removed()) {
+        assignments.onLeaving(gone);
+        partitions.remove(
+            gone,
+            log -> {
+              storage.delete(gone);
+              assignments.onGone(gone);
+            });
+      }
       BrokerImage self = metadata.image().brokers().get(id);
       if (!unfenced && self.state() == BrokerImage.State.FENCED) {
         unfenced = true; // once per life; what is fenced later stays so until it is told
@@ -360,6 +415,10 @@ final class Scenario {
             MS,
             () -> metadata.apply(new MetadataCommand.ReportLogEnds(0, id, epoch, List.of(end))));
       }
+    }
+
+    void rot(long offset) {
+      loop.run(() -> ((TestStorage.Simple) storage).logs.get(ID).rot(offset));
     }
 
     Partition partition() {

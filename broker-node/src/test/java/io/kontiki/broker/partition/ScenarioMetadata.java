@@ -77,7 +77,9 @@ final class ScenarioMetadata implements Metadata {
         + ", in sync "
         + now.isr()
         + (now.elr().isEmpty() ? "" : ", eligible " + now.elr())
-        + (now.lastKnownElr().isEmpty() ? "" : ", last known eligible " + now.lastKnownElr());
+        + (now.lastKnownElr().isEmpty() ? "" : ", last known eligible " + now.lastKnownElr())
+        + (now.adding().isEmpty() ? "" : ", comes " + now.adding())
+        + (now.removing().isEmpty() ? "" : ", goes " + now.removing());
   }
 
   @Override

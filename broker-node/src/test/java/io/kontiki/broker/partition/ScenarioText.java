@@ -30,6 +30,10 @@ final class ScenarioText {
       data.parts().forEach(part -> lines.add(text(part)));
     } else if (message instanceof ReplicationMessage.Acks acks) {
       acks.ends().forEach(end -> lines.add("holds up to " + end.heldEnd()));
+    } else if (message instanceof ReplicationMessage.Lost lost) {
+      lost.ranges().forEach(one -> lines.add("cannot read from " + one.offset() + " on"));
+    } else if (message instanceof ReplicationMessage.Mend mend) {
+      mend.parts().forEach(part -> lines.add("mends with " + records(part.batches())));
     } else if (message instanceof ReplicationMessage.Unsubscribe) {
       lines.add("unsubscribe");
     }
@@ -52,15 +56,19 @@ final class ScenarioText {
     if (part.batches().isEmpty()) {
       return watermark;
     }
+    return "data " + records(part.batches()) + ", " + watermark;
+  }
+
+  private static String records(List<ByteBuffer> batches) {
     List<String> records = new ArrayList<>();
-    for (ByteBuffer batch : part.batches()) {
+    for (ByteBuffer batch : batches) {
       for (int at = 0; at < batch.remaining(); ) {
         RecordBatch one = new RecordBatch(batch.slice(), at);
         records.add(record(one.baseOffset(), one.leaderEpoch(), TestBatches.value(one)));
         at += one.sizeBytes();
       }
     }
-    return "data " + String.join(" ", records) + ", " + watermark;
+    return String.join(" ", records);
   }
 
   /** A record: offset, the letter that is its value, and its epoch. */

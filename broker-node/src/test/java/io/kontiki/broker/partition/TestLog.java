@@ -60,6 +60,7 @@ final class TestLog implements PartitionLog, LeaderEpochs {
   /** As changed since it was opened. */
   @Nullable LogSettings settings;
 
+  private Optional<Damage> damage = Optional.empty();
   private boolean failed;
   private long start;
   private long held;
@@ -141,12 +142,19 @@ final class TestLog implements PartitionLog, LeaderEpochs {
 
   @Override
   public Optional<Damage> damage() {
-    return Optional.empty();
+    return damage;
+  }
+
+  /** Nothing can be read from here on (rule D9). */
+  void rot(long offset) {
+    damage = Optional.of(new Damage(offset, true));
+    listener.onDamaged(offset);
   }
 
   @Override
   public void mend(List<ByteBuffer> batches, Completion<Optional<Damage>> completion) {
-    completion.complete(Optional.empty());
+    damage = Optional.empty();
+    completion.complete(damage);
   }
 
   @Override
@@ -258,7 +266,12 @@ final class TestLog implements PartitionLog, LeaderEpochs {
       long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
     List<ByteBuffer> found = new ArrayList<>();
     int bytes = 0;
+    OptionalLong unreadable = OptionalLong.empty();
     for (Entry entry : entries) {
+      if (damage.isPresent() && entry.next() > damage.get().offset()) {
+        unreadable = OptionalLong.of(damage.get().offset());
+        break;
+      }
       if (entry.next() <= offset || entry.next() > limitOffset || offset < start) {
         continue;
       }
@@ -269,7 +282,7 @@ final class TestLog implements PartitionLog, LeaderEpochs {
       found.add(entry.bytes().asReadOnlyBuffer());
       bytes += size;
     }
-    ReadOutcome outcome = new ReadOutcome(found, bytes, OptionalLong.empty());
+    ReadOutcome outcome = new ReadOutcome(found, bytes, unreadable);
     if (offset < coldBelow) {
       onColdRead.accept(1);
       loop.schedule(

@@ -31,6 +31,8 @@ public final class Committed {
   private boolean open;
   private boolean settling;
   private boolean lenient;
+  private long unseenFrom = Long.MAX_VALUE;
+  private long unseenTo = -1;
   private String excuse = "";
   private long end;
   private long acked;
@@ -154,6 +156,20 @@ public final class Committed {
     lenient = true;
   }
 
+  /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
+  void unseenUpTo(long offset) {
+    if (lenient && offset > end) {
+      unseenFrom = Math.min(unseenFrom, end);
+      unseenTo = offset;
+      end = offset;
+      nextSequence.clear();
+    }
+  }
+
+  private boolean knowsAllProducers() {
+    return unclean < 0 && unseenTo < 0;
+  }
+
   /** What was acknowledged and has not been seen yet. */
   String unseen() {
     expected.headMap(start).clear(); // deleted before anybody looked
@@ -245,6 +261,9 @@ public final class Committed {
     long value = Values.of(batch);
     if (base < end) {
       Entry known = entries.get(base);
+      if (known == null && base >= unseenFrom && base < unseenTo) {
+        return;
+      }
       if (known == null
           || known.value() != value
           || known.next() != batch.nextOffset()
@@ -296,7 +315,8 @@ public final class Committed {
       int expected = nextSequence.getOrDefault(batch.producerId(), 0);
       // What was deleted is forgotten, with the producers that had nothing behind it (I3).
       // Nor is known what was lost of a producer.
-      boolean known = !settling && (unclean < 0 || nextSequence.containsKey(batch.producerId()));
+      boolean known =
+          !settling && (knowsAllProducers() || nextSequence.containsKey(batch.producerId()));
       if (known && batch.baseSequence() != expected && before == null) {
         throw new Violation(
             "I1",
@@ -344,6 +364,9 @@ public final class Committed {
       return;
     }
     Entry known = entries.get(base);
+    if (known == null && base >= unseenFrom && base < unseenTo) {
+      return;
+    }
     if (known == null && lenient && base >= end) {
       expected.put(base, value);
       return;

@@ -452,6 +452,9 @@ public final class Ledger {
   /** What its log does not have any more is not looked for. */
   private void goOnFrom(Partition partition, Watched seen) {
     long start = partition.describe().logStartOffset();
+    if (mayBegin(partition.id(), start)) {
+      of(partition.id()).unseenUpTo(start);
+    }
     if (seen.reader.offset() >= 0
         && seen.reader.offset() < start
         && start <= of(partition.id()).end()) {

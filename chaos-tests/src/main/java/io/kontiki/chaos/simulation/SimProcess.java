@@ -192,7 +192,8 @@ final class SimProcess {
     VirtualWorker reads = worker("reads");
     reads.taskNanos(machine::readNanos);
     VirtualWorker cleaner = worker("cleaner");
-    cleaner.taskNanos(machine::readNanos);
+    // Longer than between two looks: what is committed is seen before anything of it goes.
+    cleaner.taskNanos(() -> 2 * World.STEP_NANOS + machine.readNanos());
     List<Worker> syncs = new ArrayList<>();
     for (int i = 1; i <= 2; i++) {
       VirtualWorker sync = worker("syncs-" + i);

@@ -38,7 +38,7 @@ public final class World {
   private static final int FIRST_TWIN = 60;
 
   /** So long after an event things are looked at, with what else has happened by then. */
-  private static final long STEP_NANOS = 2 * MS;
+  static final long STEP_NANOS = 2 * MS;
 
   private final Plan plan;
   private final Trace trace;

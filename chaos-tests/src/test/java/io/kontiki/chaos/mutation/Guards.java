@@ -36,6 +36,9 @@ final class Guards {
   private static final String BROKER_COMMANDS = "io.kontiki.metadata.BrokerCommands";
   private static final String CHANGE = "io.kontiki.metadata.PartitionChange";
   private static final String LOG = "io.kontiki.log.SegmentedLog";
+  private static final String CLEANING = "io.kontiki.log.LogCleaning";
+  private static final String BATCH_CLEANER = "io.kontiki.log.clean.BatchCleaner";
+  private static final String FORGETTING = "io.kontiki.log.clean.Forgetting";
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
@@ -72,6 +75,8 @@ final class Guards {
     return Stream.of(
             highWatermark(),
             inSyncSet(),
+            uncleanElections(),
+            compaction(),
             streams(),
             storage(),
             producers(),
@@ -300,6 +305,53 @@ final class Guards {
         Guard.of("deletion-on-evidence", "M20, R46", "whoever was down keeps what was deleted")
             .edit(ASSIGNMENTS, "deleted.add(tombstone.id());", "")
             .caughtBy(ASSIGNMENTS + "Test", "aDeletedTopicIsToldUntilItsEndIsConfirmed"));
+  }
+
+  private static List<Guard> uncleanElections() {
+    return List.of(
+        Guard.of("unclean-if-none", "R19", "an unclean election though a sound replica lives")
+            .edit(
+                ISR_COMMANDS,
+                "for (int replica : eligible) { if (draft.state(replica) != State.FENCED) {",
+                "for (int replica : eligible) { if (replica < 0) {")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("unclean-alone", "R19", "who had more before an unclean election stays eligible")
+            .edit(
+                CHANGE,
+                "isr = List.of(chosen); elr = List.of(); lastKnownElr = List.of();",
+                "isr = List.of(chosen); lastKnownElr = List.of();")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("unclean-held", "R19, R36", "an unclean leader shows what it has not synced")
+            .edit(
+                PARTITION,
+                "Math.max(Math.min(highWatermark, log.heldEndOffset()), log.logStartOffset())",
+                "Math.max(highWatermark, log.logStartOffset())")
+            .caughtBy(SIMULATION, 200));
+  }
+
+  private static List<Guard> compaction() {
+    return List.of(
+        Guard.of("compaction-below-high-watermark", "L6", "what may be cut is compacted")
+            .edit(
+                CLEANING,
+                "long limit = Math.min(state.highWatermark, state.logEnd);",
+                "long limit = state.logEnd;")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("compaction-after-checkpoint", "L6", "the journal has what is compacted")
+            .edit(CLEANING, "if (sequence <= present.awaited) {", "if (sequence < 0) {")
+            .caughtBy(SIMULATION, 100),
+        Guard.of("last-batch-of-producer", "D5, I1", "compaction forgets whom it has a batch of")
+            .edit(
+                BATCH_CLEANER,
+                "last != null && (last < 0 || last == batch.lastOffset());",
+                "last != null && last == Long.MIN_VALUE;")
+            .caughtBy(SIMULATION, 100),
+        Guard.of(
+                "tombstones-while-shipped", "L6", "a replica misses a tombstone, and keeps the key")
+            .edit(FORGETTING, "if (endOffset > limit) {", "if (endOffset < 0) {")
+            .edit(FORGETTING, "return endOffset <= limit;", "return true;")
+            .edit(LEADER, "&& request.fetchOffset() < forgottenBelow", "&& forgottenBelow < 0")
+            .caughtBy(SIMULATION, 200));
   }
 
   private static List<Guard> sessions() {
