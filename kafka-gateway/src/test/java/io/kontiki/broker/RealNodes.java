@@ -124,8 +124,7 @@ public final class RealNodes implements AutoCloseable {
       return HttpClient.newHttpClient()
           .send(
               HttpRequest.newBuilder(
-                      URI.create(
-                          "http://127.0.0.1:" + https.get(id - 1) + "/kontiki.v1." + method))
+                      URI.create("http://127.0.0.1:" + https.get(id - 1) + "/kontiki.v1." + method))
                   .timeout(Duration.ofSeconds(20))
                   .header("Content-Type", "application/json")
                   .POST(HttpRequest.BodyPublishers.ofString(json))

@@ -83,7 +83,6 @@ class GroupVersionsTest {
             });
   }
 
-
   @AfterAll
   static void stop() {
     nodes.close();
@@ -101,8 +100,7 @@ class GroupVersionsTest {
         FindCoordinatorResponseData found =
             client.call(
                 ApiKeys.FIND_COORDINATOR, version, request, FindCoordinatorResponseData.class);
-        short error =
-            version >= 4 ? found.coordinators().get(0).errorCode() : found.errorCode();
+        short error = version >= 4 ? found.coordinators().get(0).errorCode() : found.errorCode();
         if (error == Errors.NONE.code()) {
           int id = version >= 4 ? found.coordinators().get(0).nodeId() : found.nodeId();
           int port = version >= 4 ? found.coordinators().get(0).port() : found.port();
@@ -150,8 +148,7 @@ class GroupVersionsTest {
       Endpoint at = nodes.kafka(coordinator(group, 3));
       try (RawClient client = new RawClient(at)) {
         JoinGroupResponseData joined =
-            client.call(
-                ApiKeys.JOIN_GROUP, version, join(group, ""), JoinGroupResponseData.class);
+            client.call(ApiKeys.JOIN_GROUP, version, join(group, ""), JoinGroupResponseData.class);
         if (version >= 4) {
           assertEquals(Errors.MEMBER_ID_REQUIRED.code(), joined.errorCode());
           joined =
@@ -190,8 +187,7 @@ class GroupVersionsTest {
         assertEquals(
             Errors.NONE.code(),
             client
-                .call(
-                    ApiKeys.HEARTBEAT, Math.min(version, 4), beat, HeartbeatResponseData.class)
+                .call(ApiKeys.HEARTBEAT, Math.min(version, 4), beat, HeartbeatResponseData.class)
                 .errorCode());
         assertEquals(
             Errors.ILLEGAL_GENERATION.code(),
@@ -211,8 +207,7 @@ class GroupVersionsTest {
         LeaveGroupResponseData left =
             client.call(ApiKeys.LEAVE_GROUP, older, leave, LeaveGroupResponseData.class);
         assertEquals(
-            Errors.NONE.code(),
-            older >= 3 ? left.members().get(0).errorCode() : left.errorCode());
+            Errors.NONE.code(), older >= 3 ? left.members().get(0).errorCode() : left.errorCode());
       }
     }
   }
@@ -272,8 +267,7 @@ class GroupVersionsTest {
       unknown.topics().get(0).setName("nothing");
       assertEquals(
           Errors.UNKNOWN_TOPIC_OR_PARTITION.code(),
-          error(
-              client.call(ApiKeys.OFFSET_COMMIT, 9, unknown, OffsetCommitResponseData.class)));
+          error(client.call(ApiKeys.OFFSET_COMMIT, 9, unknown, OffsetCommitResponseData.class)));
       deleted(client);
     }
   }
@@ -321,17 +315,14 @@ class GroupVersionsTest {
     // Nothing is left of the group.
     assertEquals(
         Errors.GROUP_ID_NOT_FOUND.code(),
-        client
-            .call(ApiKeys.OFFSET_DELETE, 0, request, OffsetDeleteResponseData.class)
-            .errorCode());
+        client.call(ApiKeys.OFFSET_DELETE, 0, request, OffsetDeleteResponseData.class).errorCode());
   }
 
   @Test
   void groupsAreListedDescribedAndDeletedInEveryVersion() throws IOException {
     int id = coordinator("admin", 3);
     try (RawClient client = new RawClient(nodes.kafka(id))) {
-      client.call(
-          ApiKeys.OFFSET_COMMIT, 2, commit("admin", 3, ""), OffsetCommitResponseData.class);
+      client.call(ApiKeys.OFFSET_COMMIT, 2, commit("admin", 3, ""), OffsetCommitResponseData.class);
       for (int version = 0; version <= 5; version++) {
         ListGroupsResponseData list =
             client.call(

@@ -147,10 +147,7 @@ class KafkaGroupsTest {
     try (KafkaConsumer<String, String> consumer = consumer("alone")) {
       assertEquals(11, consumer.committed(Set.of(partition)).get(partition).offset());
     }
-    admin
-        .deleteConsumerGroupOffsets("alone", Set.of(partition))
-        .all()
-        .get(30, TimeUnit.SECONDS);
+    admin.deleteConsumerGroupOffsets("alone", Set.of(partition)).all().get(30, TimeUnit.SECONDS);
     fails(GroupIdNotFoundException.class, admin.deleteConsumerGroups(List.of("alone")).all());
   }
 
@@ -229,7 +226,11 @@ class KafkaGroupsTest {
         nodes.call(
             2,
             "AdminService/ResetGroupOffsets",
-            "{\"group\": \"" + name + "\", \"topic\": \"" + name + "\", \"to\": {\"offset\": \"0\"}}");
+            "{\"group\": \""
+                + name
+                + "\", \"topic\": \""
+                + name
+                + "\", \"to\": {\"offset\": \"0\"}}");
     assertTrue(refused.contains("GROUP_ACTIVE"), refused);
   }
 

@@ -50,7 +50,7 @@ final class ClassicCommands {
     for (ClassicMember member : command.members()) {
       ids.add(member.id());
       bytes += member.bytes();
-      if (member.id().isEmpty() || member.topics().size() > GroupLimits.PARTITIONS_PER_GROUP) {
+      if (member.id().isEmpty()) {
         return GroupMachine.rejected(
             ErrorReason.INVALID_FIELD, "a member of a classic group needs an id");
       }

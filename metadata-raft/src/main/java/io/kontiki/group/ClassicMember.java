@@ -30,6 +30,8 @@ public record ClassicMember(
     Opaque metadata,
     Opaque assignment,
     SortedSet<PartitionId> owned) {
+  private static final int BYTES_PER_CHAR = 3;
+
   public ClassicMember {
     topics = List.copyOf(topics);
     owned = Collections.unmodifiableSortedSet(new TreeSet<>(owned));
@@ -60,8 +62,12 @@ public record ClassicMember(
         assigned.owned());
   }
 
-  /** Bytes that clients made it keep. */
-  int bytes() {
-    return metadata.size() + assignment.size();
+  /** Bytes that clients made it keep, at most. */
+  public int bytes() {
+    int chars = id.length() + name.length() + clientId.length() + host.length();
+    for (String topic : topics) {
+      chars += topic.length() + 1;
+    }
+    return BYTES_PER_CHAR * chars + metadata.size() + assignment.size();
   }
 }

@@ -45,10 +45,10 @@ public final class GroupLimits {
   public static final int FORGOTTEN_TOPICS = 10_000;
 
   /**
-   * Bytes of metadata and assignments of one classic group: the members' answers to a join go into
-   * one entry.
+   * Bytes of one classic group, names and what clients tell each other: all of it goes into one
+   * entry when a join is completed, and Raft takes 4 MiB.
    */
-  public static final int CLASSIC_BYTES_PER_GROUP = 2 << 20;
+  public static final int CLASSIC_BYTES_PER_GROUP = 3 << 20;
 
   /** The same of all groups. */
   public static final long ALL_CLASSIC_BYTES = 128L << 20;

@@ -56,6 +56,7 @@ public final class ClassicDesk {
   private final AppliedGroups applied;
   private final Supplier<Optional<Refusal>> closed;
   private final Consumer<Consumer<Boolean>> confirmed;
+  private final Runnable awake;
   private final CommitMeter meter;
   private final Ground ground;
   private final TreeMap<String, ClassicGroup> groups = new TreeMap<>();
@@ -72,8 +73,8 @@ public final class ClassicDesk {
 
   /**
    * @param closed why nothing is taken at the moment; empty: it is
+   * @param awake told that time has to be looked at from here on
    * @param confirmed runs a task once it is sure that this node leads, or with false (rule G5)
-   * @param watch {@link #onTime} is to be called from now on, while {@link #pending}
    */
   ClassicDesk(
       Clock clock,
@@ -82,32 +83,30 @@ public final class ClassicDesk {
       BiConsumer<GroupCommand, Completion<End>> proposals,
       Supplier<Optional<Refusal>> closed,
       Consumer<Consumer<Boolean>> confirmed,
+      Runnable awake,
       CoordinatorEvents events,
-      CommitMeter meter,
-      Runnable watch) {
+      CommitMeter meter) {
     this.clock = clock;
     this.applied = applied;
     this.closed = closed;
     this.confirmed = confirmed;
+    this.awake = awake;
     this.meter = meter;
-    this.ground = new Ground(random, proposals, events, watch);
+    this.ground = new Ground(random, proposals, events);
   }
 
   private final class Ground implements ClassicGround {
     private final RandomSource random;
     private final BiConsumer<GroupCommand, Completion<End>> proposals;
     private final CoordinatorEvents events;
-    private final Runnable watch;
 
     Ground(
         RandomSource random,
         BiConsumer<GroupCommand, Completion<End>> proposals,
-        CoordinatorEvents events,
-        Runnable watch) {
+        CoordinatorEvents events) {
       this.random = random;
       this.proposals = proposals;
       this.events = events;
-      this.watch = watch;
     }
 
     @Override
@@ -141,7 +140,7 @@ public final class ClassicDesk {
         due.remove(group);
         group.dueAt = at;
         due.add(group);
-        watch.run();
+        awake.run();
       }
     }
 
@@ -182,6 +181,11 @@ public final class ClassicDesk {
     held = 0;
   }
 
+  /** Whether something will be due some time. */
+  boolean pending() {
+    return !due.isEmpty();
+  }
+
   void onTime(long now) {
     List<ClassicGroup> ripe = new ArrayList<>();
     while (!due.isEmpty() && due.first().dueAt <= now) {
@@ -200,11 +204,6 @@ public final class ClassicDesk {
     if (group.idle()) {
       ground.forget(group);
     }
-  }
-
-  /** Whether there is something to look at the time for. */
-  boolean pending() {
-    return !due.isEmpty();
   }
 
   int members() {

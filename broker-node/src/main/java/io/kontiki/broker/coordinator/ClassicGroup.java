@@ -133,10 +133,6 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
     return protocol;
   }
 
-  int generation() {
-    return generation;
-  }
-
   SortedMap<String, ClassicSession> members() {
     return members;
   }
@@ -207,7 +203,7 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
     if (isNew && members.size() + promises >= GroupLimits.MEMBERS_PER_GROUP) {
       return Refusal.GROUP_FULL;
     }
-    long bytes = join.offers().stream().mapToLong(offer -> offer.metadata().size()).max().orElse(0);
+    long bytes = new ClassicSession(join.memberId(), order, join).bytes();
     for (ClassicSession member : members.values()) {
       if (!sameMember(member, join)) {
         bytes += member.bytes();
@@ -420,10 +416,17 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
 
   /** The one that most members prefer, of those that all support; the leader's order decides. */
   private String choose() {
+    ClassicSession first = members.getOrDefault(leader, members.firstEntry().getValue());
+    List<String> candidates = new ArrayList<>();
+    for (Offer offer : first.offers) {
+      if (members.values().stream().allMatch(member -> member.supports(offer.name()))) {
+        candidates.add(offer.name());
+      }
+    }
     TreeMap<String, Integer> votes = new TreeMap<>();
     for (ClassicSession member : members.values()) {
       for (Offer offer : member.offers) {
-        if (members.values().stream().allMatch(other -> other.supports(offer.name()))) {
+        if (candidates.contains(offer.name())) {
           votes.merge(offer.name(), 1, Integer::sum);
           break;
         }
@@ -431,12 +434,6 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
     }
     String best = "";
     int most = 0;
-    ClassicSession first = members.get(leader);
-    List<String> candidates = new ArrayList<>();
-    if (first != null) {
-      first.offers.forEach(offer -> candidates.add(offer.name()));
-    }
-    candidates.addAll(votes.keySet());
     for (String candidate : candidates) {
       int count = votes.getOrDefault(candidate, 0);
       if (count > most) {
@@ -523,6 +520,17 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
   private void assign(SortedMap<String, ClassicMember.Assigned> told) {
     TreeMap<String, ClassicMember.Assigned> assignments = new TreeMap<>(told);
     assignments.keySet().retainAll(members.keySet());
+    long bytes = 0;
+    for (ClassicSession member : members.values()) {
+      bytes +=
+          member
+              .member(protocol, assignments.getOrDefault(member.id, ClassicMember.Assigned.NOTHING))
+              .bytes();
+    }
+    if (bytes > GroupLimits.CLASSIC_BYTES_PER_GROUP) {
+      session(leader).refuseSync(Refusal.GROUP_FULL);
+      return;
+    }
     int owned = assignments.values().stream().mapToInt(one -> one.owned().size()).sum();
     if (owned > GroupLimits.CLASSIC_OWNED_PER_GROUP) {
       assignments.replaceAll(

@@ -7,6 +7,7 @@ import io.kontiki.broker.group.ClassicGroups.Synced;
 import io.kontiki.broker.group.ClassicReply;
 import io.kontiki.broker.group.ClassicReply.Refusal;
 import io.kontiki.group.ClassicMember;
+import io.kontiki.group.GroupLimits;
 import io.kontiki.group.Opaque;
 import io.kontiki.runtime.Completion;
 import java.util.List;
@@ -34,6 +35,9 @@ final class ClassicSession {
   ClassicMember.Assigned assigned = ClassicMember.Assigned.NOTHING;
   boolean skips;
 
+  /** That it may add to an entry. */
+  private int bytes;
+
   /** It has not had the answer to its first join yet. */
   boolean fresh;
 
@@ -47,12 +51,13 @@ final class ClassicSession {
     this.name = join.name();
     this.order = order;
     this.fresh = true;
-    this.clientId = join.clientId();
-    this.host = join.host();
+    this.clientId = shortened(join.clientId());
+    this.host = shortened(join.host());
     this.sessionMs = join.sessionTimeoutMs();
     this.rebalanceMs = join.rebalanceTimeoutMs();
     this.offers = join.offers();
     this.skips = join.skips();
+    this.bytes = measured();
   }
 
   ClassicSession(ClassicMember member, long order, String protocol) {
@@ -66,16 +71,25 @@ final class ClassicSession {
     this.rebalanceMs = member.rebalanceTimeoutMs();
     this.offers = List.of(new Offer(protocol, member.metadata(), member.topics()));
     this.assigned = new ClassicMember.Assigned(member.assignment(), member.owned());
+    this.bytes = measured();
+  }
+
+  /** What is for people alone. */
+  private static String shortened(String text) {
+    return text.length() <= GroupLimits.NAME_CHARS
+        ? text
+        : text.substring(0, GroupLimits.NAME_CHARS);
   }
 
   /** It joins again. */
   void update(Join join) {
-    clientId = join.clientId();
-    host = join.host();
+    clientId = shortened(join.clientId());
+    host = shortened(join.host());
     sessionMs = join.sessionTimeoutMs();
     rebalanceMs = join.rebalanceTimeoutMs();
     offers = join.offers();
     skips = join.skips();
+    bytes = measured();
     partial = false;
   }
 
@@ -173,7 +187,14 @@ final class ClassicSession {
 
   /** Bytes that it may add to an entry. */
   int bytes() {
-    return offers.stream().mapToInt(offer -> offer.metadata().size()).max().orElse(0);
+    return bytes;
+  }
+
+  private int measured() {
+    return offers.stream()
+        .mapToInt(offer -> member(offer.name(), ClassicMember.Assigned.NOTHING).bytes())
+        .max()
+        .orElse(0);
   }
 
   /** As it goes into the state. */

@@ -122,9 +122,9 @@ public final class Coordinator {
             queue::add,
             this::closed,
             this::confirmed,
+            this::watch,
             events,
-            this::measure,
-            this::watch);
+            this::measure);
   }
 
   /** Members of groups that this node coordinates; any thread. */

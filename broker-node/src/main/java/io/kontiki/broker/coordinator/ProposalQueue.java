@@ -207,14 +207,7 @@ final class ProposalQueue {
   }
 
   private static long bytes(ClassicMember member) {
-    long bytes =
-        4L * COMMAND_BYTES
-            + member.metadata().size()
-            + bytes(member.assignment(), member.owned().size());
-    for (String topic : member.topics()) {
-      bytes += (long) NAME_BYTES * topic.length();
-    }
-    return bytes;
+    return COMMAND_BYTES + member.bytes() + (long) PARTITION_BYTES * member.owned().size();
   }
 
   private static long bytes(Opaque assignment, int owned) {

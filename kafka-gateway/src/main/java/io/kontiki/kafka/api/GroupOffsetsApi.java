@@ -183,8 +183,7 @@ final class GroupOffsetsApi {
 
   // Fetch
 
-  private record Found(
-      Errors error, SortedMap<PartitionId, CommittedOffset> offsets, boolean all) {}
+  private record Found(Errors error, SortedMap<PartitionId, CommittedOffset> offsets) {}
 
   void fetch(Call call, OffsetFetchRequestData request, Answer answer) {
     OffsetFetchResponseData response = new OffsetFetchResponseData();
@@ -222,7 +221,7 @@ final class GroupOffsetsApi {
       Runnable done) {
     Errors bad = GroupErrors.badName(name);
     if (bad != null) {
-      fill(group, topics, new Found(bad, new TreeMap<>(), topics == null));
+      fill(group, topics, new Found(bad, new TreeMap<>()));
       done.run();
       return;
     }
@@ -248,7 +247,7 @@ final class GroupOffsetsApi {
           if (reply instanceof ClassicReply.Ok<SortedMap<PartitionId, CommittedOffset>> ok) {
             offsets = ok.value();
           }
-          fill(group, topics, new Found(GroupErrors.of(reply), offsets, topics == null));
+          fill(group, topics, new Found(GroupErrors.of(reply), offsets));
           done.run();
         });
   }

@@ -84,8 +84,7 @@ public final class GroupRun {
     System.out.println("passed");
   }
 
-  private static void produce(Map<String, Object> config, String topic, int from)
-      throws Exception {
+  private static void produce(Map<String, Object> config, String topic, int from) throws Exception {
     Map<String, Object> producing = new HashMap<>(config);
     producing.put("acks", "all");
     List<Future<RecordMetadata>> sent = new ArrayList<>();

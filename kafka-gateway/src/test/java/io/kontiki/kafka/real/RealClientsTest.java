@@ -1,6 +1,5 @@
 package io.kontiki.kafka.real;
 
-
 import io.kontiki.broker.RealNodes;
 import java.nio.file.Path;
 import java.util.List;
@@ -66,14 +65,31 @@ class RealClientsTest {
   @Test
   void kafkaPythonWritesAndReads() throws Exception {
     Path python = programs.python("kafka", "kafka-python");
-    programs.run(180, List.of(
-                python.toString(), ClientPrograms.script("kafka_python.py"), nodes.bootstrap(), "kafka-python"), "").passed();
+    programs
+        .run(
+            180,
+            List.of(
+                python.toString(),
+                ClientPrograms.script("kafka_python.py"),
+                nodes.bootstrap(),
+                "kafka-python"),
+            "")
+        .passed();
   }
 
   @Test
   void confluentKafkaWritesAndReads() throws Exception {
     Path python = programs.python("confluent_kafka", "confluent-kafka");
-    programs.run(180, List.of(python.toString(), ClientPrograms.script("confluent.py"), nodes.bootstrap(), "confluent"), "").passed();
+    programs
+        .run(
+            180,
+            List.of(
+                python.toString(),
+                ClientPrograms.script("confluent.py"),
+                nodes.bootstrap(),
+                "confluent"),
+            "")
+        .passed();
   }
 
   @Test
