@@ -365,9 +365,11 @@ public final class ClassicDesk {
     }
     GroupImage image = applied.group(who.group());
     ClassicGroup group = groups.get(who.group());
-    boolean classic = group != null && !group.members().isEmpty();
+    if (group != null && group.members().isEmpty()) {
+      group = null; // ids were promised, no more
+    }
     Refusal refusal = null;
-    if (classic) {
+    if (group != null) {
       refusal = group.commitRefusal(who);
     } else if (who.generation() >= 0 && (image == null || image.kind() == Kind.NONE)) {
       refusal = image == null ? Refusal.ILLEGAL_GENERATION : Refusal.UNKNOWN_MEMBER;
@@ -376,7 +378,7 @@ public final class ClassicDesk {
       answer.complete(ClassicReply.no(refusal));
       return;
     }
-    boolean outside = !classic && who.generation() < 0;
+    boolean outside = group == null && who.generation() < 0;
     long arrived = clock.nanoTime();
     ground.propose(
         new GroupCommand.CommitOffsets(
