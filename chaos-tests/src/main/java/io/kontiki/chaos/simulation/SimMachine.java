@@ -173,8 +173,15 @@ public final class SimMachine {
     disk.kill();
   }
 
-  /** The power goes: what was not synced is lost, as chance has it; nobody is told. */
+  /**
+   * The power goes: what was not synced is lost, as chance has it; nobody is told. Where that must
+   * stay, only the process is killed.
+   */
   public void powerCut() {
+    if (world.mustKeepUnsynced()) {
+      kill();
+      return;
+    }
     SimProcess dying = process;
     world.trace().add(14, id, () -> "n" + id + " loses power");
     if (dying != null) {

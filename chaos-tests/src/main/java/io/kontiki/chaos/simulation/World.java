@@ -1,11 +1,13 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Acks;
+import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -319,6 +321,17 @@ public final class World {
     return rotten;
   }
 
+  /**
+   * Whether what is only in page caches must stay: bits have rotted, and if the sound copy of a
+   * replicated record went, too, the partition would wait for an operator (P2, P14).
+   */
+  boolean mustKeepUnsynced() {
+    return rotten
+        && topics.values().stream()
+            .anyMatch(
+                topic -> TopicConfig.of(topic.config()).durability() == Durability.REPLICATED);
+  }
+
   /** Whether replicas may move so: a sound one of now stays, if bits rot somewhere. */
   boolean mayMove(PartitionImage now, List<Integer> to) {
     return now.isr().stream().anyMatch(member -> to.contains(member) && !machine(member).rotted());
@@ -328,6 +341,7 @@ public final class World {
   public boolean mayRot(int node) {
     boolean may =
         ledger.spares(node)
+            && !ledger.mayBecomeTheLast(node)
             && machine(node).lives() > 0
             && machines.values().stream().noneMatch(SimMachine::swapped);
     if (may) {
