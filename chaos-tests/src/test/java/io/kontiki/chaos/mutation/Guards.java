@@ -1,7 +1,10 @@
 package io.kontiki.chaos.mutation;
 
 import static io.kontiki.chaos.mutation.SeedRun.COMMANDS;
+import static io.kontiki.chaos.mutation.SeedRun.CONSUME;
 import static io.kontiki.chaos.mutation.SeedRun.CRASHES;
+import static io.kontiki.chaos.mutation.SeedRun.GROUPS;
+import static io.kontiki.chaos.mutation.SeedRun.GROUP_COMMANDS;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_ENGINE;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_FSYNC;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_REPLICATED;
@@ -66,7 +69,10 @@ final class Guards {
           .caughtBy(VOTERS, 10)
           .caughtBy(CRASHES, 20)
           .caughtBy(SCENARIOS, 11)
-          .caughtBy(COMMANDS, 5);
+          .caughtBy(COMMANDS, 5)
+          .caughtBy(GROUPS, 3)
+          .caughtBy(CONSUME, 10)
+          .caughtBy(GROUP_COMMANDS, 10);
 
   /** All. */
   static List<Guard> all() {
@@ -80,7 +86,10 @@ final class Guards {
             producers(),
             metadata(),
             topics(),
-            sessions())
+            sessions(),
+            GroupGuards.machine(),
+            GroupGuards.coordinator(),
+            GroupGuards.edge())
         .flatMap(List::stream)
         .toList();
   }
