@@ -237,6 +237,7 @@ public final class SimConsumer {
             .violates(partition, "D5", "client " + id + " at " + offset + ": " + failed.error());
       }
       world.seen().chronicle().startsAt(partition, start);
+      world.seen().of(partition).unseenUpTo(start);
       offset = start;
       lastEpoch = -1;
       return true;
