@@ -17,7 +17,6 @@ import java.util.TreeMap;
  * bytes.
  */
 public final class JournalScan implements AutoCloseable {
-  private final FileStore store;
   private final JournalReader reader;
   private final TreeMap<PartitionId, List<Found>> records = new TreeMap<>();
   private final Map<Integer, FileStore.File> files = new HashMap<>();
@@ -38,7 +37,6 @@ public final class JournalScan implements AutoCloseable {
    * @param generations as {@link LogCheckpoint#positions} says
    */
   public JournalScan(FileStore store, List<JournalPosition> generations) {
-    this.store = store;
     this.reader = new JournalReader(store, generations);
     reader.replay(
         (entry, sequence) ->
