@@ -67,6 +67,11 @@ class GroupMachinePropertyTest {
     assertTrue(moves > 500 && revoked > 500, moves + " moves, " + revoked + " marks");
   }
 
+  /** One seed; for the mutation suite. */
+  static void playSeed(long seed) throws IOException {
+    new GroupMachinePropertyTest().run(seed);
+  }
+
   private void run(long seed) throws IOException {
     Random random = new Random(seed);
     RandomGroupCommands commands = new RandomGroupCommands(random);

@@ -98,6 +98,15 @@ final class LogDamage {
     }
   }
 
+  /**
+   * What lies before the log's start is no concern; if it hides what lies behind, a read says so.
+   */
+  void onLogStart(long start) {
+    if (state.damage != null && state.damage.offset() < start) {
+      over();
+    }
+  }
+
   /** The segments of this log that are not there any more take their damage along. */
   void onRemoved() {
     if (state.damage != null && !state.segments.containsKey(state.damage.baseOffset())) {

@@ -73,6 +73,7 @@ final class LogStart {
       appends.roll();
     }
     state.logStart = target;
+    log.damages().onLogStart(target);
     state.epochs.advanceStart(target);
     state.producers.onRecordsDeleted();
     derived.write();

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.JournalPosition;
 import io.kontiki.log.journal.LogCheckpoint;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.SealedFile;
+import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.TimeIndex;
 import io.kontiki.model.Durability;
 import io.kontiki.model.Uid;
@@ -122,6 +124,56 @@ class FileFormatTest {
                 }
               }
             });
+  }
+
+  @Test
+  void whatOnlyHelpsIsNotBelievedWhenItsBytesChanged() {
+    SeededRandom random = new SeededRandom(78);
+    CleanMark mark = new CleanMark(7, 5);
+    store.createDirectories("d");
+    store.createDirectories(LogWorld.ORDERS.directoryName());
+    mark.write(store, "d");
+    CleanLogs.write(store, 4, List.of(cleanLog()));
+    ByteBuffer goodMark = content("d/" + CleanMark.FILE);
+    ByteBuffer goodLogs = content(CleanLogs.FILE);
+    CleanLogs logs = CleanLogs.read(store, 1);
+    assertEquals(1, logs.logs().size());
+    CleanMark distrusted = new CleanMark(0, Long.MAX_VALUE);
+    for (int i = 0; i < Integer.getInteger("kontiki.fuzz.rounds", 3_000); i++) {
+      boolean sealedAgain = random.nextInt(2) == 0;
+      ByteBuffer badMark = mutate(goodMark, random);
+      ByteBuffer badLogs = mutate(goodLogs, random);
+      if (sealedAgain) {
+        seal(badMark);
+        seal(badLogs);
+      }
+      write("d/" + CleanMark.FILE, badMark);
+      write(CleanLogs.FILE, badLogs);
+      CleanMark read = CleanMark.read(store, "d");
+      CleanLogs found = CleanLogs.read(store, 1);
+      assertTrue(
+          sealedAgain || read.equals(distrusted) || badMark.equals(goodMark), read::toString);
+      assertTrue(sealedAgain || found.logs().isEmpty() || badLogs.equals(goodLogs));
+    }
+  }
+
+  private static CleanLog cleanLog() {
+    ByteBuffer nothing = ByteBuffer.allocate(0);
+    return new CleanLog(
+        LogWorld.ORDERS,
+        "orders",
+        Durability.FSYNC,
+        2,
+        9,
+        5,
+        new Segment.Tail(1_000, 8, 40),
+        CleanMark.NONE,
+        List.of(new LogWalk.Ref(0, 300, 1)),
+        List.of(new EpochHistory.Entry(1, 0), new EpochHistory.Entry(4, 6)),
+        List.of(9L),
+        nothing,
+        nothing,
+        new ProducerState().snapshot(9));
   }
 
   private static ByteBuffer mutate(ByteBuffer good, SeededRandom random) {

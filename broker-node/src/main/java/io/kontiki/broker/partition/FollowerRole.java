@@ -83,7 +83,8 @@ final class FollowerRole {
     }
     PartitionLog log = partition.log();
     Optional<Damage> damage = log.damage();
-    if (damage.isPresent() && !damage.get().mendable()) {
+    if (damage.isPresent()
+        && (!damage.get().mendable() || damage.get().offset() < log.logStartOffset())) {
       cutDamage(damage.get());
       return null;
     }
@@ -127,6 +128,13 @@ final class FollowerRole {
       return;
     }
     long before = takeLost();
+    if (before != FollowerReplica.NOTHING && before < partition.log().logStartOffset()) {
+      // Nobody has it any more, and it hides what lies behind: all is fetched again (rule R32).
+      stream.unsubscribe(replica.subscription());
+      replica.end();
+      askLater();
+      return;
+    }
     if (mend.batches().isEmpty()) {
       loseLater();
       return;
@@ -191,7 +199,12 @@ final class FollowerRole {
           "{} is damaged from offset {} on and is fetched again from there",
           partition.name(),
           damage.offset());
-      cut(() -> partition.log().truncateTo(damage.offset()));
+      PartitionLog log = partition.log();
+      if (damage.offset() < log.logStartOffset()) {
+        cut(() -> log.restartAt(log.logStartOffset()));
+      } else {
+        cut(() -> log.truncateTo(damage.offset()));
+      }
     }
   }
 
@@ -361,7 +374,11 @@ final class FollowerRole {
     long start = Math.min(leaderLogStart, replica.highWatermark());
     try {
       if (start > log.logStartOffset()) {
+        boolean damaged = log.damage().isPresent();
         log.advanceLogStart(start);
+        if (damaged && log.damage().isEmpty()) {
+          replica.onMended(); // what was damaged is deleted
+        }
       }
       return true;
     } catch (StorageException failed) {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.coordinator.TestShard.Member;
 import io.kontiki.broker.group.ClassicGroups.Described;
+import io.kontiki.broker.group.ClassicGroups.Join;
+import io.kontiki.broker.group.ClassicGroups.Joined;
 import io.kontiki.broker.group.ClassicGroups.Line;
 import io.kontiki.broker.group.ClassicGroups.Speaker;
 import io.kontiki.broker.group.ClassicGroups.State;
@@ -141,6 +143,19 @@ class ClassicDeskTest {
   }
 
   @Test
+  void whoDiesWithItsCoordinatorIsOutAfterAFullSessionAtTheNextG3() {
+    ClassicClient a = client("").start();
+    stable(a);
+    a.kill();
+    shard.time.advanceMs(1_000);
+    lead(2);
+    shard.time.advanceMs(2_500);
+    assertNotNull(shard.group());
+    shard.time.advanceMs(1_000);
+    assertNull(shard.group(), "nobody but time has asked for it");
+  }
+
+  @Test
   void whoDoesNotJoinAgainInTimeIsLeftBehind() {
     ClassicClient a = client("").start();
     ClassicClient b = client("").start();
@@ -235,6 +250,39 @@ class ClassicDeskTest {
     List<ClassicReply<Boolean>> beat = new ArrayList<>();
     desk().heartbeat(new Speaker(TestShard.GROUP, before, lost == a ? "one" : "two", 1), beat::add);
     assertEquals(Refusal.FENCED_INSTANCE, refusal(beat));
+  }
+
+  private static Join join(String memberId, String name) {
+    return new Join(
+        TestShard.GROUP,
+        memberId,
+        name,
+        "client",
+        "host",
+        "consumer",
+        List.of(ClassicClient.offer("range", 1), ClassicClient.offer("sticky", 2)),
+        3_000,
+        5_000,
+        true,
+        true);
+  }
+
+  @Test
+  void whoComesWhileAJoinIsBeingCompletedIsOfTheNextGeneration() {
+    ClassicClient a = client("one").start();
+    stable(a);
+    a.kill();
+    List<ClassicReply<Joined>> again = new ArrayList<>();
+    List<ClassicReply<Joined>> fresh = new ArrayList<>();
+    shard.loop.execute(
+        () -> {
+          desk().join(join(a.memberId, "one"), again::add);
+          desk().join(join("", "two"), fresh::add);
+        });
+    assertEquals(2, answer(again).generation());
+    assertEquals(List.of(), fresh, "it is no member of the generation that was on its way");
+    shard.loop.execute(() -> desk().join(join(a.memberId, "one"), ignored -> {}));
+    assertEquals(3, answer(fresh).generation());
   }
 
   @Test

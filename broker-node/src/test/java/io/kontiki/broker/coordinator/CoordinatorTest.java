@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.kontiki.broker.coordinator.TestShard.Member;
 import io.kontiki.broker.group.GroupReport;
 import io.kontiki.broker.group.MemberListener.Gone;
+import io.kontiki.group.CommittedOffset;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.OwnedPartition;
@@ -22,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +44,27 @@ class CoordinatorTest {
         ok(member.answers.get(0)) instanceof GroupAnswer.Committed done
             && done.stored().get(first).offset() == 12);
     assertEquals(12, shard.offsets(3, first).get(first).offset());
+  }
+
+  @Test
+  void whoLedOnceDoesNotAnswerWhatIsCommitted() {
+    Member member = shard.node(2).join("", "", 5_000, "orders").joined();
+    member.commit(first, 5);
+    shard.await("the first commit", () -> member.answers.size() == 1);
+    shard.raft.isolate(1); // it believes that it leads
+    shard.raft.elect(2);
+    member.commit(first, 9);
+    shard.await("the second commit", () -> member.answers.size() == 2);
+    List<Result<SortedMap<PartitionId, CommittedOffset>>> answers = new ArrayList<>();
+    shard
+        .node(1)
+        .groups
+        .offsets(shard.call(), TestShard.GROUP, new TreeSet<>(List.of(first)), answers::add);
+    shard.time.advanceMs(1_000);
+    assertEquals(List.of(), answers);
+    shard.raft.heal(1);
+    shard.await("the answer of who leads", () -> !answers.isEmpty());
+    assertEquals(9, TestShard.ok(answers.get(0)).get(first).offset());
   }
 
   @Test

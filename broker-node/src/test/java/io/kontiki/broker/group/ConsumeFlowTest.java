@@ -50,6 +50,20 @@ class ConsumeFlowTest {
   }
 
   @Test
+  void aSeekBackMakesRoomForWhatComesAgain() {
+    fixture.topic("orders", 1);
+    filler(0, 20, 10);
+    TestClient client = window(35);
+    for (int times = 1; times < 4; times++) {
+      assertEquals(3 * times, client.values.size());
+      client.send(
+          new ConsumeAction.Seek(
+              new Named("orders", 0), new io.kontiki.broker.api.StartSpec.AtOffset(0)));
+      fixture.ms(50);
+    }
+  }
+
+  @Test
   void keysAndHeadersCount() {
     fixture.topic("orders", 1);
     RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);

@@ -42,6 +42,11 @@ class ConsumePropertyTest {
     }
   }
 
+  /** One seed; for the mutation suite. */
+  static void playSeed(long seed) {
+    new World(seed).run();
+  }
+
   /** What one client knows of a partition that is its own. */
   private static final class Held {
     long next;

@@ -14,9 +14,14 @@ import io.kontiki.broker.group.ConsumeEvent.RevokeReason;
 import io.kontiki.broker.group.ConsumeEvent.Revoked;
 import io.kontiki.broker.group.ConsumeEvent.Revoking;
 import io.kontiki.broker.group.ConsumeFixture.TestClient;
+import io.kontiki.group.GroupImage;
+import io.kontiki.group.MemberState;
+import io.kontiki.group.OwnedPartition;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import java.util.List;
+import java.util.Objects;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -200,6 +205,24 @@ class ConsumeRebalanceTest {
       int committed = first.events.indexOf(first.all(Committed.class).get(0));
       assertTrue(committed < first.events.indexOf(again), () -> how + ": " + first.events);
     }
+  }
+
+  @Test
+  void aPartitionThatWentAndCameBackUnseenIsShownToComeAgain() {
+    TestClient first = owner();
+    first.commit("orders", 0, 1);
+    fixture.ms(50);
+    GroupImage group = Objects.requireNonNull(fixture.groups.group("g"));
+    MemberState now = group.members().values().iterator().next();
+    int later = now.epoch() + 2;
+    TreeMap<PartitionId, OwnedPartition> owned = new TreeMap<>(now.owned());
+    owned.put(fixture.id("orders", 0), new OwnedPartition(later, false, false));
+    MemberState then = new MemberState(now.id(), now.name(), later, now.details(), owned);
+    fixture.home.execute(() -> first.session.changed(then, new TreeMap<>()));
+    fixture.ms(100);
+    assertEquals(List.of(new Named("orders", 0)), first.last(Revoked.class).partitions());
+    assertEquals(1, first.last(Assigned.class).partitions().get(0).offset());
+    assertEquals(8, first.values.size(), "what was not committed comes again");
   }
 
   @Test

@@ -70,6 +70,11 @@ final class GroupsSimulationTest {
     new Run(306).play();
   }
 
+  /** One seed; for the mutation suite. */
+  static void playSeed(long seed) {
+    new GroupsSimulationTest().new Run(seed).play();
+  }
+
   private final class Run {
     private final GroupsWorld world;
     private final Random random;

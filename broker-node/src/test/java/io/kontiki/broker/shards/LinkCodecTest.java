@@ -9,6 +9,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.kontiki.broker.coordinator.LinkEvent;
 import io.kontiki.broker.coordinator.LinkEvent.Reply;
 import io.kontiki.broker.coordinator.LinkRequest;
+import io.kontiki.group.GroupCommand;
 import io.kontiki.internal.v1.GroupCommandRecord;
 import io.kontiki.internal.v1.LinkChanged;
 import io.kontiki.internal.v1.LinkLoss;
@@ -19,6 +20,7 @@ import io.kontiki.internal.v1.PartitionKey;
 import io.kontiki.model.PartitionId;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,19 @@ final class LinkCodecTest {
       assertEquals(request, request(bytes), "seed " + seed);
     }
     assertEquals(LinkRequest.class.getPermittedSubclasses().length, kinds.size(), kinds.toString());
+  }
+
+  @Test
+  void everyCommandTravels() throws InvalidProtocolBufferException {
+    TreeSet<String> kinds = new TreeSet<>();
+    for (long seed = 0; seed < ROUNDS; seed++) {
+      GroupCommand command = new RandomWords(new Random(seed)).command();
+      kinds.add(command.getClass().getSimpleName());
+      LinkRequest.Submit submit = new LinkRequest.Submit(seed, List.of(command));
+      assertEquals(submit, request(LinkCodec.message(submit).toByteArray()), "seed " + seed);
+    }
+    // A join goes in a message of its own.
+    assertEquals(GroupCommand.class.getPermittedSubclasses().length - 1, kinds.size());
   }
 
   @Test

@@ -6,14 +6,17 @@ import io.kontiki.broker.coordinator.LinkRequest;
 import io.kontiki.broker.group.GroupLine;
 import io.kontiki.broker.group.GroupReport;
 import io.kontiki.group.Assignor;
+import io.kontiki.group.ClassicMember;
 import io.kontiki.group.CommittedOffset;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.GroupState;
 import io.kontiki.group.KnownTopic;
 import io.kontiki.group.MemberDetails;
+import io.kontiki.group.MemberEnd;
 import io.kontiki.group.MemberState;
 import io.kontiki.group.OffsetCommit;
+import io.kontiki.group.Opaque;
 import io.kontiki.group.OwnedPartition;
 import io.kontiki.group.PartitionLoss;
 import io.kontiki.group.TopicsSeen;
@@ -87,9 +90,9 @@ final class RandomWords {
     };
   }
 
-  private GroupCommand command() {
+  GroupCommand command() {
     List<PartitionId> some = List.copyOf(partitions(random.nextInt(4)));
-    return switch (random.nextInt(9)) {
+    return switch (random.nextInt(13)) {
       case 0 -> new GroupCommand.LeaveGroup(big(), text(), text(), number());
       case 1 -> new GroupCommand.ExpireMember(big(), text(), text(), number(), text());
       case 2 ->
@@ -102,8 +105,49 @@ final class RandomWords {
       case 5 -> new GroupCommand.DeleteOffsets(big(), text(), some, list(this::text));
       case 6 -> new GroupCommand.DeleteGroup(big(), text());
       case 7 -> new GroupCommand.UpdateTopics(big(), text(), seen());
+      case 8 ->
+          new GroupCommand.CompleteJoin(
+              big(), text(), number(), text(), text(), text(), list(this::classic));
+      case 9 -> {
+        TreeMap<String, ClassicMember.Assigned> assignments = new TreeMap<>();
+        list(this::text)
+            .forEach(
+                id ->
+                    assignments.put(
+                        id, new ClassicMember.Assigned(opaque(), partitions(random.nextInt(3)))));
+        yield new GroupCommand.SyncClassic(big(), text(), number(), assignments);
+      }
+      case 10 ->
+          new GroupCommand.EndClassic(
+              big(),
+              text(),
+              number(),
+              list(this::text),
+              new MemberEnd(
+                  random.nextBoolean() ? MemberEnd.Kind.LEFT : MemberEnd.Kind.EXPIRED, text()));
+      case 11 -> new GroupCommand.ReplaceClassic(big(), text(), number(), text(), classic());
       default -> new GroupCommand.ForgetTopic(big(), topicId());
     };
+  }
+
+  private ClassicMember classic() {
+    return new ClassicMember(
+        text(),
+        text(),
+        text(),
+        text(),
+        positive(),
+        positive(),
+        list(this::text),
+        opaque(),
+        opaque(),
+        partitions(random.nextInt(3)));
+  }
+
+  private Opaque opaque() {
+    byte[] bytes = new byte[random.nextInt(20)];
+    random.nextBytes(bytes);
+    return Opaque.of(bytes);
   }
 
   private GroupAnswer answer() {

@@ -305,6 +305,9 @@ public sealed interface Fault {
     }
 
     private static void ask(World world) {
+      if (world.rotten()) {
+        return; // a damaged replica that leads alone is never whole again
+      }
       for (TopicImage topic : world.image().topics().values()) {
         for (int i = 0; i < topic.partitions().size(); i++) {
           if (topic.partitions().get(i).leader() == PartitionImage.NO_LEADER) {

@@ -446,7 +446,11 @@ public final class Ledger {
 
   /** How far its files were read; there need not be any for what its log does not have any more. */
   private static long readTo(Partition partition, ReplicaReader reader) {
-    return Math.max(Math.max(0, reader.offset()), partition.describe().logStartOffset());
+    long start = partition.describe().logStartOffset();
+    if (start < 0 && reader.offset() < 0) {
+      return Long.MAX_VALUE; // it is offline, and all that it had was deleted
+    }
+    return Math.max(Math.max(0, reader.offset()), start);
   }
 
   /** What its log does not have any more is not looked for. */

@@ -1,7 +1,10 @@
 package io.kontiki.chaos.mutation;
 
 import static io.kontiki.chaos.mutation.SeedRun.COMMANDS;
+import static io.kontiki.chaos.mutation.SeedRun.CONSUME;
 import static io.kontiki.chaos.mutation.SeedRun.CRASHES;
+import static io.kontiki.chaos.mutation.SeedRun.GROUPS;
+import static io.kontiki.chaos.mutation.SeedRun.GROUP_COMMANDS;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_ENGINE;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_FSYNC;
 import static io.kontiki.chaos.mutation.SeedRun.REPLICATION_REPLICATED;
@@ -36,9 +39,7 @@ final class Guards {
   private static final String BROKER_COMMANDS = "io.kontiki.metadata.BrokerCommands";
   private static final String CHANGE = "io.kontiki.metadata.PartitionChange";
   private static final String LOG = "io.kontiki.log.SegmentedLog";
-  private static final String CLEANING = "io.kontiki.log.LogCleaning";
-  private static final String BATCH_CLEANER = "io.kontiki.log.clean.BatchCleaner";
-  private static final String FORGETTING = "io.kontiki.log.clean.Forgetting";
+  private static final String PLANNER = "io.kontiki.log.CleaningPlanner";
   private static final String APPENDS = "io.kontiki.log.LogAppends";
   private static final String RECOVERY = "io.kontiki.log.LogRecovery";
   private static final String DIRECTORY = "io.kontiki.log.DirectoryRecovery";
@@ -67,8 +68,11 @@ final class Guards {
           .caughtBy(SESSIONS, 10)
           .caughtBy(VOTERS, 10)
           .caughtBy(CRASHES, 20)
-          .caughtBy(SCENARIOS, 8)
-          .caughtBy(COMMANDS, 5);
+          .caughtBy(SCENARIOS, 11)
+          .caughtBy(COMMANDS, 5)
+          .caughtBy(GROUPS, 3)
+          .caughtBy(CONSUME, 10)
+          .caughtBy(GROUP_COMMANDS, 10);
 
   /** All. */
   static List<Guard> all() {
@@ -82,7 +86,10 @@ final class Guards {
             producers(),
             metadata(),
             topics(),
-            sessions())
+            sessions(),
+            GroupGuards.machine(),
+            GroupGuards.coordinator(),
+            GroupGuards.edge())
         .flatMap(List::stream)
         .toList();
   }
@@ -208,7 +215,7 @@ final class Guards {
                 FOLLOWER_ROLE,
                 "partition.whenCutDurable( () -> { replica.onCutDurable(); partition.askAgain(); });",
                 "replica.onCutDurable(); partition.askAgain();")
-            .caughtBy(SCENARIOS, 8),
+            .caughtBy(SCENARIOS, 11),
         Guard.of("cut-before-append", "D8, L9", "appends go on while a cut is under way")
             .edit(
                 APPENDS,
@@ -279,13 +286,13 @@ final class Guards {
                 BROKER_COMMANDS,
                 "if (!clean && topic.durability() != Durability.FSYNC) {",
                 "if (!clean && topic.durability() == null) {")
-            .caughtBy(SCENARIOS, 8),
+            .caughtBy(SCENARIOS, 11),
         Guard.of("recovery-waits-for-all", "R19", "balanced recovery takes who has reported")
             .edit(
                 CHANGE,
                 "if (report == null || states.apply(replica) != State.ACTIVE) { return; }",
                 "if (report == null || states.apply(replica) != State.ACTIVE) { continue; }")
-            .caughtBy(SCENARIOS, 8),
+            .caughtBy(SCENARIOS, 11),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
             .caughtBy(SIMULATION, 10),
@@ -314,13 +321,7 @@ final class Guards {
                 ISR_COMMANDS,
                 "for (int replica : eligible) { if (draft.state(replica) != State.FENCED) {",
                 "for (int replica : eligible) { if (replica < 0) {")
-            .caughtBy(SIMULATION, 100),
-        Guard.of("unclean-alone", "R19", "who had more before an unclean election stays eligible")
-            .edit(
-                CHANGE,
-                "isr = List.of(chosen); elr = List.of(); lastKnownElr = List.of();",
-                "isr = List.of(chosen); lastKnownElr = List.of();")
-            .caughtBy(SIMULATION, 100),
+            .caughtBy(SIMULATION, 20),
         Guard.of("unclean-held", "R19, R36", "an unclean leader shows what it has not synced")
             .edit(
                 PARTITION,
@@ -333,25 +334,10 @@ final class Guards {
     return List.of(
         Guard.of("compaction-below-high-watermark", "L6", "what may be cut is compacted")
             .edit(
-                CLEANING,
+                PLANNER,
                 "long limit = Math.min(state.highWatermark, state.logEnd);",
                 "long limit = state.logEnd;")
-            .caughtBy(SIMULATION, 100),
-        Guard.of("compaction-after-checkpoint", "L6", "the journal has what is compacted")
-            .edit(CLEANING, "if (sequence <= present.awaited) {", "if (sequence < 0) {")
-            .caughtBy(SIMULATION, 100),
-        Guard.of("last-batch-of-producer", "D5, I1", "compaction forgets whom it has a batch of")
-            .edit(
-                BATCH_CLEANER,
-                "last != null && (last < 0 || last == batch.lastOffset());",
-                "last != null && last == Long.MIN_VALUE;")
-            .caughtBy(SIMULATION, 100),
-        Guard.of(
-                "tombstones-while-shipped", "L6", "a replica misses a tombstone, and keeps the key")
-            .edit(FORGETTING, "if (endOffset > limit) {", "if (endOffset < 0) {")
-            .edit(FORGETTING, "return endOffset <= limit;", "return true;")
-            .edit(LEADER, "&& request.fetchOffset() < forgottenBelow", "&& forgottenBelow < 0")
-            .caughtBy(SIMULATION, 200));
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> sessions() {

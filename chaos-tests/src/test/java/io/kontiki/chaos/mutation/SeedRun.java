@@ -50,6 +50,18 @@ record SeedRun(String name, Play play) {
   static final SeedRun COMMANDS =
       simulation("COMMANDS", "io.kontiki.metadata.MetadataMachinePropertyTest");
 
+  /** Groups: edges, links, coordinators and state machine of three nodes. */
+  static final SeedRun GROUPS =
+      simulation("GROUPS", "io.kontiki.broker.group.GroupsSimulationTest");
+
+  /** Consume streams at one edge, over the real state machine. */
+  static final SeedRun CONSUME =
+      simulation("CONSUME", "io.kontiki.broker.group.ConsumePropertyTest");
+
+  /** Random commands at the state machine of groups. */
+  static final SeedRun GROUP_COMMANDS =
+      simulation("GROUP_COMMANDS", "io.kontiki.group.GroupMachinePropertyTest");
+
   /** The golden scenarios of replication, one a seed: something else comes of one. */
   static final SeedRun SCENARIOS = new SeedRun("SCENARIOS", SeedRun::playScenario);
 
@@ -64,6 +76,9 @@ record SeedRun(String name, Play play) {
           VOTERS,
           CRASHES,
           COMMANDS,
+          GROUPS,
+          CONSUME,
+          GROUP_COMMANDS,
           SCENARIOS);
 
   /** Plays; ends in an {@link InvocationTargetException} if something is noticed. */

@@ -15,6 +15,7 @@ import io.kontiki.runtime.StorageException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,7 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
   private final StateMachine machine;
   private final FaultHandler faults;
   private final Executor background;
+  private final SnapshotRoom room;
   private final Roles roles;
   private final SnapshotDue snapshotDue;
   private volatile @Nullable StorageException loadFailure;
@@ -67,12 +69,14 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
       StateMachine machine,
       FaultHandler faults,
       Executor background,
+      SnapshotRoom room,
       Roles roles,
       SnapshotDue snapshotDue) {
     this.group = group;
     this.machine = machine;
     this.faults = faults;
     this.background = background;
+    this.room = room;
     this.roles = roles;
     this.snapshotDue = snapshotDue;
   }
@@ -128,15 +132,34 @@ final class AppliedCommands implements com.alipay.sofa.jraft.StateMachine {
     }
   }
 
+  /** What fails here does no harm, as long as the status is none with which JRaft stops (EIO). */
   private Status save(SnapshotWriter writer, StateMachine.SnapshotSource source) {
+    Path file = Path.of(writer.getPath(), SnapshotFile.NAME);
     try {
-      SnapshotFile.write(Path.of(writer.getPath(), SnapshotFile.NAME), source);
+      write(file, source);
+      if (!room.make()) {
+        Files.deleteIfExists(file);
+        throw new IOException("the disk has no room for the end of it");
+      }
       return writer.addFile(SnapshotFile.NAME)
           ? Status.OK()
           : new Status(RaftError.EIO, "JRaft refuses %s", SnapshotFile.NAME);
     } catch (IOException | RuntimeException e) {
       LOG.warn("[{}] snapshot not written, the log grows until the next one", group, e);
       return new Status(RaftError.EINTERNAL, "snapshot not written: %s", e);
+    }
+  }
+
+  /** Again if room could be made, perhaps by the ballast (rule D4). */
+  private void write(Path file, StateMachine.SnapshotSource source) throws IOException {
+    try {
+      SnapshotFile.write(file, source);
+    } catch (IOException e) {
+      Files.deleteIfExists(file);
+      if (!room.make()) {
+        throw e;
+      }
+      SnapshotFile.write(file, source);
     }
   }
 

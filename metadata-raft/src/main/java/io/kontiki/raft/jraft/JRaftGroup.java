@@ -113,6 +113,7 @@ public final class JRaftGroup implements RaftGroup {
             machine,
             faults,
             transport.threads().background(),
+            new SnapshotRoom(store),
             new FollowedRoles(),
             this::maybeSnapshot);
     onVoters(voters);
