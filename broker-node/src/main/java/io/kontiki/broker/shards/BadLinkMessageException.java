@@ -13,12 +13,12 @@ final class BadLinkMessageException extends IllegalArgumentException {
     super(where + ": " + cause.getMessage(), cause);
   }
 
-  private BadLinkMessageException(String message, Throwable cause) {
-    super(message, cause);
+  private BadLinkMessageException(String message, BadLinkMessageException inner) {
+    super(message, inner);
   }
 
   /** The same, seen from the message around it. */
   BadLinkMessageException in(String outer) {
-    return new BadLinkMessageException(outer + "." + getMessage(), getCause());
+    return new BadLinkMessageException(outer + "." + getMessage(), this);
   }
 }
