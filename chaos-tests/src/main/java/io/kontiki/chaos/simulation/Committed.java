@@ -161,6 +161,7 @@ public final class Committed {
     if (lenient && offset > end) {
       unseenFrom = Math.min(unseenFrom, end);
       unseenTo = offset;
+      expected.subMap(end, offset).clear(); // as what is acknowledged only after this
       end = offset;
       nextSequence.clear();
     }
