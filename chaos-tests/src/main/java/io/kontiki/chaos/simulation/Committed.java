@@ -207,24 +207,34 @@ public final class Committed {
     return deleted;
   }
 
-  /** Exclusive end of what a replica's files have of it, without anything else before that. */
+  /**
+   * Exclusive end of what a replica's files have of it, without anything else before that. It may
+   * lie before the start: who missed a deletion has what was deleted, and perhaps not all of it.
+   */
   long agreesUpTo(ReplicaReader files) {
-    long[] agreed = {start};
+    long[] agreed = {0};
     boolean[] differs = {false};
     files.readTo(
         end,
         batch -> {
           Entry known = entries.get(batch.baseOffset());
           differs[0] |=
-              batch.baseOffset() >= start
-                  && (known == null
-                      || known.crc() != batch.crc()
-                      || known.epoch() != batch.leaderEpoch());
+              known == null
+                  ? !unknowable(batch.baseOffset())
+                  : known.crc() != batch.crc() || known.epoch() != batch.leaderEpoch();
           if (!differs[0]) {
             agreed[0] = Math.max(agreed[0], batch.nextOffset());
           }
         });
     return Math.min(agreed[0], end);
+  }
+
+  /** Whether it was deleted before anybody looked. */
+  private boolean unknowable(long base) {
+    return base < start
+        && (entries.isEmpty()
+            || base < entries.firstKey()
+            || (base >= unseenFrom && base < unseenTo));
   }
 
   /** Acknowledged batches. */
