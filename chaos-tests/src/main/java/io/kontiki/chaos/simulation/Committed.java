@@ -73,6 +73,17 @@ public final class Committed {
     expected.clear();
   }
 
+  /**
+   * A process ends. What was written of a log with durability fsync, and in no commit of its
+   * journal, was not held (R36), and the next start cuts it (D10): a leader of an unclean election
+   * that has committed nothing yet loses it, too.
+   */
+  void stops(int broker, long held) {
+    if (open && broker == uncleanLeader) {
+      kept = Math.min(kept, held);
+    }
+  }
+
   /** What it had not synced is lost, too. */
   void lossyStop(int broker) {
     if (open && broker == uncleanLeader) {
