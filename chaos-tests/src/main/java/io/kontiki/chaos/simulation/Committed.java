@@ -31,8 +31,13 @@ public final class Committed {
   private boolean open;
   private boolean settling;
   private boolean lenient;
-  private long unseenFrom = Long.MAX_VALUE;
-  private long unseenTo = -1;
+
+  /** What was deleted where nobody looked: from, and up to where. */
+  private final TreeMap<Long, Long> unseen = new TreeMap<>();
+
+  /** Where the log began by which the newest unclean election was settled. */
+  private long settledFrom;
+
   private String excuse = "";
   private long end;
   private long acked;
@@ -119,10 +124,20 @@ public final class Committed {
     this.start = start;
     deleted = Math.min(deleted, start);
     end = log.isEmpty() ? start : log.get(0).baseOffset();
+    settledFrom = end;
+    // Its files have nothing of what lies before, which is deleted; those of others may. Of that,
+    // what the elected one agreed with is what it was.
+    before.headMap(Math.min(end, kept)).forEach(this::remains);
     settling = true;
     log.forEach(batch -> saw(batch, where));
     settling = false;
     before.subMap(Math.min(start, kept), kept).forEach((base, entry) -> stays(base, entry, where));
+  }
+
+  private void remains(long base, Entry entry) {
+    if (entry.next() <= Math.min(settledFrom, kept)) {
+      entries.put(base, entry);
+    }
   }
 
   private void stays(long base, Entry entry, String where) {
@@ -170,16 +185,30 @@ public final class Committed {
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
   void unseenUpTo(long offset) {
     if (lenient && offset > end) {
-      unseenFrom = Math.min(unseenFrom, end);
-      unseenTo = offset;
       expected.subMap(end, offset).clear(); // as what is acknowledged only after this
-      end = offset;
+      passedOver(offset);
       nextSequence.clear();
     }
   }
 
+  private void passedOver(long to) {
+    Map.Entry<Long, Long> last = unseen.lastEntry();
+    unseen.put(last != null && last.getValue() == end ? last.getKey() : end, to);
+    end = to;
+    if (compacted != null) {
+      compacted.unseenUpTo(to);
+    }
+  }
+
+  /** Whether nobody looked at what was there when it was committed, or since it was settled. */
+  private boolean isUnknown(long base) {
+    Map.Entry<Long, Long> gap = unseen.floorEntry(base);
+    return !entries.containsKey(base)
+        && (base < settledFrom || (gap != null && base < gap.getValue()));
+  }
+
   private boolean knowsAllProducers() {
-    return unclean < 0 && unseenTo < 0;
+    return unclean < 0 && unseen.isEmpty();
   }
 
   /** What was acknowledged and has not been seen yet. */
@@ -221,9 +250,11 @@ public final class Committed {
   /**
    * Exclusive end of what a replica's files have of it, without anything else before that. It may
    * lie before the start: who missed a deletion has what was deleted, and perhaps not all of it.
+   *
+   * @param begins where its log begins: it has everything up to there if its files have nothing
    */
-  long agreesUpTo(ReplicaReader files) {
-    long[] agreed = {0};
+  long agreesUpTo(ReplicaReader files, long begins) {
+    long[] agreed = {-1};
     boolean[] differs = {false};
     files.readTo(
         end,
@@ -231,21 +262,15 @@ public final class Committed {
           Entry known = entries.get(batch.baseOffset());
           differs[0] |=
               known == null
-                  ? !unknowable(batch.baseOffset())
+                  ? batch.baseOffset() >= start
                   : known.crc() != batch.crc() || known.epoch() != batch.leaderEpoch();
           if (!differs[0]) {
-            agreed[0] = Math.max(agreed[0], batch.nextOffset());
+            agreed[0] = batch.nextOffset();
+          } else if (agreed[0] < 0) {
+            agreed[0] = batch.baseOffset();
           }
         });
-    return Math.min(agreed[0], end);
-  }
-
-  /** Whether it was deleted before anybody looked. */
-  private boolean unknowable(long base) {
-    return base < start
-        && (entries.isEmpty()
-            || base < entries.firstKey()
-            || (base >= unseenFrom && base < unseenTo));
+    return Math.min(agreed[0] < 0 ? Math.min(begins, start) : agreed[0], end);
   }
 
   /** Acknowledged batches. */
@@ -273,6 +298,12 @@ public final class Committed {
       return;
     }
     long base = batch.baseOffset();
+    if (base < end && isUnknown(base) && !batch.isPlaceholder()) {
+      if (batch.nextOffset() > end) {
+        passedOver(batch.nextOffset()); // records were deleted up to an offset within it (R32)
+      }
+      return;
+    }
     if (base < end && compacted != null) {
       Entry same = entries.get(base);
       if (same == null || same.next() != batch.nextOffset() || same.crc() != batch.crc()) {
@@ -283,9 +314,6 @@ public final class Committed {
     long value = Values.of(batch);
     if (base < end) {
       Entry known = entries.get(base);
-      if (known == null && base >= unseenFrom && base < unseenTo) {
-        return;
-      }
       if (known == null
           || known.value() != value
           || known.next() != batch.nextOffset()
@@ -386,7 +414,7 @@ public final class Committed {
       return;
     }
     Entry known = entries.get(base);
-    if (known == null && base >= unseenFrom && base < unseenTo) {
+    if (isUnknown(base)) {
       return;
     }
     if (known == null && lenient && base >= end) {

@@ -187,6 +187,10 @@ public final class SimProducer {
     private int sentInRound;
     private int underWay;
     private boolean failed;
+
+    /** The leader of this round has appended something. */
+    private boolean established;
+
     private boolean waiting;
     private @Nullable Integer leader;
     private boolean ackedSinceMark;
@@ -250,9 +254,12 @@ public final class SimProducer {
         findLeader();
         return;
       }
-      // Counted from the oldest one: the broker remembers five.
+      // Counted from the oldest one: the broker remembers five. As the client library does it, one
+      // goes alone to a leader who perhaps does not know the producer: if records were deleted, any
+      // first sequence is believed (I3), also of one that has overtaken those before it.
+      int limit = plan.idempotent() && !established ? 1 : IN_FLIGHT;
       while (sentInRound < pending.size()
-          && pending.get(sentInRound).number < pending.get(0).number + IN_FLIGHT) {
+          && pending.get(sentInRound).number < pending.get(0).number + limit) {
         send(pending.get(sentInRound++));
       }
     }
@@ -304,6 +311,7 @@ public final class SimProducer {
         Pending batch, long sentIn, int broker, ClientLink.Reply<AppendAnswer> reply) {
       AppendAnswer answer = reply.answer();
       if (answer instanceof AppendAnswer.Appended done) {
+        established |= sentIn == round;
         world
             .trace()
             .add(
@@ -376,6 +384,7 @@ public final class SimProducer {
       }
       if (failed && underWay == 0) {
         failed = false;
+        established = false;
         round++;
         sentInRound = 0;
         chooseRoute();
