@@ -80,10 +80,14 @@ final class LogStart {
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.LOG_START, target, 0));
   }
 
-  /** Everything is gone and the log begins anew. */
+  /**
+   * Everything is gone and the log begins anew; perhaps further down, if an unclean election (R19)
+   * made somebody the leader who had missed a deletion: nobody may count on the old start (D5).
+   */
   void onRestart() {
     journaled.clear();
     removable = state.logStart;
+    durable = Math.min(durable, state.logStart);
   }
 
   /** It begins anew with a batch in which its start lies, and where it starts is not durable. */

@@ -400,6 +400,24 @@ class PartitionLogTest {
     assertEquals(501, world.call(again::logEndOffset));
   }
 
+  /** After an unclean election, of a leader that had missed a deletion (R19). */
+  @Test
+  void aLogThatBeginsAnewFurtherDownDoesNotSayThatMoreIsDeletedD5() {
+    for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
+      LogWorld node = new LogWorld(LogWorld.CONFIG);
+      PartitionLog log = node.openLog(settings);
+      node.append(log, Batches.plain(9, "x", 1));
+      node.run(() -> log.advanceLogStart(7));
+      assertEquals(7, node.call(log::durableLogStart));
+      node.run(() -> log.restartAt(0));
+      assertEquals(0, node.call(log::durableLogStart));
+      node.append(log, Batches.plain(9, "y", 1));
+      assertEquals(0, node.call(log::durableLogStart));
+      node.run(() -> log.advanceLogStart(3));
+      assertEquals(3, node.call(log::durableLogStart));
+    }
+  }
+
   @Test
   void anEmptyLogBeginsWithTheBatchInWhichItsStartLiesR32() {
     for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
