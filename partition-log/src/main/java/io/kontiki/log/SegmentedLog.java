@@ -284,7 +284,7 @@ final class SegmentedLog implements PartitionLog {
 
   @Override
   public long forgottenBelow(long shippedFrom) {
-    checkUsable();
+    checkThere();
     return Math.min(cleaning.forgottenBelow(shippedFrom), state.logEnd);
   }
 

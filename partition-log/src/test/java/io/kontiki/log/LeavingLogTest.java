@@ -52,6 +52,7 @@ class LeavingLogTest {
           assertEquals(3, log.logEndOffset());
           assertEquals(2, log.heldEndOffset());
           assertEquals(0, log.logStartOffset());
+          assertEquals(0, log.forgottenBelow(3));
           log.noteHighWatermark(2);
           world.directory.delete(LogWorld.ORDERS, world.loop, () -> gone[0] = true);
         });

@@ -226,7 +226,11 @@ final class LeaderRole {
                     partition.name(),
                     start,
                     log().logStartOffset());
-                raiseLogStart(start);
+                try {
+                  raiseLogStart(start);
+                } catch (StorageException e) {
+                  partition.onOffline(e);
+                }
               }
             });
   }

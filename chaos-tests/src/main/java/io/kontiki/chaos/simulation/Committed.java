@@ -78,6 +78,17 @@ public final class Committed {
     expected.clear();
   }
 
+  /**
+   * A process ends. What was written of a log with durability fsync, and in no commit of its
+   * journal, was not held (R36), and the next start cuts it (D10): a leader of an unclean election
+   * that has committed nothing yet loses it, too.
+   */
+  void stops(int broker, long held) {
+    if (open && broker == uncleanLeader) {
+      kept = Math.min(kept, held);
+    }
+  }
+
   /** What it had not synced is lost, too. */
   void lossyStop(int broker) {
     if (open && broker == uncleanLeader) {
@@ -182,6 +193,7 @@ public final class Committed {
   private void passedOver(long to) {
     Map.Entry<Long, Long> last = unseen.lastEntry();
     unseen.put(last != null && last.getValue() == end ? last.getKey() : end, to);
+    expected.subMap(end, to).clear(); // as what is acknowledged only after this
     end = to;
     if (compacted != null) {
       compacted.unseenUpTo(to);
@@ -193,6 +205,11 @@ public final class Committed {
     Map.Entry<Long, Long> gap = unseen.floorEntry(base);
     return !entries.containsKey(base)
         && (base < settledFrom || (gap != null && base < gap.getValue()));
+  }
+
+  /** Whether it was deleted, and forgotten here as everything around it. */
+  private boolean isBeforeAll(long base) {
+    return base < start && (entries.isEmpty() || base < entries.firstKey());
   }
 
   private boolean knowsAllProducers() {
@@ -235,9 +252,12 @@ public final class Committed {
     return deleted;
   }
 
-  /** Exclusive end of what a replica's files have of it, without anything else before that. */
+  /**
+   * Exclusive end of what a replica's files have of it, without anything else before that. It may
+   * lie before the start: who missed a deletion has what was deleted, and perhaps not all of it.
+   */
   long agreesUpTo(ReplicaReader files) {
-    long[] agreed = {-1};
+    long[] agreed = {0};
     boolean[] differs = {false};
     files.readTo(
         end,
@@ -245,15 +265,13 @@ public final class Committed {
           Entry known = entries.get(batch.baseOffset());
           differs[0] |=
               known == null
-                  ? batch.baseOffset() >= start
+                  ? !isUnknown(batch.baseOffset()) && !isBeforeAll(batch.baseOffset())
                   : known.crc() != batch.crc() || known.epoch() != batch.leaderEpoch();
           if (!differs[0]) {
             agreed[0] = batch.nextOffset();
-          } else if (agreed[0] < 0) {
-            agreed[0] = batch.baseOffset();
           }
         });
-    return Math.min(agreed[0] < 0 ? start : agreed[0], end);
+    return Math.min(agreed[0], end);
   }
 
   /** Acknowledged batches. */

@@ -195,7 +195,10 @@ public final class Ledger {
     if (world.machine(leader).rotted()) {
       committed.excuse("an unclean election of a damaged replica");
     }
-    long kept = committed.agreesUpTo(new ReplicaReader(world.machine(leader).disk(), id));
+    long kept =
+        Math.min(
+            committed.agreesUpTo(new ReplicaReader(world.machine(leader).disk(), id)),
+            heldAtStart(leader, id));
     world
         .trace()
         .add(
@@ -354,8 +357,33 @@ public final class Ledger {
     }
   }
 
+  /** By node: how far its replicas were held when its process ended for the last time (R36). */
+  private final TreeMap<Integer, TreeMap<PartitionId, Long>> heldAtEnd = new TreeMap<>();
+
+  /** A process is about to end: what only it knows is looked at for the last time. */
+  void ends(SimMachine machine, SimProcess process) {
+    check(machine, process);
+    TreeMap<PartitionId, Long> held =
+        heldAtEnd.computeIfAbsent(machine.id(), unused -> new TreeMap<>());
+    process.look(
+        partition -> {
+          long known = partition.describe().heldEndOffset();
+          long end = known < 0 ? partition.highWatermark() : known; // it is offline
+          held.put(partition.id(), end);
+          of(partition.id()).stops(machine.id(), end);
+        });
+  }
+
+  /** What a log that is not open has at least, when it is; the greatest long: it is open. */
+  private long heldAtStart(int node, PartitionId id) {
+    SimProcess process = world.machine(node).process();
+    boolean open = process != null && process.look(id, Partition::leading) != null;
+    TreeMap<PartitionId, Long> held = heldAtEnd.get(node);
+    return open || held == null ? Long.MAX_VALUE : held.getOrDefault(id, Long.MAX_VALUE);
+  }
+
   /** Looks at what a process has committed. */
-  void check(SimMachine machine, SimProcess process) {
+  private void check(SimMachine machine, SimProcess process) {
     process.look(partition -> look(machine, process, partition));
   }
 

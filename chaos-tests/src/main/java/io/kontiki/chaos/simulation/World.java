@@ -752,6 +752,6 @@ public final class World {
 
   /** A process is about to end: what only it knows is looked at for the last time. */
   void beforeEnd(SimMachine machine, SimProcess process) {
-    ledger.check(machine, process);
+    ledger.ends(machine, process);
   }
 }
