@@ -88,7 +88,10 @@ final class GroupGuards {
                 "boolean ok = term >= 0;")
             .caughtBy(COORDINATOR_TEST, "whoLedOnceDoesNotAnswerWhatIsCommitted"),
         Guard.of("coordinator-lease", "G6", "a coordinator without lease takes requests")
-            .edit(COORDINATOR, "} else if (!leaseHeld.getAsBoolean()) {", "} else if (id < 0) {")
+            .edit(
+                COORDINATOR,
+                "} else if (!leaseHeld.getAsBoolean()) { why",
+                "} else if (id < 0) { why")
             .caughtBy(COORDINATOR_TEST, "withoutALeaseNobodyCoordinates"),
         Guard.of("full-session", "G3", "a new coordinator gives nobody time to be claimed")
             .edit(

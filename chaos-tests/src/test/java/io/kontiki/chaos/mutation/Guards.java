@@ -252,8 +252,8 @@ final class Guards {
         Guard.of("producers-after-recovery", "I1", "a snapshot beyond what may be trusted counts")
             .edit(
                 RECOVERY,
-                "LogWalk.Found found = walk(snapshots, log.trust(), epochs);",
-                "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE, epochs);")
+                "LogWalk.Found found = walk(snapshots, log.trust());",
+                "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE);")
             .caughtBy(SIMULATION, 10));
   }
 
