@@ -43,8 +43,7 @@ class CommittedTest {
     settledFromLogThatBeginsAt(4, 4);
     assertDoesNotThrow(() -> committed.saw(batch(0, 2, 0, 100), "n3"));
     assertEquals(
-        "P5",
-        assertThrows(Violation.class, () -> committed.saw(batch(2, 2, 0, 201), "n3")).rule());
+        "P5", assertThrows(Violation.class, () -> committed.saw(batch(2, 2, 0, 201), "n3")).rule());
   }
 
   @Test
@@ -52,11 +51,9 @@ class CommittedTest {
     settledFromLogThatBeginsAt(6, 2);
     assertDoesNotThrow(() -> committed.saw(batch(2, 4, 1, 201), "n3"));
     assertEquals(
-        "P5",
-        assertThrows(Violation.class, () -> committed.saw(batch(0, 2, 0, 200), "n3")).rule());
+        "P5", assertThrows(Violation.class, () -> committed.saw(batch(0, 2, 0, 200), "n3")).rule());
     assertEquals(
-        "P5",
-        assertThrows(Violation.class, () -> committed.saw(batch(6, 2, 1, 202), "n3")).rule());
+        "P5", assertThrows(Violation.class, () -> committed.saw(batch(6, 2, 1, 202), "n3")).rule());
   }
 
   @Test
@@ -79,8 +76,7 @@ class CommittedTest {
     assertEquals(5, committed.end());
     assertDoesNotThrow(() -> committed.saw(batch(5, 1, 0, 102), "n1"));
     assertEquals(
-        "P5",
-        assertThrows(Violation.class, () -> committed.saw(batch(7, 1, 0, 103), "n1")).rule());
+        "P5", assertThrows(Violation.class, () -> committed.saw(batch(7, 1, 0, 103), "n1")).rule());
   }
 
   @Test
@@ -92,7 +88,6 @@ class CommittedTest {
     assertDoesNotThrow(() -> committed.saw(batch(0, 2, 0, 100), "n2"));
     assertDoesNotThrow(() -> committed.saw(batch(4, 2, 0, 102), "n2"));
     assertEquals(
-        "P5",
-        assertThrows(Violation.class, () -> committed.saw(batch(3, 1, 0, 101), "n2")).rule());
+        "P5", assertThrows(Violation.class, () -> committed.saw(batch(3, 1, 0, 101), "n2")).rule());
   }
 }
