@@ -185,6 +185,7 @@ public final class Committed {
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
   void unseenUpTo(long offset) {
     if (lenient && offset > end) {
+      expected.subMap(end, offset).clear(); // as what is acknowledged only after this
       passedOver(offset);
       nextSequence.clear();
     }
@@ -193,7 +194,6 @@ public final class Committed {
   private void passedOver(long to) {
     Map.Entry<Long, Long> last = unseen.lastEntry();
     unseen.put(last != null && last.getValue() == end ? last.getKey() : end, to);
-    expected.subMap(end, to).clear(); // as what is acknowledged only after this
     end = to;
     if (compacted != null) {
       compacted.unseenUpTo(to);
@@ -205,11 +205,6 @@ public final class Committed {
     Map.Entry<Long, Long> gap = unseen.floorEntry(base);
     return !entries.containsKey(base)
         && (base < settledFrom || (gap != null && base < gap.getValue()));
-  }
-
-  /** Whether it was deleted, and forgotten here as everything around it. */
-  private boolean isBeforeAll(long base) {
-    return base < start && (entries.isEmpty() || base < entries.firstKey());
   }
 
   private boolean knowsAllProducers() {
@@ -255,9 +250,11 @@ public final class Committed {
   /**
    * Exclusive end of what a replica's files have of it, without anything else before that. It may
    * lie before the start: who missed a deletion has what was deleted, and perhaps not all of it.
+   *
+   * @param begins where its log begins: it has everything up to there if its files have nothing
    */
-  long agreesUpTo(ReplicaReader files) {
-    long[] agreed = {0};
+  long agreesUpTo(ReplicaReader files, long begins) {
+    long[] agreed = {-1};
     boolean[] differs = {false};
     files.readTo(
         end,
@@ -265,13 +262,15 @@ public final class Committed {
           Entry known = entries.get(batch.baseOffset());
           differs[0] |=
               known == null
-                  ? !isUnknown(batch.baseOffset()) && !isBeforeAll(batch.baseOffset())
+                  ? batch.baseOffset() >= start
                   : known.crc() != batch.crc() || known.epoch() != batch.leaderEpoch();
           if (!differs[0]) {
             agreed[0] = batch.nextOffset();
+          } else if (agreed[0] < 0) {
+            agreed[0] = batch.baseOffset();
           }
         });
-    return Math.min(agreed[0], end);
+    return Math.min(agreed[0] < 0 ? Math.min(begins, start) : agreed[0], end);
   }
 
   /** Acknowledged batches. */

@@ -1,6 +1,7 @@
 package io.kontiki.chaos.simulation;
 
 import io.kontiki.broker.partition.Partition;
+import io.kontiki.broker.partition.Requests;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.ApplyResult;
 import io.kontiki.metadata.BrokerImage;
@@ -195,10 +196,7 @@ public final class Ledger {
     if (world.machine(leader).rotted()) {
       committed.excuse("an unclean election of a damaged replica");
     }
-    long kept =
-        Math.min(
-            committed.agreesUpTo(new ReplicaReader(world.machine(leader).disk(), id)),
-            heldAtStart(leader, id));
+    long kept = holds(leader, committed);
     world
         .trace()
         .add(
@@ -374,12 +372,17 @@ public final class Ledger {
         });
   }
 
-  /** What a log that is not open has at least, when it is; the greatest long: it is open. */
-  private long heldAtStart(int node, PartitionId id) {
+  /** How much of what is committed a replica has, and will have when its log is open. */
+  private long holds(int node, Committed committed) {
+    PartitionId id = committed.id();
     SimProcess process = world.machine(node).process();
-    boolean open = process != null && process.look(id, Partition::leading) != null;
+    Requests.Description open = process == null ? null : process.look(id, Partition::describe);
+    long agreed =
+        committed.agreesUpTo(
+            new ReplicaReader(world.machine(node).disk(), id),
+            open == null ? 0 : Math.max(0, open.logStartOffset()));
     TreeMap<PartitionId, Long> held = heldAtEnd.get(node);
-    return open || held == null ? Long.MAX_VALUE : held.getOrDefault(id, Long.MAX_VALUE);
+    return open != null || held == null ? agreed : Math.min(agreed, held.getOrDefault(id, agreed));
   }
 
   /** Looks at what a process has committed. */
