@@ -66,24 +66,39 @@ public final class JRaftQuorum implements QuorumEngine, ShardEngine {
 
   @Override
   public RaftGroup start(boolean joining, MetadataStateMachine machine) {
-    JRaftOptions options =
-        JRaftOptions.of(GROUP, identity.nodeId(), identity.voters())
-            .withJoining(joining)
-            .withElectionTimeoutMs(SHARD_PATIENCE * settings.electionTimeoutMs())
-            .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
-    return JRaftGroup.start(
-        options, transport, files.store().child(GROUP), files.snapshots(), machine, faults);
+    return start(
+        GROUP,
+        identity.voters(),
+        joining,
+        settings.electionTimeoutMs(),
+        files.snapshots(),
+        machine);
   }
 
   @Override
   public RaftGroup startShard(
       String group, SortedMap<Integer, Endpoint> voters, boolean joining, StateMachine machine) {
+    return start(
+        group,
+        voters,
+        joining,
+        SHARD_PATIENCE * settings.electionTimeoutMs(),
+        files.snapshots().resolveSibling(group).resolve("snapshots"),
+        machine);
+  }
+
+  private RaftGroup start(
+      String group,
+      SortedMap<Integer, Endpoint> voters,
+      boolean joining,
+      int electionTimeoutMs,
+      Path snapshots,
+      StateMachine machine) {
     JRaftOptions options =
         JRaftOptions.of(group, identity.nodeId(), voters)
             .withJoining(joining)
-            .withElectionTimeoutMs(SHARD_PATIENCE * settings.electionTimeoutMs())
+            .withElectionTimeoutMs(electionTimeoutMs)
             .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
-    Path snapshots = files.snapshots().resolveSibling(group).resolve("snapshots");
     return JRaftGroup.start(
         options, transport, files.store().child(group), snapshots, machine, faults);
   }
