@@ -77,6 +77,18 @@ public final class OffsetTable {
     return map;
   }
 
+  /** Those of some partitions, as far as there are any. */
+  public SortedMap<PartitionId, CommittedOffset> pick(Iterable<PartitionId> partitions) {
+    TreeMap<PartitionId, CommittedOffset> found = new TreeMap<>();
+    for (PartitionId partition : partitions) {
+      CommittedOffset offset = get(partition);
+      if (offset != null) {
+        found.put(partition, offset);
+      }
+    }
+    return found;
+  }
+
   /** The partitions of a topic, in order. */
   public List<PartitionId> of(TopicId topic) {
     List<PartitionId> found = new ArrayList<>();

@@ -1,9 +1,7 @@
 package io.kontiki.log;
 
 import io.kontiki.log.segment.Segment;
-import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.runtime.Completion;
-import io.kontiki.runtime.StorageException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -100,26 +98,16 @@ final class CleaningPlanner {
   }
 
   private void readAge(Segment segment, Completion<Plan> completion) {
-    SegmentAge.Task task = SegmentAge.of(segment);
-    shared.reads.execute(
-        () -> {
-          OptionalLong found;
-          try {
-            found = OptionalLong.of(task.read(shared.store, shared.files));
-          } catch (StorageException e) {
-            // Removed meanwhile, or damaged: damage is for a reader of the records to find.
-            found = OptionalLong.empty();
+    shared.readAge(
+        segment,
+        home.loop,
+        newest -> {
+          if (newest.isEmpty()) {
+            completion.complete(Plan.NOTHING);
+          } else {
+            segment.noteNewest(newest.getAsLong());
+            plan(completion);
           }
-          OptionalLong newest = found;
-          home.loop.execute(
-              () -> {
-                if (newest.isEmpty()) {
-                  completion.complete(Plan.NOTHING);
-                } else {
-                  segment.noteNewest(newest.getAsLong());
-                  plan(completion);
-                }
-              });
         });
   }
 }

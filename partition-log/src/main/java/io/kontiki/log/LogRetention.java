@@ -1,9 +1,7 @@
 package io.kontiki.log;
 
 import io.kontiki.log.segment.Segment;
-import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.runtime.Completion;
-import io.kontiki.runtime.StorageException;
 import java.util.OptionalLong;
 
 /**
@@ -88,20 +86,11 @@ final class LogRetention {
   /** Finds out the age of a segment that was there before this start, then begins again. */
   private void read(Segment segment, long limitOffset, Completion<Long> completion) {
     reading = true;
-    SegmentAge.Task task = SegmentAge.of(segment);
     long truncations = state.truncations;
-    shared.reads.execute(
-        () -> {
-          OptionalLong found;
-          try {
-            found = OptionalLong.of(task.read(shared.store, shared.files));
-          } catch (StorageException e) {
-            // Removed meanwhile, or damaged: damage is for a reader of the records to find.
-            found = OptionalLong.empty();
-          }
-          OptionalLong newest = found;
-          home.loop.execute(() -> onRead(segment, newest, truncations, limitOffset, completion));
-        });
+    shared.readAge(
+        segment,
+        home.loop,
+        newest -> onRead(segment, newest, truncations, limitOffset, completion));
   }
 
   private void onRead(

@@ -2,10 +2,13 @@ package io.kontiki.log;
 
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.log.segment.SegmentFiles;
 import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Clock;
+import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
@@ -13,8 +16,10 @@ import io.kontiki.runtime.Worker;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -173,6 +178,27 @@ final class LogShared {
 
   boolean clockTrusted() {
     return clockTrusted.getAsBoolean();
+  }
+
+  /**
+   * Finds out how old the newest record of a segment is that was there before this start.
+   *
+   * @param found on the loop; empty: removed meanwhile, or damaged, which is for a reader of the
+   *     records to find
+   */
+  void readAge(Segment segment, EventLoop loop, Consumer<OptionalLong> found) {
+    SegmentAge.Task task = SegmentAge.of(segment);
+    reads.execute(
+        () -> {
+          OptionalLong newest;
+          try {
+            newest = OptionalLong.of(task.read(store, files));
+          } catch (StorageException e) {
+            newest = OptionalLong.empty();
+          }
+          OptionalLong age = newest;
+          loop.execute(() -> found.accept(age));
+        });
   }
 
   /**

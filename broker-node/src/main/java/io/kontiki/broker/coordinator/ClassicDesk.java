@@ -22,6 +22,7 @@ import io.kontiki.group.GroupState.Kind;
 import io.kontiki.group.GroupState.Phase;
 import io.kontiki.group.MemberState;
 import io.kontiki.group.OffsetCommit;
+import io.kontiki.group.OffsetTable;
 import io.kontiki.group.Opaque;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
@@ -63,7 +64,8 @@ public final class ClassicDesk {
   private final TreeSet<ClassicGroup> due =
       new TreeSet<>(
           Comparator.<ClassicGroup>comparingLong(group -> group.dueAt)
-              .thenComparing(Comparator.naturalOrder()));
+              .thenComparing(group -> group.name));
+  private int members;
   private long held;
 
   /** Told of the end of a commit and when it came. */
@@ -145,7 +147,8 @@ public final class ClassicDesk {
     }
 
     @Override
-    public void hold(int bytes) {
+    public void hold(int moreMembers, int bytes) {
+      members += moreMembers;
       held += bytes;
     }
 
@@ -178,6 +181,7 @@ public final class ClassicDesk {
     }
     groups.clear();
     due.clear();
+    members = 0;
     held = 0;
   }
 
@@ -206,19 +210,16 @@ public final class ClassicDesk {
     }
   }
 
+  /** Of all groups. */
   int members() {
-    int count = 0;
-    for (ClassicGroup group : groups.values()) {
-      count += group.members().size();
-    }
-    return count;
+    return members;
   }
 
-  /** What it does beyond what was applied; null: nothing. */
-  @Nullable Phase phase(String name) {
-    ClassicGroup group = groups.get(name);
+  /** What a group does: of a classic one also what was not applied yet. */
+  Phase phase(GroupImage image) {
+    ClassicGroup group = groups.get(image.name());
     if (group == null || group.state() == State.EMPTY) {
-      return null;
+      return image.phase();
     }
     return group.state() == State.STABLE ? Phase.STABLE : Phase.REBALANCING;
   }
@@ -415,18 +416,8 @@ public final class ClassicDesk {
 
   private static SortedMap<PartitionId, CommittedOffset> offsets(
       @Nullable GroupImage image, Optional<SortedSet<PartitionId>> partitions) {
-    TreeMap<PartitionId, CommittedOffset> found = new TreeMap<>();
-    if (image != null && partitions.isEmpty()) {
-      image.offsets().forEach(found::put);
-    } else if (image != null) {
-      for (PartitionId partition : partitions.get()) {
-        CommittedOffset offset = image.offsets().get(partition);
-        if (offset != null) {
-          found.put(partition, offset);
-        }
-      }
-    }
-    return found;
+    OffsetTable all = image == null ? OffsetTable.EMPTY : image.offsets();
+    return partitions.map(all::pick).orElseGet(all::toMap);
   }
 
   /** See {@link io.kontiki.broker.group.ClassicGroups#deleteOffsets}. */

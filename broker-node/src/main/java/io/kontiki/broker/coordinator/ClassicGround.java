@@ -24,8 +24,8 @@ interface ClassicGround {
   /** Something of the group is due then, perhaps earlier than what was due next. */
   void wake(ClassicGroup group, long at);
 
-  /** Bytes that members have told are kept, or not any more. */
-  void hold(int bytes);
+  /** Members, and bytes that they have told, are kept, or with negative numbers not any more. */
+  void hold(int members, int bytes);
 
   /** Too many bytes are kept, of all groups. */
   boolean full();

@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * counts is what was applied; between two proposals of a group nothing else of it is decided: what
  * comes meanwhile waits, in order. Belongs to the control loop.
  */
-final class ClassicGroup implements Comparable<ClassicGroup> {
+final class ClassicGroup {
   static final long NEVER = Long.MAX_VALUE;
 
   /** How long an empty group waits for more members than the first; again for each one. */
@@ -250,9 +250,9 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
       answer.complete(ClassicReply.ok(joined(member, member.id.equals(leader))));
       return;
     }
-    ground.hold(-member.held());
+    ground.hold(0, -member.held());
     member.update(join);
-    ground.hold(member.held());
+    ground.hold(0, member.held());
     member.joining(answer);
     rejoin();
   }
@@ -272,7 +272,7 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
   }
 
   private void put(ClassicSession member) {
-    ground.hold(member.held());
+    ground.hold(1, member.held());
     members.put(member.id, member);
     if (!member.name.isEmpty()) {
       statics.put(member.name, member.id);
@@ -290,7 +290,7 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
     boolean wasLeader = old.id.equals(leader);
     String leaderBefore = leader;
     members.remove(old.id);
-    ground.hold(-old.held());
+    ground.hold(-1, -old.held());
     put(fresh);
     if (wasLeader) {
       leader = fresh.id;
@@ -302,12 +302,11 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
         state == STABLE
             && choose().equals(protocol)
             && fresh.offer(protocol).topics().equals(old.offer(protocol).topics());
+    fresh.joining(answer);
     if (!unchanged) {
-      fresh.joining(answer);
       rejoin();
       return;
     }
-    fresh.joining(answer);
     propose(
         new GroupCommand.ReplaceClassic(
             ground.clock().wallMs(),
@@ -316,7 +315,7 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
             old.id,
             fresh.member(protocol, fresh.assigned)),
         () -> {
-          Joined joined = joined(fresh, wasLeader && fresh.skips);
+          boolean leads = wasLeader && fresh.skips;
           fresh.joined(
               new Joined(
                   generation,
@@ -325,8 +324,8 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
                   // Told of its own leadership, a client that cannot skip would assign anew.
                   fresh.skips ? leader : leaderBefore,
                   fresh.id,
-                  wasLeader && fresh.skips,
-                  joined.members()));
+                  leads,
+                  leads ? peers() : List.of()));
         });
   }
 
@@ -472,13 +471,14 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
   }
 
   private Joined joined(ClassicSession member, boolean withMembers) {
-    List<Peer> peers = new ArrayList<>();
-    if (withMembers) {
-      for (ClassicSession peer : members.values()) {
-        peers.add(new Peer(peer.id, peer.name, peer.offer(protocol).metadata()));
-      }
-    }
-    return new Joined(generation, protocolType, protocol, leader, member.id, false, peers);
+    List<Peer> told = withMembers ? peers() : List.of();
+    return new Joined(generation, protocolType, protocol, leader, member.id, false, told);
+  }
+
+  private List<Peer> peers() {
+    return members.values().stream()
+        .map(peer -> new Peer(peer.id, peer.name, peer.offer(protocol).metadata()))
+        .toList();
   }
 
   // Assigning
@@ -635,7 +635,7 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
   private void remove(String id) {
     ClassicSession member = members.remove(id);
     if (member != null) {
-      ground.hold(-member.held());
+      ground.hold(-1, -member.held());
       unsynced.remove(id);
       statics.remove(member.name, id);
       member.refuseJoin(Refusal.UNKNOWN_MEMBER);
@@ -795,28 +795,13 @@ final class ClassicGroup implements Comparable<ClassicGroup> {
     over = true;
     ground.forget(this);
     for (ClassicSession member : List.copyOf(members.values())) {
-      ground.hold(-member.held());
+      ground.hold(-1, -member.held());
       member.refuseJoin(why);
       member.refuseSync(why);
     }
     List<Runnable> rest = new ArrayList<>(waiting);
     waiting.clear();
     rest.forEach(Runnable::run);
-  }
-
-  @Override
-  public int compareTo(ClassicGroup other) {
-    return name.compareTo(other.name);
-  }
-
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return this == other;
-  }
-
-  @Override
-  public int hashCode() {
-    return System.identityHashCode(this);
   }
 
   @Override

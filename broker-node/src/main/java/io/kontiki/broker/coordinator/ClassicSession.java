@@ -123,35 +123,35 @@ final class ClassicSession {
   }
 
   void joined(Joined answer) {
+    fresh = false;
+    endJoin(ClassicReply.ok(answer));
+  }
+
+  void refuseJoin(Refusal why) {
+    endJoin(ClassicReply.no(why));
+  }
+
+  private void endJoin(ClassicReply<Joined> reply) {
     Completion<ClassicReply<Joined>> waiting = joining;
     joining = null;
-    fresh = false;
     if (waiting != null) {
-      waiting.complete(ClassicReply.ok(answer));
+      waiting.complete(reply);
     }
   }
 
   void synced(Synced answer) {
-    Completion<ClassicReply<Synced>> waiting = syncing;
-    syncing = null;
-    if (waiting != null) {
-      waiting.complete(ClassicReply.ok(answer));
-    }
-  }
-
-  void refuseJoin(Refusal why) {
-    Completion<ClassicReply<Joined>> waiting = joining;
-    joining = null;
-    if (waiting != null) {
-      waiting.complete(ClassicReply.no(why));
-    }
+    endSync(ClassicReply.ok(answer));
   }
 
   void refuseSync(Refusal why) {
+    endSync(ClassicReply.no(why));
+  }
+
+  private void endSync(ClassicReply<Synced> reply) {
     Completion<ClassicReply<Synced>> waiting = syncing;
     syncing = null;
     if (waiting != null) {
-      waiting.complete(ClassicReply.no(why));
+      waiting.complete(reply);
     }
   }
 

@@ -6,20 +6,18 @@ import io.kontiki.broker.coordinator.ProposalQueue.End;
 import io.kontiki.broker.group.ClassicReply.Refusal;
 import io.kontiki.broker.group.GroupLine;
 import io.kontiki.broker.group.GroupReport;
-import io.kontiki.group.CommittedOffset;
 import io.kontiki.group.GroupAnswer;
 import io.kontiki.group.GroupChange;
 import io.kontiki.group.GroupCommand;
 import io.kontiki.group.GroupImage;
 import io.kontiki.group.GroupState;
-import io.kontiki.group.GroupState.Phase;
 import io.kontiki.group.MemberDetails;
 import io.kontiki.group.MemberEnd;
 import io.kontiki.group.MemberState;
+import io.kontiki.group.OffsetTable;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
-import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.Clock;
@@ -743,17 +741,9 @@ public final class Coordinator {
   }
 
   private Reply offsets(LinkRequest.Offsets request) {
-    TreeMap<PartitionId, CommittedOffset> found = new TreeMap<>();
     GroupImage image = applied.group(request.group());
-    if (image != null) {
-      for (PartitionId partition : request.partitions()) {
-        CommittedOffset offset = image.offsets().get(partition);
-        if (offset != null) {
-          found.put(partition, offset);
-        }
-      }
-    }
-    return new Reply.Committed(found);
+    OffsetTable all = image == null ? OffsetTable.EMPTY : image.offsets();
+    return new Reply.Committed(all.pick(request.partitions()));
   }
 
   private Reply describe(String name) {
@@ -772,22 +762,15 @@ public final class Coordinator {
       }
     }
     lastSeen.putAll(classic.lastSeen(name));
-    GroupState state = image.state();
-    Phase phase = classic.phase(name);
-    return new Reply.Described(
-        new GroupReport(phase == null ? state : state.in(phase), nodeId, lastSeen, attached));
+    GroupState state = image.state().in(classic.phase(image));
+    return new Reply.Described(new GroupReport(state, nodeId, lastSeen, attached));
   }
 
   private Reply list() {
     List<GroupLine> lines = new ArrayList<>();
     for (GroupImage image : applied.groups()) {
-      Phase phase = classic.phase(image.name());
       lines.add(
-          new GroupLine(
-              image.name(),
-              phase == null ? image.phase() : phase,
-              image.kind(),
-              image.memberCount()));
+          new GroupLine(image.name(), classic.phase(image), image.kind(), image.memberCount()));
     }
     return new Reply.Listed(lines);
   }

@@ -36,6 +36,11 @@ final class AppendOrder {
     }
   }
 
+  /** Whether nothing waits: what needs no look may be appended at once. */
+  boolean isEmpty() {
+    return waiting.isEmpty();
+  }
+
   /**
    * Hears of a batch whose header is right.
    *

@@ -99,9 +99,14 @@ final class LeaderRole {
       completion.complete(Result.error(refusal));
       return;
     }
+    boolean keyed = p.log().compaction() != null;
+    if (!keyed && order.isEmpty()) {
+      appendChecked(request, completion);
+      return;
+    }
     order.pass(
         request.batch(),
-        p.log().compaction() != null,
+        keyed,
         () ->
             ApiError.retriable(ErrorReason.BUSY, p.name() + " has too many batches to check", 100),
         wrong -> {

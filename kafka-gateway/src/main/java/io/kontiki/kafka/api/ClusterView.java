@@ -98,7 +98,12 @@ final class ClusterView {
 
   /** The partition of a topic by name, if both exist as far as this broker knows. */
   @Nullable PartitionId partition(String topic, int partition) {
-    return known(image().topic(topic), partition);
+    return partition(image(), topic, partition);
+  }
+
+  /** The same as far as an image knows. */
+  static @Nullable PartitionId partition(ClusterImage image, String topic, int partition) {
+    return known(image.topic(topic), partition);
   }
 
   /** The partition of a topic by id, if both exist as far as this broker knows. */

@@ -104,6 +104,7 @@ final class GroupOffsetsApi {
     TreeMap<PartitionId, OffsetCommit> offsets = new TreeMap<>();
     Map<OffsetCommitResponsePartition, PartitionId> asked = new IdentityHashMap<>();
     List<OffsetCommitResponsePartition> open = new ArrayList<>();
+    Errors badName = GroupErrors.badName(request.groupId());
     for (OffsetCommitRequestTopic topic : request.topics()) {
       OffsetCommitResponseTopic told = new OffsetCommitResponseTopic().setName(topic.name());
       response.topics().add(told);
@@ -111,12 +112,11 @@ final class GroupOffsetsApi {
         OffsetCommitResponsePartition end =
             new OffsetCommitResponsePartition().setPartitionIndex(one.partitionIndex());
         told.partitions().add(end);
-        PartitionId id = known(image, topic.name(), one.partitionIndex());
-        Errors bad = GroupErrors.badName(request.groupId());
-        bad = bad != null ? bad : id == null ? missing : bad(one);
-        if (bad != null || id == null) {
-          end.setErrorCode((bad == null ? missing : bad).code());
-        } else {
+        PartitionId id = ClusterView.partition(image, topic.name(), one.partitionIndex());
+        Errors bad = badName != null ? badName : id == null ? missing : bad(one);
+        if (bad != null) {
+          end.setErrorCode(bad.code());
+        } else if (id != null) {
           offsets.put(id, offset(id, one));
           open.add(end);
           asked.put(end, id);
@@ -146,13 +146,6 @@ final class GroupOffsetsApi {
           }
           answer.send(response);
         });
-  }
-
-  private static @Nullable PartitionId known(ClusterImage image, String name, int partition) {
-    TopicImage topic = image.topic(name);
-    return topic == null || partition < 0 || partition >= topic.partitions().size()
-        ? null
-        : new PartitionId(topic.id(), partition);
   }
 
   private static @Nullable Errors bad(OffsetCommitRequestPartition one) {
