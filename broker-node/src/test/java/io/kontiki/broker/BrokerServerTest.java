@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.runtime.system.LoopbackPorts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -40,7 +41,7 @@ class BrokerServerTest {
 
     Node(int id, String voters, int raft, String... more) throws IOException {
       this.id = id;
-      this.http = freePort();
+      this.http = LoopbackPorts.next();
       List<String> settings = new ArrayList<>();
       settings.add("node.id=" + id);
       settings.add("data.dir=" + data.resolve("node-" + id));
@@ -109,12 +110,6 @@ class BrokerServerTest {
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
-  }
-
   @AfterEach
   void noNodeBrokeAnInvariant() {
     List.copyOf(nodes).forEach(Node::stop);
@@ -123,8 +118,8 @@ class BrokerServerTest {
 
   @Test
   void aNodeThatStillWaitsForTheOtherVotersStopsAtOnce() throws IOException {
-    int raft = freePort();
-    String others = ",2@127.0.0.1:" + freePort() + ",3@127.0.0.1:" + freePort();
+    int raft = LoopbackPorts.next();
+    String others = ",2@127.0.0.1:" + LoopbackPorts.next() + ",3@127.0.0.1:" + LoopbackPorts.next();
     Node node = new Node(1, "1@127.0.0.1:" + raft + others, raft);
     node.server.start();
     long millis = node.stop();
@@ -135,7 +130,7 @@ class BrokerServerTest {
   @Test
   void aNodeThatFindsItsPortTakenClosesWhatItHadOpened() throws IOException {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      int raft = freePort();
+      int raft = LoopbackPorts.next();
       Node node =
           new Node(
               1,
@@ -153,14 +148,14 @@ class BrokerServerTest {
 
   @Test
   void threeVotersAndAnObserverTellOfEachOtherAndStopAlsoWithoutAQuorum() throws IOException {
-    List<Integer> ports = List.of(freePort(), freePort(), freePort());
+    List<Integer> ports = List.of(LoopbackPorts.next(), LoopbackPorts.next(), LoopbackPorts.next());
     String voters = "";
     for (int id = 1; id <= 3; id++) {
       voters += (id == 1 ? "" : ",") + id + "@127.0.0.1:" + ports.get(id - 1);
     }
     List<Node> all = new ArrayList<>();
     for (int id = 1; id <= 4; id++) {
-      all.add(new Node(id, voters, id == 4 ? freePort() : ports.get(id - 1)));
+      all.add(new Node(id, voters, id == 4 ? LoopbackPorts.next() : ports.get(id - 1)));
     }
     for (Node node : all) {
       node.server.start();

@@ -11,6 +11,7 @@ import io.grpc.stub.StreamObserver;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.v1.AdminServiceGrpc;
 import io.kontiki.v1.Commit;
 import io.kontiki.v1.ConsumeRequest;
@@ -22,8 +23,6 @@ import io.kontiki.v1.PartitionOffset;
 import io.kontiki.v1.ProduceRequest;
 import io.kontiki.v1.Subscribe;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,7 +52,7 @@ class ConsumeOnServersTest {
     final BrokerServer server;
 
     Node(int id, String voters, int raft) throws IOException {
-      int grpc = freePort();
+      int grpc = LoopbackPorts.next();
       Config config =
           Config.read(
               NodeConfig.keys(),
@@ -138,14 +137,8 @@ class ConsumeOnServersTest {
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
-  }
-
   private void start() throws IOException {
-    List<Integer> ports = List.of(freePort(), freePort(), freePort());
+    List<Integer> ports = List.of(LoopbackPorts.next(), LoopbackPorts.next(), LoopbackPorts.next());
     String voters = "";
     for (int id = 1; id <= 3; id++) {
       voters += (id == 1 ? "" : ",") + id + "@127.0.0.1:" + ports.get(id - 1);

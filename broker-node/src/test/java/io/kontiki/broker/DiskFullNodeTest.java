@@ -13,6 +13,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
 import io.kontiki.config.NodeConfig;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.v1.AdminServiceGrpc;
 import io.kontiki.v1.CreateTopicRequest;
 import io.kontiki.v1.ListBrokersRequest;
@@ -23,8 +24,6 @@ import io.kontiki.v1.LogServiceGrpc;
 import io.kontiki.v1.ProduceRequest;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,8 +50,8 @@ class DiskFullNodeTest {
     assumeTrue(
         run("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", mountPoint.toString()),
         "no file system can be mounted here");
-    int grpc = freePort();
-    int raft = freePort();
+    int grpc = LoopbackPorts.next();
+    int raft = LoopbackPorts.next();
     List<String> settings =
         List.of(
             "node.id=1",
@@ -103,12 +102,6 @@ class DiskFullNodeTest {
       return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0;
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return socket.getLocalPort();
     }
   }
 

@@ -26,10 +26,9 @@ import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.runtime.system.SystemClock;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -78,7 +77,7 @@ class GroupsOnServersTest {
 
     Node(int id, String voters, int raft, String... more) throws IOException {
       this.id = id;
-      this.http = freePort();
+      this.http = LoopbackPorts.next();
       this.raft = raft;
       this.voters = voters;
       List<String> settings = new ArrayList<>();
@@ -240,12 +239,6 @@ class GroupsOnServersTest {
         });
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
-  }
-
   private void topic(Node node, String name, int partitions) {
     String answer =
         node.post("CreateTopic", "{\"name\":\"" + name + "\",\"partitions\":" + partitions + "}");
@@ -272,7 +265,7 @@ class GroupsOnServersTest {
 
   @Test
   void aMemberOfOneNodeCommitsAndTheNodeRemembersItAfterARestart() throws IOException {
-    int raft = freePort();
+    int raft = LoopbackPorts.next();
     Node node = new Node(1, "1@127.0.0.1:" + raft, raft);
     node.server.start();
     node.awaitReady();
@@ -309,7 +302,7 @@ class GroupsOnServersTest {
 
   @Test
   void whoSubscribesToATopicThatIsNotThereIsToldSo() throws IOException {
-    int raft = freePort();
+    int raft = LoopbackPorts.next();
     Node node = new Node(1, "1@127.0.0.1:" + raft, raft);
     node.server.start();
     node.awaitReady();
@@ -326,7 +319,7 @@ class GroupsOnServersTest {
   }
 
   private List<Node> three(String... more) throws IOException {
-    List<Integer> ports = List.of(freePort(), freePort(), freePort());
+    List<Integer> ports = List.of(LoopbackPorts.next(), LoopbackPorts.next(), LoopbackPorts.next());
     String voters = "";
     for (int id = 1; id <= 3; id++) {
       voters += (id == 1 ? "" : ",") + id + "@127.0.0.1:" + ports.get(id - 1);

@@ -3,6 +3,7 @@ package io.kontiki.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kontiki.runtime.system.LoopbackPorts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -317,7 +318,7 @@ final class AdminCommandsTest {
 
   @Test
   void aBrokerThatNobodyRunsIsExitCodeThree() throws IOException {
-    int unused = unusedPort();
+    int unused = LoopbackPorts.next();
     CliRun run = CliRun.of("topic", "list", "--http", "127.0.0.1:" + unused);
     assertEquals(3, run.exitCode());
     assertTrue(run.err().contains("no broker answered: 127.0.0.1:" + unused), run.err());
@@ -344,7 +345,7 @@ final class AdminCommandsTest {
       starting.refuse("ListTopics", 503, "unavailable", "BROKER_STARTING", "definite");
       String hosts =
           "127.0.0.1:"
-              + unusedPort()
+              + LoopbackPorts.next()
               + ",127.0.0.1:"
               + silent.getLocalPort()
               + ","
@@ -434,11 +435,5 @@ final class AdminCommandsTest {
         quorum.out());
     assertTrue(quorum.err().contains("group groups has no leader"), quorum.err());
     assertTrue(run("cluster", "quorum", "--output=json").out().contains("\"committedIndex\":44"));
-  }
-
-  private static int unusedPort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
   }
 }

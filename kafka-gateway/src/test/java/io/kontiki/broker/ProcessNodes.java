@@ -1,10 +1,9 @@
 package io.kontiki.broker;
 
+import io.kontiki.runtime.system.LoopbackPorts;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 
@@ -31,7 +29,7 @@ public final class ProcessNodes implements AutoCloseable {
   public ProcessNodes(Path dir) {
     this.dir = dir;
     for (int i = 0; i < 5 * COUNT; i++) {
-      ports.add(freePort());
+      ports.add(LoopbackPorts.next());
     }
     for (int id = 1; id <= COUNT; id++) {
       start(id);
@@ -125,17 +123,6 @@ public final class ProcessNodes implements AutoCloseable {
     return running.keySet().stream()
         .map(id -> "127.0.0.1:" + port(id, 3))
         .collect(Collectors.joining(","));
-  }
-
-  private static int freePort() {
-    while (true) {
-      int port = ThreadLocalRandom.current().nextInt(10_000, 30_000);
-      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
-        return socket.getLocalPort();
-      } catch (IOException e) {
-        // Taken: another one.
-      }
-    }
   }
 
   @Override

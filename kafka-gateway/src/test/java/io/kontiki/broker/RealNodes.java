@@ -4,9 +4,8 @@ import io.kontiki.config.Config;
 import io.kontiki.config.ConfigSources;
 import io.kontiki.config.NodeConfig;
 import io.kontiki.model.Endpoint;
+import io.kontiki.runtime.system.LoopbackPorts;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
@@ -42,10 +40,10 @@ public final class RealNodes implements AutoCloseable {
     this.dir = dir;
     this.more = List.of(more);
     for (int i = 0; i < count; i++) {
-      rafts.add(freePort());
-      https.add(freePort());
-      kafkas.add(freePort());
-      grpcs.add(freePort());
+      rafts.add(LoopbackPorts.next());
+      https.add(LoopbackPorts.next());
+      kafkas.add(LoopbackPorts.next());
+      grpcs.add(LoopbackPorts.next());
     }
     for (int id = 1; id <= count; id++) {
       start(id);
@@ -149,18 +147,6 @@ public final class RealNodes implements AutoCloseable {
   /** gRPC addresses of all nodes. */
   public String grpcBootstrap() {
     return grpcs.stream().map(port -> "127.0.0.1:" + port).collect(Collectors.joining(","));
-  }
-
-  /** Below those that the system gives to outgoing connections, so that none takes it meanwhile. */
-  private static int freePort() {
-    while (true) {
-      int port = ThreadLocalRandom.current().nextInt(10_000, 30_000);
-      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
-        return socket.getLocalPort();
-      } catch (IOException e) {
-        // Taken: another one.
-      }
-    }
   }
 
   /** Stops all, and fails if one found an invariant broken. */

@@ -34,6 +34,7 @@ import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.raft.memory.MemoryRaft;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.memory.SeededRandom;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.runtime.system.SystemClock;
 import io.kontiki.runtime.system.ThreadWorker;
 import java.io.IOException;
@@ -186,9 +187,7 @@ class ObserverTest {
   @BeforeEach
   void startVoters() throws IOException {
     for (int id = 1; id <= 3; id++) {
-      try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-        addresses.put(id, new Endpoint("127.0.0.1", free.getLocalPort()));
-      }
+      addresses.put(id, new Endpoint("127.0.0.1", LoopbackPorts.next()));
       directories.put(id, new Uid(7, id));
     }
     raft = new MemoryRaft("metadata", addresses, (what, cause) -> fault.compareAndSet(null, cause));

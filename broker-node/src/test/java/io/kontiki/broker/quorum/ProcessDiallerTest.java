@@ -17,6 +17,7 @@ import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.runtime.system.SystemClock;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -85,10 +86,7 @@ class ProcessDiallerTest {
 
   @Test
   void aPortThatNobodyListensOnRefuses() throws Exception {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
+    int port = LoopbackPorts.next();
     assertEquals(Outcome.REFUSED, dial(loopback(port)));
     assertEquals(Outcome.REFUSED, dial(new Endpoint("localhost", port)), "by its name");
   }

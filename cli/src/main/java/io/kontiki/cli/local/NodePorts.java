@@ -1,10 +1,7 @@
 package io.kontiki.cli.local;
 
 import io.kontiki.model.Endpoint;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
+import io.kontiki.runtime.system.LoopbackPorts;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -72,20 +69,10 @@ public record NodePorts(int nodeId, int basePort) {
   /** Names a port that something else holds, and its purpose; null if all are free. */
   public @Nullable String taken() {
     for (Map.Entry<String, Endpoint> port : all().entrySet()) {
-      if (!isFree(port.getValue().port())) {
+      if (!LoopbackPorts.isFree(port.getValue().port())) {
         return "port " + port.getValue().port() + " (" + port.getKey() + " of node " + nodeId + ")";
       }
     }
     return null;
-  }
-
-  private static boolean isFree(int port) {
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.setReuseAddress(true);
-      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-      return true;
-    } catch (IOException e) {
-      return false;
-    }
   }
 }

@@ -16,6 +16,7 @@ import io.kontiki.cli.admin.AdminError;
 import io.kontiki.cli.admin.JsonObject;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.model.Endpoint;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.v1.AdminServiceGrpc;
 import io.kontiki.v1.CreateTopicRequest;
 import io.kontiki.v1.CreateTopicResponse;
@@ -24,9 +25,7 @@ import io.kontiki.v1.DeleteTopicResponse;
 import io.kontiki.v1.PartitionDescription;
 import io.kontiki.v1.TopicDescription;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -54,10 +53,8 @@ final class GrpcAdminTest {
     return Deadline.in(Duration.ofSeconds(20));
   }
 
-  private static Endpoint nobody() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return new Endpoint("127.0.0.1", socket.getLocalPort());
-    }
+  private static Endpoint nobody() {
+    return new Endpoint("127.0.0.1", LoopbackPorts.next());
   }
 
   private GrpcAdmin admin() throws IOException {

@@ -10,13 +10,13 @@ import io.kontiki.cli.base.Deadline;
 import io.kontiki.cli.stream.MemoryLogBroker.Fault;
 import io.kontiki.cli.stream.MemoryLogBroker.Log;
 import io.kontiki.model.Endpoint;
+import io.kontiki.runtime.system.LoopbackPorts;
 import io.kontiki.v1.Acks;
 import io.kontiki.v1.LogRecord;
 import io.kontiki.v1.OffsetAnchor;
 import io.kontiki.v1.OffsetSpec;
 import io.kontiki.v1.RecordPosition;
 import io.kontiki.v1.Records;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -43,10 +43,8 @@ final class RecordStreamsTest {
     return Deadline.in(PATIENCE);
   }
 
-  private static Endpoint nobody() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      return new Endpoint("127.0.0.1", socket.getLocalPort());
-    }
+  private static Endpoint nobody() {
+    return new Endpoint("127.0.0.1", LoopbackPorts.next());
   }
 
   @Test
