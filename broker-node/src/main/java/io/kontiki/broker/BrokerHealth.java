@@ -91,7 +91,7 @@ final class BrokerHealth implements Health {
       return new Verdict(false, "the log directory is offline");
     }
     BrokerImage self = metadata.image().brokers().get(brokerId);
-    if (self == null || self.state() != BrokerImage.State.ACTIVE) {
+    if (self == null || !self.state().inService()) {
       return new Verdict(false, self == null ? "not registered yet" : "fenced or stopping");
     }
     if (!lease.getAsBoolean()) {

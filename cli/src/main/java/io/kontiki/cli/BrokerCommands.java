@@ -3,6 +3,7 @@ package io.kontiki.cli;
 import io.kontiki.cli.admin.JsonObject;
 import io.kontiki.cli.base.Table;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -17,12 +18,14 @@ final class BrokerCommands {
     root.addSubcommand(name, broker);
     broker.addSubcommand("fence", new Fence(console, options));
     broker.addSubcommand("unfence", new Unfence(console, options));
+    broker.addSubcommand("drain", new Drain(console, options));
+    broker.addSubcommand("remove", new Remove(console, options));
   }
 
   @Command(
       name = "broker",
       synopsisSubcommandLabel = "COMMAND",
-      description = "Fence a broker, and end that.")
+      description = "Fence, drain and remove brokers.")
   private static final class Broker extends CommandGroup {}
 
   @Command(
@@ -61,7 +64,7 @@ final class BrokerCommands {
   @Command(
       name = "unfence",
       description = {
-        "End what 'kontiki broker fence' began.",
+        "End what 'kontiki broker fence' or 'kontiki broker drain' began.",
         "The broker is active once it is alive and has caught up with the metadata."
       })
   private static final class Unfence implements Callable<Integer> {
@@ -80,6 +83,80 @@ final class BrokerCommands {
     public Integer call() {
       JsonObject request = new JsonObject().with("brokerId", id);
       print(console, options, options.admin().change("UnfenceBroker", request));
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "drain",
+      description = {
+        "Move leaderships away from a broker, and keep new ones away until it is unfenced: before",
+        "maintenance. It goes on following, and leads only what nobody else can.",
+        "Answers when it has begun; 'kontiki cluster brokers' shows how far it is."
+      })
+  private static final class Drain implements Callable<Integer> {
+    private final Console console;
+    private final GlobalOptions options;
+
+    @Parameters(paramLabel = "ID", description = "The broker's node id.")
+    private int id;
+
+    @Option(
+        names = "--replicas",
+        description =
+            "Move its replicas to other brokers too: before it is removed, or when it is dead.")
+    private boolean replicas;
+
+    @Option(
+        names = "--throttle",
+        paramLabel = "BYTES",
+        description = "Bytes per second that each broker ships to replicas that come; 0: no limit.")
+    private @Nullable Long throttle;
+
+    Drain(Console console, GlobalOptions options) {
+      this.console = console;
+      this.options = options;
+    }
+
+    @Override
+    public Integer call() {
+      JsonObject request =
+          new JsonObject()
+              .with("brokerId", id)
+              .withIfGiven("moveReplicas", replicas ? true : null)
+              .withIfGiven("throttleBytesPerSecond", throttle);
+      print(console, options, options.admin().change("DrainBroker", request));
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "remove",
+      description = {
+        "Forget a broker for good. It must be stopped, must not vote, and must have no replicas:",
+        "'kontiki broker drain ID --replicas' moves them, also if the broker is dead."
+      })
+  private static final class Remove implements Callable<Integer> {
+    private final Console console;
+    private final GlobalOptions options;
+
+    @Parameters(paramLabel = "ID", description = "The broker's node id.")
+    private int id;
+
+    Remove(Console console, GlobalOptions options) {
+      this.console = console;
+      this.options = options;
+    }
+
+    @Override
+    public Integer call() {
+      JsonObject answer =
+          options.admin().change("RemoveBroker", new JsonObject().with("brokerId", id));
+      if (options.json()) {
+        console.out().println(answer.withNumbers());
+      } else {
+        console.out().println("broker " + id + " is forgotten");
+      }
       return 0;
     }
   }

@@ -220,6 +220,25 @@ final class AdminCommandsTest {
   }
 
   @Test
+  void brokersAreDrainedAndRemoved() {
+    broker.answer(
+        "DrainBroker",
+        200,
+        "{\"broker\":{\"brokerId\":3,\"state\":\"BROKER_STATE_DRAINING\",\"leaderCount\":1,"
+            + "\"replicaCount\":7},\"metadataIndex\":\"9\"}");
+    broker.answer("RemoveBroker", 200, "{\"metadataIndex\":\"12\"}");
+    CliRun run = run("broker", "drain", "3", "--replicas", "--throttle", "1000000");
+    assertEquals("ID  STATE     LEADS  REPLICAS\n3   draining  1      7\n", run.out(), run.err());
+    assertEquals("broker 3 is forgotten\n", run("broker", "remove", "3").out());
+    assertEquals(
+        List.of(
+            "DrainBroker application/json {\"brokerId\":3,\"moveReplicas\":true,"
+                + "\"throttleBytesPerSecond\":1000000}",
+            "RemoveBroker application/json {\"brokerId\":3}"),
+        broker.requests());
+  }
+
+  @Test
   void describeAsJsonHasExactlyTheAgreedMembers() {
     broker.answer("DescribeTopic", 200, TOPIC + "}");
     CliRun run = run("topic", "describe", "orders", "--output", "json");

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Registration, fencing and stopping of brokers (rules R1 to R7, R35, M7). */
+/** Registration, fencing and stopping of brokers (rules R1 to R7, R35, R47, M7). */
 final class BrokerCommands {
   /** When a node id may be free: a session is over by then (R35). */
   private static final long ID_IN_USE_RETRY_MS = 500;
@@ -95,7 +95,8 @@ final class BrokerCommands {
             State.FENCED,
             command.timeMs(),
             command.version(),
-            old == null ? 0 : old.operatorFence()));
+            old == null ? BrokerImage.Wish.NONE : old.wish(),
+            old == null ? 0 : old.wishes()));
     draft.dropLogEnds(command.brokerId());
   }
 
@@ -108,11 +109,12 @@ final class BrokerCommands {
     if (draft.state(broker) != State.FENCED) {
       return new Done();
     }
-    if (Objects.requireNonNull(draft.before().brokers().get(broker)).fencedByOperator()) {
+    BrokerImage.Wish wish = Objects.requireNonNull(draft.before().brokers().get(broker)).wish();
+    if (wish.fences()) {
       return MetadataMachine.rejected(
           ErrorReason.BROKER_STARTING, "broker " + broker + " is fenced by an operator");
     }
-    moveTo(draft, broker, State.ACTIVE, command.timeMs());
+    moveTo(draft, broker, serving(wish), command.timeMs());
     // Before anybody is elected: doubt found at recovery ends an ELR place (R3).
     for (PartitionId id : command.doubtful()) {
       PartitionImage partition = draft.partition(id);
@@ -152,46 +154,111 @@ final class BrokerCommands {
       return stale;
     }
     int broker = command.brokerId();
-    if (draft.state(broker) == State.ACTIVE) {
+    if (draft.state(broker).inService()) {
       moveTo(draft, broker, State.STOPPING, command.timeMs());
       draft.changeAll(partition -> partition.leader() == broker, (topic, change) -> {});
     }
     return new Done();
   }
 
+  private static State serving(BrokerImage.Wish wish) {
+    return wish.drains() ? State.DRAINING : State.ACTIVE;
+  }
+
   /**
-   * An operator's fence, or its end. Fenced, an active broker hands over first what another in-sync
+   * An operator's next wish. Fenced, a broker in service hands over first what another in-sync
    * replica can lead, as at a controlled stop (R7); the metadata leader fences it when its lease is
    * surely over (R5). Of the state alone apply cannot tell such a hand-over from a controlled stop:
-   * who is unfenced in the middle of one announces it again.
+   * who is unfenced in the middle of one announces it again. Drained, it hands over in the same
+   * way, and stays (R47).
    */
-  static CommandOutcome fenceByOperator(ImageDraft draft, MetadataCommand.OperatorFence command) {
+  static CommandOutcome wish(ImageDraft draft, MetadataCommand.WishBroker command) {
     BrokerImage old = draft.before().brokers().get(command.brokerId());
     if (old == null) {
       return new Rejected(notRegistered(command.brokerId()));
     }
-    if (old.operatorFence() == command.fence()) {
+    if (old.wishes() == command.number() && old.wish() == command.wish()) {
       return new Done();
     }
-    if (old.operatorFence() + 1 != command.fence()) {
-      return TopicCommands.changedMeanwhile("the fence of broker " + old.id());
+    if (old.wishes() + 1 != command.number()) {
+      return TopicCommands.changedMeanwhile("what is wanted of broker " + old.id());
     }
-    BrokerImage after = old.withOperatorFence(command.fence());
-    if (after.fencedByOperator()) {
+    BrokerImage.Wish wish = command.wish();
+    if (wish.fences() && !old.wish().fences()) {
       ApiError loss = command.force() ? null : lastHope(draft.before(), old.id());
       if (loss != null) {
         return new Rejected(loss);
       }
-      draft.put(old.state() == State.ACTIVE ? after.in(State.STOPPING, command.timeMs()) : after);
-      draft.changeAll(partition -> partition.leader() == old.id(), (topic, change) -> {});
-    } else {
-      draft.put(old.state() == State.STOPPING ? after.in(State.ACTIVE, command.timeMs()) : after);
-      draft.changeAll(
-          partition ->
-              partition.leader() == PartitionImage.NO_LEADER && involves(partition, old.id()),
-          (topic, change) -> {});
     }
+    State state = old.state();
+    if (wish.fences()) {
+      state = state.inService() ? State.STOPPING : state;
+    } else if (state.inService() || state == State.STOPPING && old.wish().fences()) {
+      state = serving(wish);
+    }
+    BrokerImage after = old.wished(wish);
+    draft.put(state == old.state() ? after : after.in(state, command.timeMs()));
+    draft.changeAll(
+        partition ->
+            partition.leader() == old.id()
+                || partition.leader() == PartitionImage.NO_LEADER && involves(partition, old.id()),
+        (topic, change) -> {});
     return new Done();
+  }
+
+  /** Forgets a broker; {@link #keepReason} is asked again here, as of this entry. */
+  static CommandOutcome remove(ImageDraft draft, MetadataCommand.RemoveBroker command) {
+    Rejected stale = stale(draft, command.brokerId(), command.brokerEpoch());
+    if (stale != null) {
+      return stale;
+    }
+    BrokerImage broker = Objects.requireNonNull(draft.before().brokers().get(command.brokerId()));
+    ApiError keep = keepReason(draft.before(), broker);
+    if (keep != null) {
+      return new Rejected(keep);
+    }
+    draft.remove(broker);
+    return new Done();
+  }
+
+  /** Why a broker cannot be forgotten: IS_VOTER, BROKER_ALIVE, WOULD_LOSE_DATA; or null. */
+  static @Nullable ApiError keepReason(ClusterImage image, BrokerImage broker) {
+    int id = broker.id();
+    if (image.voters().containsKey(id)) {
+      return ApiError.definite(
+              ErrorReason.IS_VOTER,
+              "broker " + id + " votes in the metadata quorum: it cannot be removed while it does")
+          .with("brokerId", id);
+    }
+    if (broker.unfenced()) {
+      return ApiError.definite(
+              ErrorReason.BROKER_ALIVE,
+              "broker " + id + " is " + broker.state() + ": stop it before it is removed")
+          .with("brokerId", id);
+    }
+    int replicas = 0;
+    String first = "";
+    for (TopicImage topic : image.topics().values()) {
+      for (int i = 0; i < topic.partitions().size(); i++) {
+        PartitionImage partition = topic.partitions().get(i);
+        if (partition.replicas().contains(id) || partition.original().contains(id)) {
+          first = replicas++ == 0 ? topic.name() + "-" + i : first;
+        }
+      }
+    }
+    return replicas == 0
+        ? null
+        : ApiError.definite(
+                ErrorReason.WOULD_LOSE_DATA,
+                "broker "
+                    + id
+                    + " has replicas of "
+                    + replicas
+                    + " partitions, such as "
+                    + first
+                    + ": move them first, with DrainBroker and move_replicas")
+            .with("brokerId", id)
+            .with("partitions", replicas);
   }
 
   /** Why the broker should stay: partitions that nobody else could lead; null if there is none. */
@@ -229,7 +296,7 @@ final class BrokerCommands {
     }
     for (int candidate : candidates) {
       BrokerImage other = image.brokers().get(candidate);
-      if (candidate != broker && other != null && other.state() == State.ACTIVE) {
+      if (candidate != broker && other != null && other.state().inService()) {
         return true;
       }
     }

@@ -82,6 +82,37 @@ final class ImageDraft {
     brokers.put(broker.id(), broker);
   }
 
+  /** Nothing waits for its disk any more: neither tombstones nor topics that left it (M20). */
+  void remove(BrokerImage broker) {
+    brokers = owned(brokers, before.brokers());
+    brokers.remove(broker.id());
+    dropLogEnds(broker.id());
+    for (Tombstone tombstone : before.tombstones().values()) {
+      if (tombstone.pendingBrokers().contains(broker.id())) {
+        put(
+            new Tombstone(
+                tombstone.id(),
+                tombstone.name(),
+                without(tombstone.pendingBrokers(), broker.id())));
+      }
+    }
+    for (TopicImage topic : before.topics().values()) {
+      if (topic.former().contains(broker.id())) {
+        put(
+            new TopicImage(
+                topic.id(),
+                topic.name(),
+                topic.config(),
+                topic.partitions(),
+                without(topic.former(), broker.id())));
+      }
+    }
+  }
+
+  private static List<Integer> without(List<Integer> ids, int gone) {
+    return ids.stream().filter(id -> id != gone).toList();
+  }
+
   /** What the broker may do now; FENCED if it is not registered. */
   State state(int brokerId) {
     BrokerImage broker = brokers.get(brokerId);

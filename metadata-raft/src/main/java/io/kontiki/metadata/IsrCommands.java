@@ -192,7 +192,7 @@ final class IsrCommands {
     if (stale != null) {
       return stale;
     }
-    if (draft.state(command.brokerId()) != State.ACTIVE) {
+    if (!draft.state(command.brokerId()).inService()) {
       return MetadataMachine.rejected(
           ErrorReason.BROKER_STARTING, "broker " + command.brokerId() + " is not active");
     }

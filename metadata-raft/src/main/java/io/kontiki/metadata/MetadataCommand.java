@@ -209,13 +209,20 @@ public sealed interface MetadataCommand {
       implements MetadataCommand {}
 
   /**
-   * An operator fences a broker until further notice, or ends that.
+   * An operator fences or drains a broker until further notice, or ends that.
    *
-   * @param fence {@link BrokerImage#operatorFence} as it shall be: one more than it was
-   * @param force also if a partition loses its last replica that may lead
+   * @param number {@link BrokerImage#wishes} as it shall be: one more than it was
+   * @param force a fence also if a partition loses its last replica that may lead
    */
-  record OperatorFence(long timeMs, int brokerId, int fence, boolean force)
+  record WishBroker(long timeMs, int brokerId, BrokerImage.Wish wish, int number, boolean force)
       implements MetadataCommand {}
+
+  /**
+   * Forgets a broker for good: one that is fenced, has no replicas and does not vote.
+   *
+   * @param brokerEpoch of the registration that was judged
+   */
+  record RemoveBroker(long timeMs, int brokerId, long brokerEpoch) implements MetadataCommand {}
 
   /** Leadership of a partition should go to a broker, from the entry with these epochs. */
   record LeaderMove(PartitionId partition, int to, int leaderEpoch, int partitionEpoch) {}

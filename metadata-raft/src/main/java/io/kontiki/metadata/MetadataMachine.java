@@ -59,8 +59,10 @@ public final class MetadataMachine {
       return ReassignmentCommands.limit(draft, limit);
     } else if (command instanceof MetadataCommand.ElectUnclean elect) {
       return IsrCommands.electUnclean(draft, elect);
-    } else if (command instanceof MetadataCommand.OperatorFence fence) {
-      return BrokerCommands.fenceByOperator(draft, fence);
+    } else if (command instanceof MetadataCommand.WishBroker wish) {
+      return BrokerCommands.wish(draft, wish);
+    } else if (command instanceof MetadataCommand.RemoveBroker remove) {
+      return BrokerCommands.remove(draft, remove);
     } else if (command instanceof MetadataCommand.ReportLogEnds report) {
       return IsrCommands.report(draft, report);
     } else if (command instanceof MetadataCommand.RegisterBroker register) {

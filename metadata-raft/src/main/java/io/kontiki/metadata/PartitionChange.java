@@ -100,16 +100,9 @@ final class PartitionChange {
     newEpoch |= raised && leader != PartitionImage.NO_LEADER;
   }
 
-  /** The successor leads, or else another active member of the ISR, if there is one (R38). */
+  /** The successor leads, or else another member of the ISR that may, if there is one (R38). */
   boolean resign(int successor, IntFunction<State> states) {
-    int next = PartitionImage.NO_LEADER;
-    for (int replica : replicas) {
-      boolean mayLead =
-          replica != leader && isr.contains(replica) && states.apply(replica) == State.ACTIVE;
-      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
-        next = replica;
-      }
-    }
+    int next = choose(replica -> replica != leader && isr.contains(replica), successor, states);
     if (next != PartitionImage.NO_LEADER) {
       leader = next;
     }
@@ -123,13 +116,7 @@ final class PartitionChange {
    * rest of the ISR is eligible; before, {@link #resign} has looked for a member of the ISR.
    */
   boolean resignToEligible(int successor, IntFunction<State> states) {
-    int next = PartitionImage.NO_LEADER;
-    for (int replica : replicas) {
-      boolean mayLead = elr.contains(replica) && states.apply(replica) == State.ACTIVE;
-      if (mayLead && (next == PartitionImage.NO_LEADER || replica == successor)) {
-        next = replica;
-      }
-    }
+    int next = choose(elr::contains, successor, states);
     if (next == PartitionImage.NO_LEADER) {
       return false;
     }
@@ -158,17 +145,17 @@ final class PartitionChange {
   /**
    * Chooses a leader (R19): the present one while it may lead; else the first replica that is in
    * the ISR and active; else, if the ISR is empty, the first of the ELR, which thereby is the ISR.
-   * A stopping broker is never chosen, but goes on where nobody else can (R7).
+   * A draining broker is chosen only where no active one can be (R47). A stopping broker is never
+   * chosen, but goes on where nobody else can (R7).
    */
   void elect(IntFunction<State> states) {
     if (isr.contains(leader) && states.apply(leader) == State.ACTIVE) {
       return;
     }
-    for (int replica : replicas) {
-      if (isr.contains(replica) && states.apply(replica) == State.ACTIVE) {
-        leader = replica;
-        return;
-      }
+    int next = choose(isr::contains, leader, states);
+    if (next != PartitionImage.NO_LEADER) {
+      leader = next;
+      return;
     }
     if (isr.contains(leader) && states.apply(leader) == State.STOPPING) {
       return;
@@ -177,15 +164,36 @@ final class PartitionChange {
     if (!isr.isEmpty()) {
       return;
     }
+    next = choose(elr::contains, PartitionImage.NO_LEADER, states);
+    if (next != PartitionImage.NO_LEADER) {
+      leader = next;
+      isr = List.of(next);
+      elr = without(elr, isr);
+      settle();
+    }
+  }
+
+  /**
+   * Of these the wanted one if it is active, else the first active one, else the same of those that
+   * are draining; or {@link PartitionImage#NO_LEADER}.
+   */
+  private int choose(IntPredicate which, int wanted, IntFunction<State> states) {
+    int chosen = choose(which, wanted, states, State.ACTIVE);
+    return chosen != PartitionImage.NO_LEADER
+        ? chosen
+        : choose(which, wanted, states, State.DRAINING);
+  }
+
+  private int choose(IntPredicate which, int wanted, IntFunction<State> states, State state) {
+    int chosen = PartitionImage.NO_LEADER;
     for (int replica : replicas) {
-      if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {
-        leader = replica;
-        isr = List.of(replica);
-        elr = without(elr, isr);
-        settle();
-        return;
+      if (which.test(replica)
+          && states.apply(replica) == state
+          && (chosen == PartitionImage.NO_LEADER || replica == wanted)) {
+        chosen = replica;
       }
     }
+    return chosen;
   }
 
   /**
@@ -232,14 +240,15 @@ final class PartitionChange {
     for (int replica : replicas) {
       LogEndReport report = lastKnownElr.contains(replica) ? of(replica, reports) : null;
       if (report != null
-          && states.apply(replica) == State.ACTIVE
+          && states.apply(replica).inService()
           && (best == null || report.beyond(best))) {
         best = report;
       }
     }
-    int chosen = best != null ? best.brokerId() : firstActive(lastKnownElr::contains, states);
-    if (chosen == PartitionImage.NO_LEADER) {
-      chosen = firstActive(replica -> !adding.contains(replica), states);
+    int none = PartitionImage.NO_LEADER;
+    int chosen = best != null ? best.brokerId() : choose(lastKnownElr::contains, none, states);
+    if (chosen == none) {
+      chosen = choose(replica -> !adding.contains(replica), none, states);
     }
     if (chosen == PartitionImage.NO_LEADER) {
       return false;
@@ -249,15 +258,6 @@ final class PartitionChange {
     elr = List.of();
     lastKnownElr = List.of();
     return true;
-  }
-
-  private int firstActive(IntPredicate which, IntFunction<State> states) {
-    for (int replica : replicas) {
-      if (which.test(replica) && states.apply(replica) == State.ACTIVE) {
-        return replica;
-      }
-    }
-    return PartitionImage.NO_LEADER;
   }
 
   /** Whether only balanced recovery can give it a leader (R19). */
@@ -284,7 +284,7 @@ final class PartitionChange {
         continue;
       }
       LogEndReport report = of(replica, reports);
-      if (report == null || states.apply(replica) != State.ACTIVE) {
+      if (report == null || !states.apply(replica).inService()) {
         return;
       }
       if (best == null || report.beyond(best)) {

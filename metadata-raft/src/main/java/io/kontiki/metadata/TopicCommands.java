@@ -62,7 +62,7 @@ final class TopicCommands {
     return new Done();
   }
 
-  /** Adds new partitions to those given, led by their first active replica. */
+  /** Adds new partitions to those given, led by their first active replica (R43, R47). */
   private static @Nullable Rejected begin(
       ImageDraft draft,
       List<List<Integer>> assignments,
@@ -70,9 +70,15 @@ final class TopicCommands {
       List<PartitionImage> partitions) {
     for (List<Integer> replicas : assignments) {
       List<Integer> isr = new ArrayList<>();
+      int leader = PartitionImage.NO_LEADER;
       for (int replica : replicas) {
-        if (draft.state(replica) == State.ACTIVE) {
+        State state = draft.state(replica);
+        if (state.inService()) {
           isr.add(replica);
+          boolean first = leader == PartitionImage.NO_LEADER;
+          if (first || state == State.ACTIVE && draft.state(leader) != State.ACTIVE) {
+            leader = replica;
+          }
         }
       }
       if (isr.size() < minIsr) {
@@ -91,7 +97,6 @@ final class TopicCommands {
                 .with("isr", isr.size())
                 .with("minIsr", minIsr));
       }
-      int leader = isr.get(0);
       isr.sort(null);
       partitions.add(
           new PartitionImage(

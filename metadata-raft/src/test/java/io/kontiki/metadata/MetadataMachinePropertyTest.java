@@ -147,7 +147,10 @@ class MetadataMachinePropertyTest {
     assertEquals(after.topics().size(), after.topicNames().size());
     for (BrokerImage broker : after.brokers().values()) {
       assertTrue(
-          !broker.fencedByOperator() || broker.state() != BrokerImage.State.ACTIVE,
+          !broker.wish().fences() || !broker.state().inService(), broker + " after " + command);
+      assertEquals(
+          broker.state().inService() && broker.wish().drains(),
+          broker.state() == BrokerImage.State.DRAINING,
           broker + " after " + command);
     }
     for (Tombstone tombstone : after.tombstones().values()) {

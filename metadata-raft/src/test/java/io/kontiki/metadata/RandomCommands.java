@@ -139,11 +139,21 @@ final class RandomCommands {
             random.nextInt(10) == 0 ? " " : "test");
       }
       case 23 -> {
-        int fence = registered == null ? 1 : registered.operatorFence();
+        int wishes = registered == null ? 1 : registered.wishes();
+        boolean ends = registered == null || registered.wish() != BrokerImage.Wish.NONE;
         // More often ended than begun, or soon nobody is left to lead.
-        boolean next = fence % 2 != 0 || random.nextInt(3) == 0;
-        return new MetadataCommand.OperatorFence(
-            1, broker, fence + (next ? 1 : random.nextInt(3)), random.nextInt(4) == 0);
+        boolean next = ends || random.nextInt(3) == 0;
+        BrokerImage.Wish[] all = BrokerImage.Wish.values();
+        return new MetadataCommand.WishBroker(
+            1,
+            broker,
+            ends && random.nextInt(3) > 0 ? BrokerImage.Wish.NONE : all[random.nextInt(all.length)],
+            wishes + (next ? 1 : random.nextInt(3)),
+            random.nextInt(4) == 0);
+      }
+      case 24 -> {
+        return new MetadataCommand.RemoveBroker(
+            1, broker, registered == null || random.nextInt(8) == 0 ? 1 : registered.epoch());
       }
       default -> {
         return alter(image, random, broker);

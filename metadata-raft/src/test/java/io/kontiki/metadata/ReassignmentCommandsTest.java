@@ -34,14 +34,18 @@ class ReassignmentCommandsTest {
   }
 
   private long move(int to) {
-    PartitionImage now = cluster.partition("t");
+    return move("t", to);
+  }
+
+  private long move(String topic, int to) {
+    PartitionImage now = cluster.partition(topic);
     return Cluster.number(
         cluster.apply(
             new MetadataCommand.MoveLeaders(
                 1,
                 List.of(
                     new MetadataCommand.LeaderMove(
-                        cluster.id("t"), to, now.leaderEpoch(), now.partitionEpoch())))));
+                        cluster.id(topic), to, now.leaderEpoch(), now.partitionEpoch())))));
   }
 
   private CommandOutcome electUnclean() {
@@ -49,9 +53,14 @@ class ReassignmentCommandsTest {
     return cluster.apply(new MetadataCommand.ElectUnclean(1, at, "the disks are gone"));
   }
 
+  private CommandOutcome wish(int broker, BrokerImage.Wish wish, boolean force) {
+    int number = cluster.image().brokers().get(broker).wishes() + 1;
+    return cluster.apply(new MetadataCommand.WishBroker(1, broker, wish, number, force));
+  }
+
   private CommandOutcome operatorFence(int broker, boolean force) {
-    int fence = cluster.image().brokers().get(broker).operatorFence() + 1;
-    return cluster.apply(new MetadataCommand.OperatorFence(1, broker, fence, force));
+    boolean fenced = cluster.image().brokers().get(broker).wish().fences();
+    return wish(broker, fenced ? BrokerImage.Wish.NONE : BrokerImage.Wish.FENCE, force);
   }
 
   @Test
@@ -293,7 +302,7 @@ class ReassignmentCommandsTest {
     cluster.register(1);
     cluster.unfence(1);
     assertEquals(BrokerImage.State.FENCED, cluster.image().brokers().get(1).state());
-    assertTrue(cluster.image().brokers().get(1).fencedByOperator());
+    assertTrue(cluster.image().brokers().get(1).wish().fences());
     assertEquals(new Done(), operatorFence(1, false));
     cluster.unfence(1);
     assertEquals(BrokerImage.State.ACTIVE, cluster.image().brokers().get(1).state());
@@ -319,8 +328,68 @@ class ReassignmentCommandsTest {
     operatorFence(1, false);
     assertEquals(BrokerImage.State.ACTIVE, cluster.image().brokers().get(1).state());
     assertEquals(
-        "BUSY", Cluster.reason(cluster.apply(new MetadataCommand.OperatorFence(1, 1, 1, false))));
-    assertFalse(cluster.image().brokers().get(1).fencedByOperator());
+        "BUSY",
+        Cluster.reason(
+            cluster.apply(new MetadataCommand.WishBroker(1, 1, BrokerImage.Wish.FENCE, 1, false))));
+    assertFalse(cluster.image().brokers().get(1).wish().fences());
+  }
+
+  @Test
+  void aDrainedBrokerHandsOverWhatOthersCanLeadAndStaysInSyncR47() {
+    cluster.create("t", Map.of(), 1, 2, 3);
+    cluster.create("alone", Map.of("min.insync.replicas", "1"), 1);
+    assertEquals(new Done(), wish(1, BrokerImage.Wish.DRAIN, false));
+    assertEquals(BrokerImage.State.DRAINING, cluster.image().brokers().get(1).state());
+    assertEquals(2, cluster.partition("t").leader());
+    assertEquals(List.of(1, 2, 3), cluster.partition("t").isr());
+    assertEquals(1, cluster.partition("alone").leader(), "nobody else can");
+    assertEquals(0, move("t", 1), "leaderships do not come back");
+    cluster.fence(2);
+    assertEquals(3, cluster.partition("t").leader());
+    cluster.fence(3);
+    assertEquals(1, cluster.partition("t").leader(), "better than nobody");
+    cluster.unfence(3);
+    cluster.alter("t", 1, 3);
+    assertEquals(3, cluster.partition("t").leader(), "as soon as another can");
+    cluster.fence(1);
+    cluster.unfence(1);
+    assertEquals(BrokerImage.State.DRAINING, cluster.image().brokers().get(1).state());
+    assertEquals(new Done(), wish(1, BrokerImage.Wish.NONE, false));
+    assertEquals(BrokerImage.State.ACTIVE, cluster.image().brokers().get(1).state());
+  }
+
+  @Test
+  void aNewPartitionIsLedByADrainedBrokerOnlyForWantOfAnotherR47() {
+    wish(1, BrokerImage.Wish.DRAIN, false);
+    cluster.create("t", Map.of(), 1, 2, 3);
+    assertEquals(2, cluster.partition("t").leader());
+    assertEquals(List.of(1, 2, 3), cluster.partition("t").isr());
+    cluster.create("alone", Map.of("min.insync.replicas", "1"), 1);
+    assertEquals(1, cluster.partition("alone").leader());
+  }
+
+  @Test
+  void aBrokerIsForgottenOnlyWhenItIsFencedAndHasNothing() {
+    cluster.create("t", Map.of(), 4, 5, 6);
+    assertEquals("IS_VOTER", Cluster.reason(remove(1)));
+    assertEquals("BROKER_ALIVE", Cluster.reason(remove(6)));
+    cluster.fence(6);
+    assertEquals("WOULD_LOSE_DATA", Cluster.reason(remove(6)));
+    reassign(4, 5, 2);
+    assertEquals("WOULD_LOSE_DATA", Cluster.reason(remove(6)), "it has not left yet");
+    cluster.alter("t", 2, 4, 5);
+    assertEquals(1, finish());
+    assertEquals(List.of(6), cluster.image().topic("t").former());
+    assertEquals(new Done(), remove(6));
+    assertFalse(cluster.image().brokers().containsKey(6));
+    assertEquals(List.of(), cluster.image().topic("t").former(), "M20");
+    assertEquals("BROKER_NOT_FOUND", Cluster.reason(remove(6)));
+  }
+
+  private CommandOutcome remove(int broker) {
+    BrokerImage now = cluster.image().brokers().get(broker);
+    return cluster.apply(
+        new MetadataCommand.RemoveBroker(1, broker, now == null ? 1 : now.epoch()));
   }
 
   private static List<Integer> sortedDown(List<Integer> list) {

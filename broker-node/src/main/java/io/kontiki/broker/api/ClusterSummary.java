@@ -70,7 +70,7 @@ public record ClusterSummary(
                 + broker.id()
                 + " ("
                 + broker.endpoints().grpc()
-                + (broker.fencedByOperator()
+                + (broker.wish().fences()
                     ? ") is fenced by an operator, until 'kontiki broker unfence "
                         + broker.id()
                         + "'."

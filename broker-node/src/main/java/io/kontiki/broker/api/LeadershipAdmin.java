@@ -2,15 +2,20 @@ package io.kontiki.broker.api;
 
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.controller.LeaderElections;
-import io.kontiki.metadata.controller.OperatorFences;
+import io.kontiki.metadata.controller.OperatorWishes;
+import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.Reassignments.Named;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** Who leads, and which brokers may: elections and fences that operators ask for. Any loop. */
+/** Who leads, and which brokers may: what operators want of partitions and brokers. Any loop. */
 public final class LeadershipAdmin {
   private final Metadata metadata;
 
@@ -22,11 +27,11 @@ public final class LeadershipAdmin {
   public record Elected(int leader, int leaderEpoch, long index) {}
 
   /**
-   * A broker is fenced, or not any more, as soon as it has handed over or has caught up.
+   * What was wanted of a broker has begun: it hands over, or catches up, or its replicas move.
    *
    * @param index of the change
    */
-  public record Fenced(ClusterAdmin.BrokerView broker, long index) {}
+  public record Wished(ClusterAdmin.BrokerView broker, long index) {}
 
   public LeadershipAdmin(Metadata metadata) {
     this.metadata = metadata;
@@ -71,34 +76,89 @@ public final class LeadershipAdmin {
    * @param force also if a partition loses its last replica that may lead
    */
   public void fence(
-      CallContext call, int brokerId, boolean force, Completion<Result<Fenced>> completion) {
-    change(call, brokerId, true, force, completion);
+      CallContext call, int brokerId, boolean force, Completion<Result<Wished>> completion) {
+    wish(
+        call,
+        brokerId,
+        image -> OperatorWishes.fence(image, brokerId, force, call.loop().clock().wallMs()),
+        completion);
   }
 
-  /** Ends that. */
-  public void unfence(CallContext call, int brokerId, Completion<Result<Fenced>> completion) {
-    change(call, brokerId, false, false, completion);
+  /** Ends that, and a drain. */
+  public void unfence(CallContext call, int brokerId, Completion<Result<Wished>> completion) {
+    wish(
+        call,
+        brokerId,
+        image -> OperatorWishes.unfence(image, brokerId, call.loop().clock().wallMs()),
+        completion);
   }
 
-  private void change(
+  /**
+   * Moves leaderships away from a broker, and keeps them away until it is unfenced (R47).
+   *
+   * @param replicas these too
+   * @param throttle bytes per second that each broker ships to replicas that come, from now on, 0:
+   *     no limit; null: as it is
+   */
+  public void drain(
       CallContext call,
       int brokerId,
-      boolean fenced,
-      boolean force,
-      Completion<Result<Fenced>> completion) {
+      boolean replicas,
+      @Nullable Long throttle,
+      Completion<Result<Wished>> completion) {
+    Function<ClusterImage, Result<Optional<MetadataCommand>>> drain =
+        image -> OperatorWishes.drain(image, brokerId, replicas, call.loop().clock().wallMs());
+    if (throttle == null) {
+      wish(call, brokerId, drain, completion);
+      return;
+    }
     ImageChange.make(
         metadata,
         call,
         image ->
-            OperatorFences.decide(image, brokerId, fenced, force, call.loop().clock().wallMs()),
+            drain
+                .apply(image)
+                .fold(
+                    unused -> Reassignments.limit(image, throttle, call.loop().clock().wallMs()),
+                    Result::error),
+        done -> {
+          if (done instanceof Result.Err<Long> failed) {
+            completion.complete(Result.error(failed.error()));
+          } else {
+            wish(call, brokerId, drain, completion);
+          }
+        });
+  }
+
+  /**
+   * Forgets a broker that is fenced, has no replicas and does not vote. The answer is the index of
+   * the change.
+   */
+  public void remove(CallContext call, int brokerId, Completion<Result<Long>> completion) {
+    ImageChange.make(
+        metadata,
+        call,
+        image -> OperatorWishes.remove(image, brokerId, call.loop().clock().wallMs()),
+        completion);
+  }
+
+  private void wish(
+      CallContext call,
+      int brokerId,
+      Function<ClusterImage, Result<Optional<MetadataCommand>>> decide,
+      Completion<Result<Wished>> completion) {
+    ImageChange.make(
+        metadata,
+        call,
+        decide::apply,
         done -> completion.complete(done.fold(index -> view(brokerId, index), Result::error)));
   }
 
-  private Result<Fenced> view(int brokerId, long index) {
+  private Result<Wished> view(int brokerId, long index) {
     ClusterImage image = metadata.image();
     BrokerImage broker = image.brokers().get(brokerId);
     return broker == null
         ? Result.error(Refusals.brokerNotFound(brokerId))
-        : Result.ok(new Fenced(ClusterAdmin.view(image, broker), index));
+        : Result.ok(new Wished(ClusterAdmin.view(image, broker), index));
   }
 }

@@ -189,7 +189,7 @@ public final class ReplicaAssignments {
               broker.id(),
               broker.epoch(),
               broker.endpoints().replication(),
-              broker.state() == BrokerImage.State.ACTIVE));
+              broker.state().inService()));
     }
     return new Brokers(image.clusterId(), brokerId, brokerEpoch, infos);
   }

@@ -73,6 +73,7 @@ public final class AdminCalls {
     changeCalls();
     reassignmentCalls();
     leadershipCalls();
+    brokerCalls();
     clusterCalls();
     groupCalls(groups);
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
@@ -208,6 +209,9 @@ public final class AdminCalls {
 
   private void leadershipCalls() {
     add(AdminServiceGrpc.getElectLeaderMethod(), this::electLeader);
+  }
+
+  private void brokerCalls() {
     add(
         AdminServiceGrpc.getFenceBrokerMethod(),
         (call, request, completion) ->
@@ -221,6 +225,19 @@ public final class AdminCalls {
         (call, request, completion) ->
             leadership.unfence(
                 call, request.getBrokerId(), as(completion, AdminMessages::unfenced)));
+    add(
+        AdminServiceGrpc.getDrainBrokerMethod(),
+        (call, request, completion) ->
+            leadership.drain(
+                call,
+                request.getBrokerId(),
+                request.getMoveReplicas(),
+                request.hasThrottleBytesPerSecond() ? request.getThrottleBytesPerSecond() : null,
+                as(completion, AdminMessages::drained)));
+    add(
+        AdminServiceGrpc.getRemoveBrokerMethod(),
+        (call, request, completion) ->
+            leadership.remove(call, request.getBrokerId(), as(completion, AdminMessages::removed)));
   }
 
   private void electLeader(

@@ -30,6 +30,7 @@ import io.kontiki.v1.DescribeClusterResponse;
 import io.kontiki.v1.DescribeConfigResponse;
 import io.kontiki.v1.DescribeQuorumResponse;
 import io.kontiki.v1.DescribeTopicResponse;
+import io.kontiki.v1.DrainBrokerResponse;
 import io.kontiki.v1.ElectLeaderResponse;
 import io.kontiki.v1.FenceBrokerResponse;
 import io.kontiki.v1.ListBrokersResponse;
@@ -43,6 +44,7 @@ import io.kontiki.v1.PartitionOffset;
 import io.kontiki.v1.PartitionReassignment;
 import io.kontiki.v1.RaftMember;
 import io.kontiki.v1.ReassignPartitionsResponse;
+import io.kontiki.v1.RemoveBrokerResponse;
 import io.kontiki.v1.TopicDescription;
 import io.kontiki.v1.TopicPartition;
 import io.kontiki.v1.TopicSummary;
@@ -202,18 +204,29 @@ final class AdminMessages {
     return broker.build();
   }
 
-  static FenceBrokerResponse fenced(LeadershipAdmin.Fenced fenced) {
+  static FenceBrokerResponse fenced(LeadershipAdmin.Wished fenced) {
     return FenceBrokerResponse.newBuilder()
         .setBroker(broker(fenced.broker()))
         .setMetadataIndex(fenced.index())
         .build();
   }
 
-  static UnfenceBrokerResponse unfenced(LeadershipAdmin.Fenced unfenced) {
+  static UnfenceBrokerResponse unfenced(LeadershipAdmin.Wished unfenced) {
     return UnfenceBrokerResponse.newBuilder()
         .setBroker(broker(unfenced.broker()))
         .setMetadataIndex(unfenced.index())
         .build();
+  }
+
+  static DrainBrokerResponse drained(LeadershipAdmin.Wished drained) {
+    return DrainBrokerResponse.newBuilder()
+        .setBroker(broker(drained.broker()))
+        .setMetadataIndex(drained.index())
+        .build();
+  }
+
+  static RemoveBrokerResponse removed(long index) {
+    return RemoveBrokerResponse.newBuilder().setMetadataIndex(index).build();
   }
 
   static ElectLeaderResponse elected(LeadershipAdmin.Elected elected) {
@@ -279,10 +292,11 @@ final class AdminMessages {
             switch (broker.state()) {
               case ACTIVE -> BrokerState.BROKER_STATE_ACTIVE;
               case FENCED ->
-                  broker.fencedByOperator()
+                  broker.wish().fences()
                       ? BrokerState.BROKER_STATE_FENCED_BY_OPERATOR
                       : BrokerState.BROKER_STATE_FENCED;
               case STOPPING -> BrokerState.BROKER_STATE_STOPPING;
+              case DRAINING -> BrokerState.BROKER_STATE_DRAINING;
             })
         .setStateSince(LogMessages.timestamp(broker.stateSinceMs()))
         .setBrokerEpoch(broker.epoch())

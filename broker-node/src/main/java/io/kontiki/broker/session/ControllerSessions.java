@@ -162,7 +162,7 @@ public final class ControllerSessions {
   }
 
   private static void noteWanted(BrokerImage broker, Watched known, Now now) {
-    if (!broker.fencedByOperator() || !broker.unfenced()) {
+    if (!broker.wish().fences() || !broker.unfenced()) {
       known.wanted = Long.MAX_VALUE;
     } else if (known.wanted == Long.MAX_VALUE) {
       known.wanted = now.nanos();
@@ -374,12 +374,12 @@ public final class ControllerSessions {
             now);
       }
     } else if (heartbeat.stopping()) {
-      if (broker.state() == State.ACTIVE) {
+      if (broker.state().inService()) {
         propose(known, new MetadataCommand.StopBroker(now.wallMs(), broker.id(), broker.epoch()));
       }
     } else if (heartbeat.ready()
         && broker.state() == State.FENCED
-        && !broker.fencedByOperator()
+        && !broker.wish().fences()
         && heartbeat.appliedIndex() >= broker.epoch()) {
       // It has applied its own registration (R1, R4).
       propose(
@@ -449,7 +449,7 @@ public final class ControllerSessions {
           new Answer(
               stream.id,
               sequence,
-              broker.unfenced() && !broker.fencedByOperator() && known.applied >= known.deposedAt,
+              broker.unfenced() && !broker.wish().fences() && known.applied >= known.deposedAt,
               othersApplied(stream.brokerId),
               now.wallMs()));
     }
@@ -477,7 +477,7 @@ public final class ControllerSessions {
   private long othersApplied(int except) {
     long least = Long.MAX_VALUE;
     for (BrokerImage broker : image.brokers().values()) {
-      if (broker.id() != except && broker.state() == State.ACTIVE) {
+      if (broker.id() != except && broker.state().inService()) {
         Watched known = watched.get(broker.id());
         least = Math.min(least, known == null || known.epoch != broker.epoch() ? 0 : known.applied);
       }

@@ -7,8 +7,11 @@ import io.kontiki.metadata.MetadataCommand.FinishReassignments;
 import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.MoveLeaders;
 import io.kontiki.metadata.MetadataCommand.PartitionAt;
+import io.kontiki.metadata.MetadataCommand.ReassignPartitions;
+import io.kontiki.metadata.MetadataCommand.Reassignment;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.controller.Drains;
 import io.kontiki.metadata.controller.ReassignmentProgress;
 import io.kontiki.model.PartitionId;
 import java.util.ArrayList;
@@ -20,9 +23,10 @@ import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings reassignments to their end (rule R34), one batch of steps under way at a time. One per
- * node that votes, idle while it does not lead; belongs to one loop. What it knows beside the image
- * is since when it has seen each partition led as it is.
+ * Brings reassignments to their end (rule R34), one batch of steps under way at a time, and begins
+ * those that empty a broker which an operator drains of its replicas (R47), a few at a time. One
+ * per node that votes, idle while it does not lead; belongs to one loop. What it knows beside the
+ * image is since when it has seen each partition led as it is.
  *
  * <p>Replicas are taken out only when each of them, if it is unfenced, has applied the last
  * election of the partition that this node has seen, or the image with which this node began to
@@ -31,6 +35,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReassignmentDriver {
   private static final int BATCH = 10;
+
+  /** Partitions under way at a time for the sake of a drain. */
+  private static final int DRAINING = 20;
+
   private static final long PAUSE_NANOS = 100_000_000;
 
   /**
@@ -46,6 +54,9 @@ public final class ReassignmentDriver {
   private long batches;
   private boolean proposed;
   private long restUntil;
+
+  /** An image in which no replica could be moved away from a drained broker. */
+  private @Nullable ClusterImage nothingToDrain;
 
   /**
    * A partition under way, as it has been led since.
@@ -76,6 +87,7 @@ public final class ReassignmentDriver {
   public void onLeaderStop() {
     leading = false;
     watched.clear();
+    nothingToDrain = null;
     image = ClusterImage.EMPTY;
   }
 
@@ -114,7 +126,7 @@ public final class ReassignmentDriver {
    *     that is fenced, 0 for one that has not been heard of
    */
   public Optional<Batch> onTick(IntToLongFunction applied, Now now) {
-    if (!leading || proposed || watched.isEmpty() || now.nanos() < restUntil) {
+    if (!leading || proposed || now.nanos() < restUntil) {
       return Optional.empty();
     }
     List<PartitionAt> finished = new ArrayList<>();
@@ -142,6 +154,9 @@ public final class ReassignmentDriver {
     }
     MetadataCommand command = command(finished, moves, now);
     if (command == null) {
+      command = drain(now);
+    }
+    if (command == null) {
       return Optional.empty();
     }
     proposed = true;
@@ -154,6 +169,18 @@ public final class ReassignmentDriver {
       return new FinishReassignments(now.wallMs(), finished);
     }
     return moves.isEmpty() ? null : new MoveLeaders(now.wallMs(), moves);
+  }
+
+  private @Nullable MetadataCommand drain(Now now) {
+    ClusterImage before = nothingToDrain;
+    boolean known =
+        before != null && before.topics() == image.topics() && before.brokers() == image.brokers();
+    if (known || watched.size() >= DRAINING || !Drains.wanted(image)) {
+      return null;
+    }
+    List<Reassignment> moves = Drains.next(image, Math.min(BATCH, DRAINING - watched.size()));
+    nothingToDrain = moves.isEmpty() ? image : null;
+    return moves.isEmpty() ? null : new ReassignPartitions(now.wallMs(), moves);
   }
 
   private LeaderMove move(PartitionId id, PartitionImage partition) {

@@ -243,21 +243,21 @@ class ReassignmentAdminTest {
 
   @Test
   void aBrokerIsFencedAndUnfencedAndTheLastHopeOnlyByForce() {
-    LeadershipAdmin.Fenced fenced = ok(fence(3, false));
+    LeadershipAdmin.Wished fenced = ok(fence(3, false));
     assertEquals(BrokerImage.State.STOPPING, fenced.broker().broker().state());
     assertEquals(0, fenced.broker().leads());
-    assertTrue(fenced.broker().broker().fencedByOperator());
+    assertTrue(fenced.broker().broker().wish().fences());
     ok(fence(3, false));
     Integer[] target = others(0);
     if (List.of(target).contains(3) && !partition(0).replicas().contains(3)) {
       assertEquals(ErrorReason.INVALID_FIELD, error(reassign(wanted(0, target))).reason());
     }
-    LeadershipAdmin.Fenced unfenced =
+    LeadershipAdmin.Wished unfenced =
         ok(
-            path.<Result<LeadershipAdmin.Fenced>>call(
+            path.<Result<LeadershipAdmin.Wished>>call(
                 (call, done) -> leadership.unfence(call, 3, done)));
     assertEquals(BrokerImage.State.ACTIVE, unfenced.broker().broker().state());
-    assertFalse(unfenced.broker().broker().fencedByOperator());
+    assertFalse(unfenced.broker().broker().wish().fences());
     assertEquals(ErrorReason.BROKER_NOT_FOUND, error(fence(9, false)).reason());
     List<Integer> replicas = partition(0).replicas();
     fenceSilently(replicas.get(1));
@@ -266,6 +266,34 @@ class ReassignmentAdminTest {
     assertEquals(ErrorReason.WOULD_LOSE_DATA, refused.reason());
     assertTrue(refused.message().contains("orders-"), refused.message());
     ok(fence(replicas.get(0), true));
+  }
+
+  @Test
+  void aBrokerIsDrainedAndForgottenOnlyWhenNothingIsLost() {
+    LeadershipAdmin.Wished drained = ok(drain(3, false));
+    assertEquals(BrokerImage.State.DRAINING, drained.broker().broker().state());
+    assertEquals(0, drained.broker().leads());
+    assertEquals(ErrorReason.BROKER_NOT_FOUND, error(drain(9, false)).reason());
+    int active = 0;
+    for (BrokerImage broker : path.metadata.image().brokers().values()) {
+      active += broker.state() == BrokerImage.State.ACTIVE ? 1 : 0;
+    }
+    for (int id : List.copyOf(path.metadata.image().brokers().keySet())) {
+      if (active >= partition(0).replicas().size() && id != 3) {
+        fenceSilently(id);
+        active--;
+      }
+    }
+    assertEquals(ErrorReason.TOO_FEW_BROKERS, error(drain(3, true)).reason());
+    ApiError kept =
+        error(path.<Result<Long>>call((call, done) -> leadership.remove(call, 3, done)));
+    assertTrue(
+        List.of(ErrorReason.IS_VOTER, ErrorReason.BROKER_ALIVE).contains(kept.reason()),
+        kept.toString());
+  }
+
+  private Result<LeadershipAdmin.Wished> drain(int broker, boolean replicas) {
+    return path.call((call, done) -> leadership.drain(call, broker, replicas, null, done));
   }
 
   private PartitionId id(int number) {
@@ -291,8 +319,8 @@ class ReassignmentAdminTest {
             leadership.electUnclean(call, new Named("orders", partition), reason, done));
   }
 
-  private Result<LeadershipAdmin.Fenced> fence(int broker, boolean force) {
-    return path.<Result<LeadershipAdmin.Fenced>>call(
+  private Result<LeadershipAdmin.Wished> fence(int broker, boolean force) {
+    return path.<Result<LeadershipAdmin.Wished>>call(
         (call, done) -> leadership.fence(call, broker, force, done));
   }
 }

@@ -130,7 +130,7 @@ class HttpDoorTest {
             .getAsString());
     assertEquals(
         1, json(call("DescribeConfig", "{\"brokerId\":1}")).getAsJsonArray("entries").size());
-    refused(call("DrainBroker", "{\"brokerId\":1}"), 501, "unimplemented", "UNIMPLEMENTED");
+    refused(call("AddQuorumVoter", "{\"nodeId\":1}"), 501, "unimplemented", "UNIMPLEMENTED");
     for (String streaming : AdminCalls.streamingMethods()) {
       refused(call(streaming, "{}"), 501, "unimplemented", "UNIMPLEMENTED");
     }

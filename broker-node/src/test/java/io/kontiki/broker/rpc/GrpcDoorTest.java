@@ -28,11 +28,11 @@ import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
 import io.kontiki.proto.Statuses;
 import io.kontiki.v1.Acks;
+import io.kontiki.v1.AddQuorumVoterRequest;
 import io.kontiki.v1.AdminServiceGrpc;
 import io.kontiki.v1.CreateTopicRequest;
 import io.kontiki.v1.CreateTopicResponse;
 import io.kontiki.v1.DescribeConfigRequest;
-import io.kontiki.v1.DrainBrokerRequest;
 import io.kontiki.v1.InitProducerIdRequest;
 import io.kontiki.v1.ListOffsetsRequest;
 import io.kontiki.v1.ListOffsetsResponse;
@@ -402,7 +402,7 @@ class GrpcDoorTest {
         Status.Code.UNIMPLEMENTED,
         ErrorReason.UNIMPLEMENTED,
         true,
-        () -> admin.drainBroker(DrainBrokerRequest.getDefaultInstance()));
+        () -> admin.addQuorumVoter(AddQuorumVoterRequest.getDefaultInstance()));
   }
 
   @Test

@@ -159,7 +159,7 @@ class ControllerSessionsTest {
   @Test
   void whomAnOperatorFencesGetsNoLeaseAndIsFencedWhenTheLastOneIsOverR5() {
     leadWithAll();
-    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    apply(new MetadataCommand.WishBroker(1, 2, BrokerImage.Wish.FENCE, 1, false));
     log.clear();
     pass(1_400, 1, 2, 3);
     assertEquals(List.of(), proposed());
@@ -176,7 +176,7 @@ class ControllerSessionsTest {
 
   @Test
   void aNewLeaderWaitsASessionBeforeItFencesForAnOperatorM5() {
-    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    apply(new MetadataCommand.WishBroker(1, 2, BrokerImage.Wish.FENCE, 1, false));
     leadWithAll();
     pass(1_400, 1, 2, 3);
     assertEquals(List.of(), proposed());
@@ -186,12 +186,12 @@ class ControllerSessionsTest {
 
   @Test
   void whomAnOperatorFencesIsNotUnfencedUntilTheOperatorDoesIt() {
-    apply(new MetadataCommand.OperatorFence(1, 2, 1, false));
+    apply(new MetadataCommand.WishBroker(1, 2, BrokerImage.Wish.FENCE, 1, false));
     apply(new FenceBroker(1, 2, epoch(2), "test"));
     leadWithAll();
     pass(1_000, 1, 2, 3);
     assertEquals(List.of(), proposed());
-    apply(new MetadataCommand.OperatorFence(1, 2, 2, false));
+    apply(new MetadataCommand.WishBroker(1, 2, BrokerImage.Wish.NONE, 2, false));
     pass(400, 1, 2, 3);
     assertEquals(
         List.of(new UnfenceBroker(0, 2, epoch(2), List.of())),

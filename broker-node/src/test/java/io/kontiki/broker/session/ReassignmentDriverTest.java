@@ -173,7 +173,7 @@ class ReassignmentDriverTest {
     List<IsrMember> isr = new ArrayList<>();
     for (int replica : now.replicas()) {
       BrokerImage broker = image.brokers().get(replica);
-      boolean active = broker.state() == BrokerImage.State.ACTIVE;
+      boolean active = broker.state().inService();
       if (replica == now.leader() || active && random.nextInt(100) >= leaveOut) {
         isr.add(new IsrMember(replica, broker.epoch()));
       }
@@ -278,6 +278,42 @@ class ReassignmentDriverTest {
   }
 
   @Test
+  void replicasLeaveADrainedBrokerAlsoIfItIsDownAndComeNotBackR47() {
+    begin(Map.of());
+    wish(1, BrokerImage.Wish.DRAIN_REPLICAS, false);
+    apply(new MetadataCommand.FenceBroker(1, 1, epoch(1), "down"));
+    for (int i = 0; i < 60; i++) {
+      for (int id = 2; id <= BROKERS; id++) {
+        hear(id);
+      }
+      alter(i % PARTITIONS, new Random(1), 0);
+      tick().ifPresent(this::end);
+    }
+    for (int i = 0; i < PARTITIONS; i++) {
+      assertEquals(3, partition(i).replicas().size());
+      assertFalse(partition(i).replicas().contains(1), partition(i).toString());
+      assertFalse(partition(i).reassigning());
+      assertTrue(partition(i).replicas().containsAll(List.of(2, 3)), "nothing else moved");
+    }
+    assertTrue(tick().isEmpty());
+  }
+
+  @Test
+  void aReplicaWithNowhereToGoStaysUntilABrokerIsThere() {
+    begin(Map.of());
+    for (int id = 4; id <= BROKERS; id++) {
+      apply(new MetadataCommand.FenceBroker(1, id, epoch(id), "down"));
+    }
+    wish(1, BrokerImage.Wish.DRAIN_REPLICAS, false);
+    assertTrue(tick().isEmpty());
+    unfence(5);
+    Batch batch = tick().orElseThrow();
+    MetadataCommand.ReassignPartitions moves = (MetadataCommand.ReassignPartitions) batch.command();
+    assertEquals(PARTITIONS, moves.moves().size());
+    assertEquals(List.of(5, 2, 3), moves.moves().get(0).replicas());
+  }
+
+  @Test
   void whateverHappensReassignmentsAreSafeAndEnd() {
     int done = 0;
     int leaders = 0;
@@ -314,8 +350,8 @@ class ReassignmentDriverTest {
         }
         case 5, 6 -> unfence(broker);
         case 7 -> {
-          int fence = image.brokers().get(broker).operatorFence();
-          apply(new MetadataCommand.OperatorFence(1, broker, fence + 1, random.nextInt(3) == 0));
+          BrokerImage.Wish[] all = BrokerImage.Wish.values();
+          wish(broker, all[random.nextInt(all.length)], random.nextInt(3) == 0);
         }
         case 8 -> {
           if (random.nextInt(3) == 0) {
@@ -364,12 +400,14 @@ class ReassignmentDriverTest {
                     now.partitionEpoch()))));
   }
 
+  private void wish(int broker, BrokerImage.Wish wish, boolean force) {
+    int number = image.brokers().get(broker).wishes() + 1;
+    apply(new MetadataCommand.WishBroker(1, broker, wish, number, force));
+  }
+
   private void heal(Random random) {
     for (int id = 1; id <= BROKERS; id++) {
-      int fence = image.brokers().get(id).operatorFence();
-      if (fence % 2 != 0) {
-        apply(new MetadataCommand.OperatorFence(1, id, fence + 1, false));
-      }
+      wish(id, BrokerImage.Wish.NONE, false);
       unfence(id);
     }
     lead();

@@ -453,7 +453,7 @@ public final class World {
       }
     }
     for (BrokerImage broker : raft.image().brokers().values()) {
-      if (broker.fencedByOperator()) {
+      if (broker.wish() != BrokerImage.Wish.NONE) {
         admin.fence(broker.id(), false);
       }
     }

@@ -178,10 +178,12 @@ public final class ClusterImageCodec {
               case FENCED -> BrokerStateKind.BROKER_STATE_KIND_FENCED;
               case ACTIVE -> BrokerStateKind.BROKER_STATE_KIND_ACTIVE;
               case STOPPING -> BrokerStateKind.BROKER_STATE_KIND_STOPPING;
+              case DRAINING -> BrokerStateKind.BROKER_STATE_KIND_DRAINING;
             })
         .setStateSinceMs(broker.stateSinceMs())
         .setVersion(broker.version())
-        .setOperatorFence(broker.operatorFence())
+        .setWish(Parts.wish(broker.wish()))
+        .setWishes(broker.wishes())
         .build();
   }
 
@@ -196,13 +198,15 @@ public final class ClusterImageCodec {
           case BROKER_STATE_KIND_FENCED -> BrokerImage.State.FENCED;
           case BROKER_STATE_KIND_ACTIVE -> BrokerImage.State.ACTIVE;
           case BROKER_STATE_KIND_STOPPING -> BrokerImage.State.STOPPING;
+          case BROKER_STATE_KIND_DRAINING -> BrokerImage.State.DRAINING;
           case BROKER_STATE_KIND_UNSPECIFIED, UNRECOGNIZED ->
               throw new IllegalArgumentException(
                   "broker " + record.getId() + " in state " + record.getStateValue());
         },
         record.getStateSinceMs(),
         record.getVersion(),
-        record.getOperatorFence());
+        Parts.wish(record.getWish()),
+        record.getWishes());
   }
 
   private static TopicRecord topic(TopicImage topic) {

@@ -22,15 +22,16 @@ import io.kontiki.internal.v1.LimitCatchUpCommand;
 import io.kontiki.internal.v1.LogEndRecord;
 import io.kontiki.internal.v1.MetadataEntry;
 import io.kontiki.internal.v1.MoveLeadersCommand;
-import io.kontiki.internal.v1.OperatorFenceCommand;
 import io.kontiki.internal.v1.PartitionAtRecord;
 import io.kontiki.internal.v1.ReassignPartitionsCommand;
 import io.kontiki.internal.v1.ReassignmentRecord;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
+import io.kontiki.internal.v1.RemoveBrokerCommand;
 import io.kontiki.internal.v1.ReportLogEndsCommand;
 import io.kontiki.internal.v1.ResignCommand;
 import io.kontiki.internal.v1.StopBrokerCommand;
 import io.kontiki.internal.v1.UnfenceBrokerCommand;
+import io.kontiki.internal.v1.WishBrokerCommand;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AddPartitions;
 import io.kontiki.metadata.MetadataCommand.AdmitVoter;
@@ -51,15 +52,16 @@ import io.kontiki.metadata.MetadataCommand.LeaderMove;
 import io.kontiki.metadata.MetadataCommand.LimitCatchUp;
 import io.kontiki.metadata.MetadataCommand.LogEnd;
 import io.kontiki.metadata.MetadataCommand.MoveLeaders;
-import io.kontiki.metadata.MetadataCommand.OperatorFence;
 import io.kontiki.metadata.MetadataCommand.PartitionAt;
 import io.kontiki.metadata.MetadataCommand.ReassignPartitions;
 import io.kontiki.metadata.MetadataCommand.Reassignment;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
+import io.kontiki.metadata.MetadataCommand.RemoveBroker;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
 import io.kontiki.metadata.MetadataCommand.Resign;
 import io.kontiki.metadata.MetadataCommand.StopBroker;
 import io.kontiki.metadata.MetadataCommand.UnfenceBroker;
+import io.kontiki.metadata.MetadataCommand.WishBroker;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -195,12 +197,18 @@ public final class MetadataCommandCodec {
           ElectUncleanCommand.newBuilder()
               .setPartition(partitionAt(c.partition()))
               .setReason(c.reason()));
-    } else if (command instanceof OperatorFence c) {
-      entry.setOperatorFence(
-          OperatorFenceCommand.newBuilder()
+    } else if (command instanceof WishBroker c) {
+      entry.setWishBroker(
+          WishBrokerCommand.newBuilder()
               .setBrokerId(c.brokerId())
-              .setFence(c.fence())
+              .setWish(Parts.wish(c.wish()))
+              .setNumber(c.number())
               .setForce(c.force()));
+    } else if (command instanceof RemoveBroker c) {
+      entry.setRemoveBroker(
+          RemoveBrokerCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch()));
     } else if (command instanceof ReportLogEnds c) {
       ReportLogEndsCommand.Builder report =
           ReportLogEndsCommand.newBuilder()
@@ -377,9 +385,14 @@ public final class MetadataCommandCodec {
         ElectUncleanCommand c = entry.getElectUnclean();
         return new ElectUnclean(timeMs, partitionAt(c.getPartition()), c.getReason());
       }
-      case OPERATOR_FENCE -> {
-        OperatorFenceCommand c = entry.getOperatorFence();
-        return new OperatorFence(timeMs, c.getBrokerId(), c.getFence(), c.getForce());
+      case WISH_BROKER -> {
+        WishBrokerCommand c = entry.getWishBroker();
+        return new WishBroker(
+            timeMs, c.getBrokerId(), Parts.wish(c.getWish()), c.getNumber(), c.getForce());
+      }
+      case REMOVE_BROKER -> {
+        RemoveBrokerCommand c = entry.getRemoveBroker();
+        return new RemoveBroker(timeMs, c.getBrokerId(), c.getBrokerEpoch());
       }
       case COMMAND_NOT_SET ->
           throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);

@@ -1,6 +1,7 @@
 package io.kontiki.metadata.codec;
 
 import com.google.protobuf.ByteString;
+import io.kontiki.internal.v1.BrokerWish;
 import io.kontiki.internal.v1.ConfigRecord;
 import io.kontiki.internal.v1.EndpointRecord;
 import io.kontiki.internal.v1.EndpointsRecord;
@@ -62,6 +63,27 @@ public final class Parts {
       throw new IllegalArgumentException("an id of " + bytes.size() + " bytes, not 16");
     }
     return bytes;
+  }
+
+  static BrokerWish wish(BrokerImage.Wish wish) {
+    return switch (wish) {
+      case NONE -> BrokerWish.BROKER_WISH_UNSPECIFIED;
+      case DRAIN -> BrokerWish.BROKER_WISH_DRAIN;
+      case DRAIN_REPLICAS -> BrokerWish.BROKER_WISH_DRAIN_REPLICAS;
+      case FENCE -> BrokerWish.BROKER_WISH_FENCE;
+      case FENCE_AND_DRAIN_REPLICAS -> BrokerWish.BROKER_WISH_FENCE_AND_DRAIN_REPLICAS;
+    };
+  }
+
+  static BrokerImage.Wish wish(BrokerWish wish) {
+    return switch (wish) {
+      case BROKER_WISH_UNSPECIFIED -> BrokerImage.Wish.NONE;
+      case BROKER_WISH_DRAIN -> BrokerImage.Wish.DRAIN;
+      case BROKER_WISH_DRAIN_REPLICAS -> BrokerImage.Wish.DRAIN_REPLICAS;
+      case BROKER_WISH_FENCE -> BrokerImage.Wish.FENCE;
+      case BROKER_WISH_FENCE_AND_DRAIN_REPLICAS -> BrokerImage.Wish.FENCE_AND_DRAIN_REPLICAS;
+      case UNRECOGNIZED -> throw new IllegalArgumentException("a broker is wished " + wish);
+    };
   }
 
   /** A partition as a message. */

@@ -36,18 +36,23 @@ public final class ReassignmentProgress {
   }
 
   /**
-   * Who shall lead: the first replica that stays, is in sync and active; or {@link
-   * PartitionImage#NO_LEADER}.
+   * Who shall lead: the first replica that stays, is in sync and active, or for want of one
+   * draining; or {@link PartitionImage#NO_LEADER}.
    */
   public static int successor(ClusterImage image, PartitionImage partition) {
+    int draining = PartitionImage.NO_LEADER;
     for (int replica : partition.target()) {
       BrokerImage broker = image.brokers().get(replica);
-      if (partition.isr().contains(replica)
-          && broker != null
-          && broker.state() == BrokerImage.State.ACTIVE) {
+      if (broker == null || !partition.isr().contains(replica)) {
+        continue;
+      }
+      if (broker.state() == BrokerImage.State.ACTIVE) {
         return replica;
       }
+      if (broker.state() == BrokerImage.State.DRAINING && draining == PartitionImage.NO_LEADER) {
+        draining = replica;
+      }
     }
-    return PartitionImage.NO_LEADER;
+    return draining;
   }
 }

@@ -169,10 +169,17 @@ public final class Reassignments {
                     + Placement.candidates(image))
             .with("brokerId", replica);
       }
-      if (broker != null && broker.fencedByOperator() && !now.replicas().contains(replica)) {
+      if (broker != null
+          && broker.wish() != BrokerImage.Wish.NONE
+          && !now.replicas().contains(replica)) {
         return field(
             "replicas",
-            name + " on broker " + replica + ": an operator has fenced it; unfence it first");
+            name
+                + " on broker "
+                + replica
+                + ": an operator has "
+                + (broker.wish().fences() ? "fenced" : "drained")
+                + " it; unfence it first");
       }
     }
     String minIsr = topic.config().get(TopicRules.MIN_INSYNC_REPLICAS);

@@ -20,7 +20,7 @@ public final class RecoveryQuestions {
   public static List<PartitionId> of(ClusterImage image, int brokerId) {
     List<PartitionId> wanted = new ArrayList<>();
     BrokerImage broker = image.brokers().get(brokerId);
-    if (broker == null || broker.state() != BrokerImage.State.ACTIVE) {
+    if (broker == null || !broker.state().inService()) {
       return wanted;
     }
     for (TopicImage topic : image.topics().values()) {

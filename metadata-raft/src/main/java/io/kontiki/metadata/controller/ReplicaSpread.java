@@ -56,6 +56,30 @@ final class ReplicaSpread {
     return chosen;
   }
 
+  /**
+   * The same partition's replicas without one that shall be elsewhere: the least used of the active
+   * brokers has it instead, in its place in the order.
+   *
+   * @return empty: none of them is free
+   */
+  static List<Integer> without(ClusterImage image, PartitionImage partition, int gone) {
+    ReplicaSpread spread = new ReplicaSpread(image, gone);
+    List<Integer> target = new ArrayList<>(partition.target());
+    Integer best = null;
+    for (Integer broker : spread.order) {
+      if (!target.contains(broker)
+          && broker != gone
+          && (best == null || spread.load(broker) < spread.load(best))) {
+        best = broker;
+      }
+    }
+    if (best == null) {
+      return List.of();
+    }
+    target.set(target.indexOf(gone), best);
+    return List.copyOf(target);
+  }
+
   private void spread(List<Integer> target) {
     for (int moves = 0; moves < target.size(); moves++) {
       int busiest = 0;

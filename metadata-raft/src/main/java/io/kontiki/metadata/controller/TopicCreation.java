@@ -165,7 +165,7 @@ public final class TopicCreation {
       Defaults defaults) {
     int active = 0;
     for (BrokerImage broker : image.brokers().values()) {
-      active += broker.state() == BrokerImage.State.ACTIVE ? 1 : 0;
+      active += broker.state().inService() ? 1 : 0;
     }
     int minIsr = TopicRules.minIsr(config, replicationFactor);
     if (active < minIsr) {
