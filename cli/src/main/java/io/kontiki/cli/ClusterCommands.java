@@ -4,6 +4,8 @@ import io.kontiki.cli.admin.AdminClient;
 import io.kontiki.cli.admin.JsonObject;
 import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.base.Table;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -47,10 +49,20 @@ final class ClusterCommands {
       AdminClient.Reading reading = options.admin().readEvenWithoutQuorum("DescribeCluster");
       JsonObject cluster = reading.answer();
       boolean quorum = reading.withoutQuorum().isEmpty() && cluster.has("controllerId");
+      JsonObject request = new JsonObject().with("includeLogDirs", true);
+      JsonObject brokers =
+          reading.withoutQuorum().isEmpty()
+              ? options.admin().read("ListBrokers", request)
+              : options.admin().readOwnCopy("ListBrokers", request);
+      List<String> disks = diskProblems(brokers);
       if (options.json()) {
-        console.out().println(cluster.withNumbers());
+        console
+            .out()
+            .println(cluster.with("brokers", brokers.list("brokers")).withNumbers());
       } else {
         print(cluster);
+        Brokers.print(console, brokers);
+        disks.forEach(problem -> console.out().println("problem: " + problem));
       }
       if (!quorum) {
         console.remark("no quorum: this is the answering broker's own copy, perhaps out of date");
@@ -58,9 +70,30 @@ final class ClusterCommands {
       boolean healthy =
           quorum
               && cluster.list("problems").isEmpty()
+              && disks.isEmpty()
               && cluster.number("offlinePartitions") == 0
               && cluster.number("underMinIsrPartitions") == 0;
       return healthy ? 0 : CliException.FAILED;
+    }
+
+    private static List<String> diskProblems(JsonObject brokers) {
+      List<String> problems = new ArrayList<>();
+      for (JsonObject broker : brokers.objects("brokers")) {
+        for (JsonObject dir : broker.objects("logDirs")) {
+          String state = word(dir.text("state"), "LOG_DIR_STATE_");
+          if (!state.equals("online")) {
+            problems.add(
+                "Broker "
+                    + broker.number("brokerId")
+                    + ": its log directory "
+                    + dir.text("path")
+                    + " is "
+                    + state
+                    + ".");
+          }
+        }
+      }
+      return problems;
     }
 
     private void print(JsonObject cluster) {
@@ -80,6 +113,7 @@ final class ClusterCommands {
       for (Object problem : cluster.list("problems")) {
         console.out().println("problem: " + problem);
       }
+      console.out().println();
     }
   }
 
@@ -99,8 +133,13 @@ final class ClusterCommands {
           options.admin().read("ListBrokers", new JsonObject().with("includeLogDirs", true));
       if (options.json()) {
         console.out().println(answer.withNumbers());
-        return 0;
+      } else {
+        print(console, answer);
       }
+      return 0;
+    }
+
+    static void print(Console console, JsonObject answer) {
       Table table =
           new Table(
               "ID",
@@ -127,7 +166,6 @@ final class ClusterCommands {
             broker.text("version"));
       }
       console.out().print(table);
-      return 0;
     }
 
     private static String disks(JsonObject broker) {

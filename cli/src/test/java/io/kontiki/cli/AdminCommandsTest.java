@@ -393,22 +393,39 @@ final class AdminCommandsTest {
             + "\"problems\":[],\"metadataIndex\":\"5\"}";
     broker.answer("DescribeCluster", 200, well);
     broker.answer("DescribeCluster", 200, well.replace("[]", "[\"broker 3 is gone\"]"));
+    broker.answer("DescribeCluster", 200, well);
+    String brokers =
+        "{\"brokers\":[{\"brokerId\":2,\"state\":\"BROKER_STATE_ACTIVE\",\"version\":\"0.1\","
+            + "\"stateSince\":\"2026-03-01T12:00:00Z\",\"logDirs\":[{\"path\":\"/d\","
+            + "\"state\":\"LOG_DIR_STATE_ONLINE\"}]}]}";
+    broker.answer("ListBrokers", 200, brokers);
+    broker.answer("ListBrokers", 200, brokers);
+    broker.answer("ListBrokers", 200, brokers.replace("STATE_ONLINE", "STATE_FULL"));
     CliRun good = run("cluster", "status");
     assertEquals(0, good.exitCode(), good.err());
+    assertTrue(good.out().contains("2   active  2026-03-01T12:00:00Z"), good.out());
     assertTrue(good.out().contains("controller                   2\n"), good.out());
     CliRun bad = run("cluster", "status");
     assertEquals(1, bad.exitCode());
     assertTrue(bad.out().contains("problem: broker 3 is gone\n"), bad.out());
-    assertTrue(run("cluster", "status", "--output=json").out().contains("\"metadataIndex\":5"));
+    CliRun full = run("cluster", "status");
+    assertEquals(1, full.exitCode());
+    assertTrue(full.out().contains("problem: Broker 2: its log directory /d is full.\n"), full.out());
+    String json = run("cluster", "status", "--output=json").out();
+    assertTrue(json.contains("\"metadataIndex\":5") && json.contains("\"brokerId\":2"), json);
   }
 
   @Test
   void statusWithoutAQuorumComesFromTheBrokersOwnCopyAndSaysSo() {
     broker.refuse("DescribeCluster", 503, "unavailable", "QUORUM_UNAVAILABLE", "definite");
     broker.answer("DescribeCluster", 200, "{\"clusterId\":\"c\",\"problems\":[]}");
+    broker.answer("ListBrokers", 200, "{\"brokers\":[]}");
     CliRun run = run("cluster", "status");
     assertEquals(1, run.exitCode());
     assertTrue(run.err().contains("no quorum"), run.err());
+    assertEquals(
+        "ListBrokers application/json {\"includeLogDirs\":true,\"minMetadataIndex\":\"0\"}",
+        broker.requests().get(2));
     assertEquals(
         "DescribeCluster application/json {\"minMetadataIndex\":\"0\"}", broker.requests().get(1));
   }

@@ -30,6 +30,9 @@ final class PartitionChange {
   private boolean newEpoch;
   private boolean recovered;
 
+  /** The leader was replaced at its own wish: it is not to be put back, who leads now may drain. */
+  private boolean resigned;
+
   PartitionChange(PartitionImage before, int minIsr) {
     this.before = before;
     this.minIsr = minIsr;
@@ -105,6 +108,7 @@ final class PartitionChange {
     int next = choose(replica -> replica != leader && isr.contains(replica), successor, states);
     if (next != PartitionImage.NO_LEADER) {
       leader = next;
+      resigned = true;
     }
     return next != PartitionImage.NO_LEADER;
   }
@@ -149,7 +153,8 @@ final class PartitionChange {
    * chosen, but goes on where nobody else can (R7).
    */
   void elect(IntFunction<State> states) {
-    if (isr.contains(leader) && states.apply(leader) == State.ACTIVE) {
+    State now = isr.contains(leader) ? states.apply(leader) : State.FENCED;
+    if (now == State.ACTIVE || resigned && now == State.DRAINING) {
       return;
     }
     int next = choose(isr::contains, leader, states);
@@ -157,7 +162,7 @@ final class PartitionChange {
       leader = next;
       return;
     }
-    if (isr.contains(leader) && states.apply(leader) == State.STOPPING) {
+    if (now == State.STOPPING) {
       return;
     }
     leader = PartitionImage.NO_LEADER;

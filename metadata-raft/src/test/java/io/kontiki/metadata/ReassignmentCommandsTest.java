@@ -359,6 +359,25 @@ class ReassignmentCommandsTest {
   }
 
   @Test
+  void whoResignsToADrainedBrokerForWantOfAnotherIsNotPutBackR38() {
+    cluster.create("t", Map.of(), 1, 2);
+    wish(2, BrokerImage.Wish.DRAIN, false);
+    PartitionImage now = cluster.partition("t");
+    cluster.apply(
+        new MetadataCommand.Resign(
+            1,
+            1,
+            cluster.image().brokers().get(1).epoch(),
+            List.of(
+                new MetadataCommand.Farewell(
+                    new MetadataCommand.LeaderMove(
+                        cluster.id("t"), 2, now.leaderEpoch(), now.partitionEpoch()),
+                    true))));
+    assertEquals(2, cluster.partition("t").leader());
+    assertEquals(now.leaderEpoch() + 1, cluster.partition("t").leaderEpoch());
+  }
+
+  @Test
   void aNewPartitionIsLedByADrainedBrokerOnlyForWantOfAnotherR47() {
     wish(1, BrokerImage.Wish.DRAIN, false);
     cluster.create("t", Map.of(), 1, 2, 3);

@@ -150,7 +150,7 @@ public final class LeadershipAdmin {
     ImageChange.make(
         metadata,
         call,
-        decide::apply,
+        decide,
         done -> completion.complete(done.fold(index -> view(brokerId, index), Result::error)));
   }
 

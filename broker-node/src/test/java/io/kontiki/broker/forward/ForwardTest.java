@@ -88,6 +88,7 @@ class ForwardTest {
             BrokerImage.State.ACTIVE,
             0,
             "test",
+            BrokerImage.Wish.NONE,
             0);
   }
 
@@ -226,6 +227,7 @@ class ForwardTest {
               BrokerImage.State.ACTIVE,
               0,
               "test",
+              BrokerImage.Wish.NONE,
               0);
       ApiError error = error(this.<AppendAnswer>ask(done -> giveUpSoon(frozen, done)));
       assertEquals(ErrorReason.BROKER_UNREACHABLE, error.reason());

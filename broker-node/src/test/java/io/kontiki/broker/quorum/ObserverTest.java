@@ -402,6 +402,7 @@ class ObserverTest {
         BrokerImage.State.ACTIVE,
         0,
         "test",
+        BrokerImage.Wish.NONE,
         0);
   }
 

@@ -13,6 +13,7 @@ import io.kontiki.broker.session.ControllerAction.ProposalResult;
 import io.kontiki.broker.session.ControllerAction.Propose;
 import io.kontiki.broker.session.ControllerAction.Redirect;
 import io.kontiki.broker.session.ControllerAction.Unknown;
+import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand;

@@ -318,12 +318,16 @@ public sealed interface Fault {
     }
   }
 
-  /** An administrator fences a broker for a while. */
+  /** An administrator fences a broker for a while, or drains it, of its replicas too. */
   record Fence(int node, long ms) implements Fault {
     @Override
     public void happen(World world) {
-      world.admin().fence(node, true);
-      world.later(ms, () -> world.admin().fence(node, false));
+      if (ms % 3 == 0) {
+        world.admin().fence(node);
+      } else {
+        world.admin().drain(node, ms % 3 == 1);
+      }
+      world.later(ms, () -> world.admin().unfence(node));
     }
   }
 

@@ -179,15 +179,24 @@ final class SimAdmin {
                 context, new Named(name, partition), "the others are not waited for", end));
   }
 
-  void fence(int broker, boolean fenced) {
+  void fence(int broker) {
     call(
-        (fenced ? "fence n" : "unfence n") + broker,
-        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Fenced>> end) -> {
-          if (fenced) {
-            calls.leaders.fence(context, broker, false, end);
-          } else {
-            calls.leaders.unfence(context, broker, end);
-          }
-        });
+        "fence n" + broker,
+        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Wished>> end) ->
+            calls.leaders.fence(context, broker, false, end));
+  }
+
+  void drain(int broker, boolean replicas) {
+    call(
+        "drain n" + broker + (replicas ? " of its replicas" : ""),
+        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Wished>> end) ->
+            calls.leaders.drain(context, broker, replicas, null, end));
+  }
+
+  void unfence(int broker) {
+    call(
+        "unfence n" + broker,
+        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Wished>> end) ->
+            calls.leaders.unfence(context, broker, end));
   }
 }

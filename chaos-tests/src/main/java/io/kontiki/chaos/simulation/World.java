@@ -454,7 +454,7 @@ public final class World {
     }
     for (BrokerImage broker : raft.image().brokers().values()) {
       if (broker.wish() != BrokerImage.Wish.NONE) {
-        admin.fence(broker.id(), false);
+        admin.unfence(broker.id());
       }
     }
     time.after(

@@ -127,9 +127,21 @@ public final class AdminClient {
       }
       why = "the quorum was not heard of in time";
     }
-    JsonObject own = new JsonObject().with("minMetadataIndex", "0");
+    return new Reading(readOwnCopy(method, new JsonObject(), deadline), why);
+  }
+
+  /**
+   * Reads what a broker has applied, without the quorum.
+   *
+   * @throws CliException if it is refused, or nobody answers in time
+   */
+  public JsonObject readOwnCopy(String method, JsonObject request) {
+    return readOwnCopy(method, request, Deadline.in(timeout));
+  }
+
+  private JsonObject readOwnCopy(String method, JsonObject request, Deadline deadline) {
     try {
-      return new Reading(call(method, own, true, deadline), why);
+      return call(method, request.with("minMetadataIndex", "0"), true, deadline);
     } catch (AdminError e) {
       throw CliException.failed(e.line(true));
     }
