@@ -180,14 +180,25 @@ final class SimAdmin {
   }
 
   void fence(int broker, boolean fenced) {
+    if (fenced) {
+      fence(broker, false, "fence n" + broker);
+    } else {
+      call(
+          "unfence n" + broker,
+          (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Fenced>> end) ->
+              calls.leaders.unfence(context, broker, end));
+    }
+  }
+
+  /** Also if a partition has nobody then. */
+  void forceFence(int broker) {
+    fence(broker, true, "fence n" + broker + ", whatever it costs");
+  }
+
+  private void fence(int broker, boolean force, String what) {
     call(
-        (fenced ? "fence n" : "unfence n") + broker,
-        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Fenced>> end) -> {
-          if (fenced) {
-            calls.leaders.fence(context, broker, false, end);
-          } else {
-            calls.leaders.unfence(context, broker, end);
-          }
-        });
+        what,
+        (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Fenced>> end) ->
+            calls.leaders.fence(context, broker, force, end));
   }
 }
