@@ -56,9 +56,7 @@ final class ClusterCommands {
               : options.admin().readOwnCopy("ListBrokers", request);
       List<String> disks = diskProblems(brokers);
       if (options.json()) {
-        console
-            .out()
-            .println(cluster.with("brokers", brokers.list("brokers")).withNumbers());
+        console.out().println(cluster.with("brokers", brokers.list("brokers")).withNumbers());
       } else {
         print(cluster);
         Brokers.print(console, brokers);

@@ -410,7 +410,8 @@ final class AdminCommandsTest {
     assertTrue(bad.out().contains("problem: broker 3 is gone\n"), bad.out());
     CliRun full = run("cluster", "status");
     assertEquals(1, full.exitCode());
-    assertTrue(full.out().contains("problem: Broker 2: its log directory /d is full.\n"), full.out());
+    assertTrue(
+        full.out().contains("problem: Broker 2: its log directory /d is full.\n"), full.out());
     String json = run("cluster", "status", "--output=json").out();
     assertTrue(json.contains("\"metadataIndex\":5") && json.contains("\"brokerId\":2"), json);
   }

@@ -149,9 +149,10 @@ final class LogWalk {
   }
 
   /**
-   * Whether a base offset that no checksum covers (L2) has rotted. Where checksums are not checked
-   * compaction may have left gaps, but none over the next segment, nor over the recovery point; and
-   * a log that seems to end far away would be cut nowhere.
+   * Whether an offset has rotted: the base, which no checksum covers (L2), or the last one where
+   * checksums are not checked. Compaction may have left gaps there, but none over the next segment,
+   * nor over the recovery point, which lies between two batches; and a log that seems to end far
+   * away would be cut nowhere, and have none of what its leader sends.
    */
   private static boolean leaps(RecordBatch batch, Ref ref, Progress at) {
     Ref behind = null;
@@ -161,7 +162,7 @@ final class LogWalk {
         break;
       }
     }
-    return batch.baseOffset() > at.task.checkFrom
+    return batch.nextOffset() > at.task.checkFrom
         || (behind != null && batch.nextOffset() > behind.baseOffset);
   }
 
@@ -178,7 +179,14 @@ final class LogWalk {
       if (at.end >= at.task.checkFrom
           ? contiguous && batch.baseOffset() != at.end
           : leaps(batch, ref, at)) {
-        at.fault = "base offset " + batch.baseOffset() + " where " + at.end + " was due";
+        at.fault =
+            "a batch from "
+                + batch.baseOffset()
+                + " to "
+                + batch.lastOffset()
+                + " where "
+                + at.end
+                + " was due";
         return walker.position();
       }
       contiguous = true;

@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  *       process in its own place.
  * </ul>
  *
+ * <p>However it comes to that, it does not start before it has answered to itself at its own
+ * address, or nobody has for a second: with a copy of a directory that others know, another process
+ * of this node would vote beside the first one (R35).
+ *
  * <p>Two voters may decide on different sets at the same time. All who start this way have the same
  * list and have never voted, so it is one Raft group whatever sets they saw, and it commits one
  * {@code FormCluster}. Who takes part and is not in the set that was committed has itself put on
@@ -34,6 +38,9 @@ import org.jspecify.annotations.Nullable;
 public final class Forming {
   /** A voter that is down from the start is not waited for longer than this (M15). */
   static final long ALL_NANOS = 3_000_000_000L;
+
+  /** Who does not answer at the own address within this is not there. */
+  static final long PLACE_NANOS = 1_000_000_000L;
 
   /** Where a voter is looked for. */
   static final String LISTED = "its address in cluster.voters";
@@ -57,6 +64,8 @@ public final class Forming {
   private long lastWord;
   private @Nullable String waitsFor;
   private String word = "";
+  private boolean placeIsOwn;
+  private Action.@Nullable Start ready;
 
   /** What to do, in order. */
   public sealed interface Action {
@@ -177,7 +186,7 @@ public final class Forming {
       others.forEach(voter -> out.add(new Action.SendHello(voter, seeking())));
       out.add(new Action.SendHello(self.nodeId(), false));
     }
-    return take();
+    return take(now);
   }
 
   /**
@@ -187,7 +196,7 @@ public final class Forming {
    */
   public List<Action> onHello(int asked, Hello hello, Now now) {
     if (decided || !voters.contains(asked)) {
-      return take();
+      return take(now);
     }
     if (hello.nodeId() != asked) {
       refuse(
@@ -196,6 +205,7 @@ public final class Forming {
       if (!hello.incarnation().equals(self.incarnation())) {
         refuse(idInUse(asked, LISTED, hello.directoryId()));
       }
+      placeIsOwn = true;
     } else if (hello.directoryId().equals(self.directoryId())) {
       refuse(
           "node "
@@ -220,7 +230,7 @@ public final class Forming {
     } else {
       metVoter(asked, hello);
     }
-    return take();
+    return take(now);
   }
 
   /** Why a process must not run whose node id belongs to another one. */
@@ -251,13 +261,13 @@ public final class Forming {
 
   private void formIfReady(Now now) {
     // A directory that belonged to a cluster does not make another one.
-    if (decided || seeking() || !self.clusterId().equals(Uid.NONE)) {
+    if (decided || ready != null || seeking() || !self.clusterId().equals(Uid.NONE)) {
       return;
     }
     boolean majority = empty.size() > voters.size() / 2;
     boolean waited = asked && now.nanos() - began >= ALL_NANOS;
     if (empty.size() == voters.size() || (majority && waited)) {
-      decide(new Action.Start(new TreeMap<>(empty), 0));
+      ready = new Action.Start(new TreeMap<>(empty), 0);
     }
   }
 
@@ -326,10 +336,11 @@ public final class Forming {
                 known.put(id, voter.directoryId());
               }
             });
-    decide(new Action.Start(known, admittedIndex));
+    ready = new Action.Start(known, admittedIndex);
   }
 
   private void seek(String why) {
+    ready = null;
     waitsFor = why;
   }
 
@@ -342,7 +353,11 @@ public final class Forming {
     out.add(action);
   }
 
-  private List<Action> take() {
+  private List<Action> take(Now now) {
+    boolean alone = placeIsOwn || (asked && now.nanos() - began >= PLACE_NANOS);
+    if (ready != null && alone && !decided) {
+      decide(ready);
+    }
     List<Action> actions = List.copyOf(out);
     out.clear();
     return actions;

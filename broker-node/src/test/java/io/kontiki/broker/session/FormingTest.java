@@ -84,6 +84,10 @@ class FormingTest {
     return disks;
   }
 
+  private void inItsPlace() {
+    assertEquals(List.of(), forming.onHello(1, empty(1), at(0)));
+  }
+
   private static List<Action> questions(boolean seeks) {
     return List.of(
         new Action.SendHello(2, seeks),
@@ -94,7 +98,10 @@ class FormingTest {
   @Test
   void aSingleVoterFormsAtOnce() {
     Forming alone = new Forming(BrokerSessionTest.TIMING, self(Uid.NONE, "1@a:1"), List.of(1));
-    assertEquals(List.of(new Action.Start(disks(1), 0)), alone.onTick(at(0)));
+    assertEquals(List.of(new Action.SendHello(1, false)), alone.onTick(at(0)));
+    assertEquals(
+        List.of(new Action.Start(disks(1), 0)),
+        alone.onHello(1, hello(1, Uid.NONE, "1@a:1", Map.of(), 0), at(1)));
     assertEquals(List.of(), alone.onTick(at(1000)));
   }
 
@@ -102,6 +109,7 @@ class FormingTest {
   void aClusterFormsAtOnceWhenAllListedVotersAreEmptyM15() {
     assertEquals(questions(false), forming.onTick(at(0)));
     assertEquals(List.of(), forming.onTick(at(80)));
+    assertEquals(List.of(), forming.onHello(1, empty(1), at(80)));
     assertEquals(List.of(), forming.onHello(2, empty(2), at(80)));
     assertTrue(forming.situation().contains("[3]"), forming.situation());
     assertEquals(questions(false), forming.onTick(at(100)));
@@ -128,8 +136,43 @@ class FormingTest {
     }
   }
 
+  /**
+   * Naive failure: a copy is made of a directory that the cluster knows, and its process votes
+   * before it has heard that the original lives.
+   */
+  @Test
+  void nobodyStartsBeforeItsOwnPlaceIsKnownToBeItsOwnR35() {
+    Forming copy = forming(Uid.NONE);
+    copy.onTick(at(0));
+    assertEquals(List.of(), copy.onHello(2, formed(2, known(disk(1))), at(1)));
+    Hello original =
+        new Hello(1, disk(1), process(8), Uid.NONE, VOTERS, new TreeMap<>(), 0, "", false);
+    assertTrue(refusal(copy.onHello(1, original, at(2))).contains("R35"));
+    assertEquals(List.of(), copy.onTick(at(5_000)));
+
+    Forming unreachable = forming(Uid.NONE);
+    unreachable.onTick(at(7_000));
+    assertEquals(List.of(), unreachable.onHello(2, formed(2, known(disk(1))), at(7_001)));
+    assertEquals(
+        List.of(new Action.Start(disks(1, 2, 3), 0)),
+        unreachable.onTick(at(8_000)).stream().filter(Action.Start.class::isInstance).toList());
+  }
+
+  /** It was ready to form one, and hears that others did without it before it has begun. */
+  @Test
+  void whatOneMeetsWhileItWaitsForItsPlaceCountsM16() {
+    forming.onTick(at(0));
+    assertEquals(List.of(), forming.onHello(2, empty(2), at(1)));
+    assertEquals(List.of(), forming.onHello(3, empty(3), at(1)));
+    Map<Integer, Known> set = Map.of(2, known(disk(2)), 3, known(disk(3)));
+    assertEquals(List.of(), forming.onHello(2, hello(2, Uid.NONE, VOTERS, set, 0), at(2)));
+    assertEquals(List.of(), forming.onHello(1, empty(1), at(3)));
+    assertTrue(forming.seeking());
+  }
+
   @Test
   void oneThatHasStartedWithThisDirectoryIsEnoughM15() {
+    inItsPlace();
     Map<Integer, Known> set = Map.of(1, known(disk(1)), 2, known(disk(2)));
     assertEquals(
         List.of(new Action.Start(disks(1, 2), 0)),
@@ -151,6 +194,7 @@ class FormingTest {
   @Test
   void aClusterThatDoesNotKnowThisDirectoryMakesItWaitUntilItDoesM16() {
     forming.onTick(at(0));
+    inItsPlace();
     Hello before = formed(2, new Known(new Uid(9, 9), true));
     assertEquals(List.of(), forming.onHello(2, before, at(1)));
     assertEquals(questions(true), forming.onTick(at(400)));
@@ -165,6 +209,7 @@ class FormingTest {
 
   @Test
   void aVoterOfTheClusterFromTheBeginningStartsWithTheListedVotersM15() {
+    inItsPlace();
     assertEquals(
         List.of(new Action.Start(disks(1, 2, 3), 0)),
         forming.onHello(2, formed(2, known(disk(1))), at(1)));

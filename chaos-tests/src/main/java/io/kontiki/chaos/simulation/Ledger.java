@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,10 +74,43 @@ public final class Ledger {
         });
   }
 
-  /** From now on some replica is not looked at. */
-  void lenient() {
+  /**
+   * Bits rot on a machine: from now on it is not looked at, and of what it has nothing may be left,
+   * as after a lossy stop (P2), or of its disk (P1).
+   */
+  void rots(int node) {
     lenient = true;
     partitions.values().forEach(Committed::lenient);
+    if (rotten.add(node)) {
+      for (TopicImage topic : image.topics().values()) {
+        for (int i = 0; i < topic.partitions().size(); i++) {
+          lost(topic, i);
+        }
+      }
+    }
+  }
+
+  private final TreeSet<Integer> rotten = new TreeSet<>();
+
+  /** P2 covers one loss less than min ISR at a time, and no disk is lost where only one counts. */
+  private void lost(TopicImage topic, int partition) {
+    PartitionId id = new PartitionId(topic.id(), partition);
+    PartitionImage state = topic.partitions().get(partition);
+    TopicConfig config = TopicConfig.of(topic.config());
+    TreeSet<Integer> nodes = new TreeSet<>(lossy.getOrDefault(id, new TreeMap<>()).keySet());
+    for (int node : rotten) {
+      if (state.replicas().contains(node) || state.adding().contains(node)) {
+        nodes.add(node);
+      }
+    }
+    if (config.durability() == Durability.REPLICATED
+        && nodes.size() >= config.minInsyncReplicas(state.replicas().size())) {
+      of(id).excuse("nodes " + nodes + " lost what they had not synced, or it rotted (P2)");
+    } else if (!state.isr().isEmpty() && rotten.containsAll(state.isr())) {
+      if (topic.minIsr(state) == 1) {
+        of(id).excuse("only " + state.isr() + " counted, and bits have rotted there (P1)");
+      }
+    }
   }
 
   /** What clients did and saw. */
@@ -161,6 +195,9 @@ public final class Ledger {
       tell(before.topics().get(topic.id()), topic);
       for (int i = 0; i < topic.partitions().size(); i++) {
         check(new PartitionId(topic.id(), i), topic.partitions().get(i));
+        if (!rotten.isEmpty()) {
+          lost(topic, i);
+        }
       }
     }
   }
@@ -266,11 +303,10 @@ public final class Ledger {
         if (!partition.replicas().contains(node) && !partition.adding().contains(node)) {
           continue;
         }
-        TreeMap<Integer, Long> nodes = lossy.computeIfAbsent(id, unused -> new TreeMap<>());
-        nodes.put(node, broker == null ? 0 : broker.epoch());
-        if (nodes.size() >= config.minInsyncReplicas(partition.replicas().size())) {
-          of(id).excuse("nodes " + nodes.keySet() + " lost what they had not synced (P2)");
-        }
+        lossy
+            .computeIfAbsent(id, unused -> new TreeMap<>())
+            .put(node, broker == null ? 0 : broker.epoch());
+        lost(topic, i);
       }
     }
   }

@@ -180,10 +180,19 @@ final class SimAdmin {
   }
 
   void fence(int broker) {
+    fence(broker, false, "fence n" + broker);
+  }
+
+  /** Also if a partition has nobody then. */
+  void forceFence(int broker) {
+    fence(broker, true, "fence n" + broker + ", whatever it costs");
+  }
+
+  private void fence(int broker, boolean force, String what) {
     call(
-        "fence n" + broker,
+        what,
         (Calls calls, CallContext context, Completion<Result<LeadershipAdmin.Wished>> end) ->
-            calls.leaders.fence(context, broker, false, end));
+            calls.leaders.fence(context, broker, force, end));
   }
 
   void drain(int broker, boolean replicas) {

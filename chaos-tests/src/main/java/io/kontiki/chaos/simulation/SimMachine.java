@@ -173,15 +173,8 @@ public final class SimMachine {
     disk.kill();
   }
 
-  /**
-   * The power goes: what was not synced is lost, as chance has it; nobody is told. Where that must
-   * stay, only the process is killed.
-   */
+  /** The power goes: what was not synced is lost, as chance has it; nobody is told. */
   public void powerCut() {
-    if (world.mustKeepUnsynced()) {
-      kill();
-      return;
-    }
     SimProcess dying = process;
     world.trace().add(14, id, () -> "n" + id + " loses power");
     if (dying != null) {

@@ -1,13 +1,11 @@
 package io.kontiki.chaos.simulation;
 
-import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Acks;
-import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
@@ -60,6 +58,7 @@ public final class World {
   private final Ledger ledger;
   private final List<String> refusals = new ArrayList<>();
   private final SimAdmin admin;
+  private final Operator operator;
   private Map<TopicId, TopicImage> topics = Map.of();
   private int clients;
   private long healed;
@@ -100,6 +99,7 @@ public final class World {
               onImage(result.image());
             });
     this.admin = new SimAdmin(this, FIRST_CLIENT - 1);
+    this.operator = new Operator(this);
   }
 
   private void onImage(ClusterImage image) {
@@ -321,32 +321,20 @@ public final class World {
     return rotten;
   }
 
-  /**
-   * Whether what is only in page caches must stay: bits have rotted, and if the sound copy of a
-   * replicated record went, too, the partition would wait for an operator (P2, P14).
-   */
-  boolean mustKeepUnsynced() {
-    return rotten
-        && topics.values().stream()
-            .anyMatch(
-                topic -> TopicConfig.of(topic.config()).durability() == Durability.REPLICATED);
-  }
-
   /** Whether replicas may move so: a sound one of now stays, if bits rot somewhere. */
   boolean mayMove(PartitionImage now, List<Integer> to) {
     return now.isr().stream().anyMatch(member -> to.contains(member) && !machine(member).rotted());
   }
 
-  /** Whether bits may rot on a machine: every record is somewhere else, too, and stays there. */
+  /** Whether bits may rot on a machine: every record is somewhere else, too, for now. */
   public boolean mayRot(int node) {
     boolean may =
         ledger.spares(node)
-            && !ledger.mayBecomeTheLast(node)
             && machine(node).lives() > 0
             && machines.values().stream().noneMatch(SimMachine::swapped);
     if (may) {
       rotten = true;
-      ledger.lenient();
+      ledger.rots(node);
     }
     return may;
   }
@@ -452,11 +440,7 @@ public final class World {
         machine.start();
       }
     }
-    for (BrokerImage broker : raft.image().brokers().values()) {
-      if (broker.wish() != BrokerImage.Wish.NONE) {
-        admin.unfence(broker.id());
-      }
-    }
+    operator.looks(raft.image());
     time.after(
         500 * MS,
         () -> {

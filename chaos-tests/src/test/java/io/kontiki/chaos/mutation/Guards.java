@@ -52,7 +52,9 @@ final class Guards {
   private static final String ROUTER_TEST = ROUTER + "Test";
   private static final String CONTROLLER_TEST = CONTROLLER + "Test";
   private static final String SESSION_TEST = SESSION + "Test";
+  private static final String FORMING_TEST = FORMING + "Test";
   private static final String ADMISSION_TEST = ADMISSION + "Test";
+  private static final String DAMAGED_TEST = "io.kontiki.broker.partition.DamagedAndDeletedTest";
   private static final String LOG_TEST = "io.kontiki.log.PartitionLogTest";
   private static final String COMMANDS_TEST = "io.kontiki.metadata.IsrAndTopicCommandsTest";
 
@@ -193,6 +195,21 @@ final class Guards {
         Guard.of("epoch-start", "R29", "a leader serves before its epoch is in its history")
             .edit(PARTITION, "log.beginEpoch(state.leaderEpoch());", "")
             .caughtBy(REPLICATION_REPLICATED, 10),
+        Guard.of("behind-the-start", "R32", "a follower asks for ever for what is deleted")
+            .edit(
+                LEADER,
+                "if (request.fetchOffset() < logStart) {",
+                "if (request.fetchOffset() < 0) {")
+            .caughtBy(SIMULATION, 50),
+        Guard.of("start-within-batch", "R32", "an empty log takes no batch that begins before it")
+            .edit(APPENDS, "if (base < start && start <", "if (base < 0 && start <")
+            .caughtBy(SIMULATION, 50),
+        Guard.of("damage-below-start", "R32, D9", "who cannot read what is deleted asks for it")
+            .edit(
+                FOLLOWER_ROLE,
+                "if (before != FollowerReplica.NOTHING && before < partition.log().logStartOffset()) {",
+                "if (before == Long.MAX_VALUE) {")
+            .caughtBy(DAMAGED_TEST, "whoCannotReadThroughWhatIsDeletedBeginsAnewR32"),
         Guard.of("offset-continuity", "R30", "a follower appends what does not fit its end")
             .edit(APPENDS, "if (batch.baseOffset() != expected) {", "if (batch.baseOffset() < 0) {")
             .caughtBy(SIMULATION, 50));
@@ -378,9 +395,15 @@ final class Guards {
         Guard.of("empty-voter", "M16", "a voter that lost its disk starts its Raft (N8)")
             .edit(
                 FORMING,
-                "private void seek(String why) { waitsFor = why; }",
-                "private void seek(String why) { decide(new Action.Start(new TreeMap<>(empty), 0)); }")
+                "private void seek(String why) { ready = null; waitsFor = why; }",
+                "private void seek(String why) { ready = new Action.Start(new TreeMap<>(empty), 0); }")
             .caughtBy(VOTERS, 10),
+        Guard.of("own-place", "R35", "a voter starts before it has heard who is at its own address")
+            .edit(
+                FORMING,
+                "boolean alone = placeIsOwn || (asked && now.nanos() - began >= PLACE_NANOS);",
+                "boolean alone = true;")
+            .caughtBy(FORMING_TEST, "nobodyStartsBeforeItsOwnPlaceIsKnownToBeItsOwnR35"),
         Guard.of("admission-majority", "M16", "a voter leaves where the others are no majority")
             .edit(
                 ADMISSION,

@@ -73,4 +73,34 @@ class DamagedLeaderTest {
     world.healAndCheck();
     assertEquals(3, world.image().partition(id).isr().size());
   }
+
+  /** What was acknowledged by it alone (min ISR 1) has rotted: it can never be mended (P14). */
+  @Test
+  void anOperatorElectsAnotherOneForWhatNobodyHasAnyMore() {
+    World world = new World(12, Plan.small(6), new Trace(false));
+    world.startAll();
+    world.createTopic(new TopicPlan("one", 6, 3, 1, Durability.FSYNC));
+    PartitionId id = withoutNeedForTheQuorum(world);
+    world.producer(List.of(id), 5);
+    world.runMs(1_000);
+    int leader = world.image().partition(id).leader();
+    assertTrue(world.mayRot(leader));
+    List<Integer> others = new ArrayList<>(world.image().partition(id).replicas());
+    others.remove(Integer.valueOf(leader));
+    others.forEach(gone -> world.machine(gone).kill());
+    world.await("the others are out", 5_000, () -> world.image().partition(id).isr().size() == 1);
+    long shared = world.seen().acked();
+    world.runMs(3_000);
+    assertTrue(world.seen().acked() > shared + 100, "it went on alone");
+    for (int file = 0; file < 400; file++) {
+      world.machine(leader).rot(file, 500 + 311 * file, 1 + file % 100);
+    }
+    world.consumer(List.of(id)); // finds it
+    world.runMs(1_000);
+    world.healAndCheck();
+    PartitionImage whole = world.image().partition(id);
+    assertEquals(3, whole.isr().size());
+    assertTrue(others.contains(whole.leader()), whole::toString);
+    assertEquals(1, world.seen().uncleanElections());
+  }
 }

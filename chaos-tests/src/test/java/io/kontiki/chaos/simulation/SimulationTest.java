@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 class SimulationTest {
   private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 100);
-  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 0);
+  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 60);
 
   @BeforeAll
   static void quiet() {
@@ -40,7 +40,16 @@ class SimulationTest {
 
   /** Seeds that once broke a rule, by a fault of the product. */
   @ParameterizedTest
-  @ValueSource(longs = {2070L, 50164L, 21764265970261L, 24056623144440L, 1795316363860163739L})
+  @ValueSource(
+      longs = {
+        2070L,
+        50164L,
+        700153L,
+        800201L,
+        21764265970261L,
+        24056623144440L,
+        1795316363860163739L
+      })
   void noRuleIsBrokenInSeedsThatFoundSomething(long seed) {
     play(seed, 1);
   }
