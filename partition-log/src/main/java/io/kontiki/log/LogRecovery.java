@@ -266,7 +266,7 @@ final class LogRecovery {
   private void completeEpochs(EpochHistory epochs) {
     long from = Math.min(log.trust(), refs.get(0).baseOffset());
     List<EpochHistory.Entry> known = epochs.entries();
-    LogWalk.Found found = walk(new TreeSet<>(), from);
+    LogWalk.Found found = walk(new TreeSet<>(), from, false);
     epochs.rebuild(from, found.epochs(), found.endOffset());
     for (EpochHistory.Entry entry : known) {
       if (entry.startOffset() >= found.endOffset() && entry.epoch() > epochs.latest()) {
@@ -276,9 +276,18 @@ final class LogRecovery {
   }
 
   private LogWalk.Found walk(TreeSet<Long> trusted, long trust) {
+    return walk(trusted, trust, true);
+  }
+
+  /**
+   * @param checkDerived whether a bad batch below the recovery point ends it, too: what rotted
+   *     there would be believed of producers (rule I1)
+   */
+  private LogWalk.Found walk(TreeSet<Long> trusted, long trust, boolean checkDerived) {
     LogWalk walk = new LogWalk(shared, directory, log.names()::hasPath, INDEX_INTERVAL_BYTES);
     return walk.walk(
-        new LogWalk.Task(List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint()));
+        new LogWalk.Task(
+            List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint(), checkDerived));
   }
 
   /** Cuts at the fault; what is doubtful is kept aside first (rule D2). */

@@ -56,13 +56,15 @@ final class LogWalk {
    *
    * @param trust derived data at or behind it does not count
    * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
+   * @param checkDerived whether checksums are checked of all that producers are learnt from
    */
   record Task(
       List<Ref> segments,
       long logStart,
       NavigableSet<Long> snapshots,
       long trust,
-      long checkFrom) {}
+      long checkFrom,
+      boolean checkDerived) {}
 
   /**
    * What was found.
@@ -174,7 +176,7 @@ final class LogWalk {
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
     long writtenMs = -1;
-    while (walker.next(at.end, at.epoch, at.end >= at.task.checkFrom)) {
+    while (walker.next(at.end, at.epoch, at.task.checkDerived || at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
       if (at.end >= at.task.checkFrom
           ? contiguous && batch.baseOffset() != at.end

@@ -390,7 +390,7 @@ final class SegmentedLog implements PartitionLog {
       refs.add(new LogWalk.Ref(segment.baseOffset(), segment.sizeBytes(), segment.createdMs()));
     }
     return new LogWalk.Task(
-        refs, state.logStart, derived.snapshots(), state.logEnd, Long.MAX_VALUE);
+        refs, state.logStart, derived.snapshots(), state.logEnd, Long.MAX_VALUE, false);
   }
 
   /** For the checkpoint; while a cut is not carried out, of before it. */

@@ -100,7 +100,7 @@ class DamageTest {
   }
 
   @ParameterizedTest(name = "byte {0} of a batch")
-  @ValueSource(ints = {0, 4, 6, 7, 23, 25, 26})
+  @ValueSource(ints = {0, 4, 6, 7, 23, 25, 26, 56})
   void anOffsetThatRottedDoesNotMoveTheEndOfTheLogAtTheNextStartD2(int ofBatch) {
     int found = 0;
     for (int batches = 100; batches < 130; batches++) {
