@@ -85,7 +85,9 @@ record CleanLogs(long brokerEpoch, Map<PartitionId, Found> logs) {
     for (int i = SealedFile.count(payload, Long.BYTES); i > 0; i--) {
       long directoryMs = payload.getLong();
       CleanLog log = CleanLog.decode(payload, nowMs);
-      logs.put(log.id(), new Found(log, directoryMs));
+      if (logs.put(log.id(), new Found(log, directoryMs)) != null) {
+        throw new IllegalArgumentException(log.id() + " twice");
+      }
     }
     return new CleanLogs(brokerEpoch, logs);
   }

@@ -99,7 +99,8 @@ final class LogRecovery {
     // recovery point rises it would be trusted (rule I1).
     changed |=
         end > log.recoveryPoint()
-            || found.staleIndexes()
+            || !found.stale().isEmpty()
+            || !found.ahead().isEmpty()
             || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
     // Only now: of a walk that broke off before the end an epoch that has just begun is no part.
@@ -213,8 +214,10 @@ final class LogRecovery {
    */
   private void tidy(LogWalk.Found found) {
     for (Segment segment : found.walked()) {
-      if (found.staleIndexes()) {
+      if (found.stale().contains(segment.baseOffset())) {
         segment.truncateIndexFiles(shared.files);
+      } else if (found.ahead().contains(segment.baseOffset())) {
+        segment.markIndexFiles(shared.files);
       }
       if (segment != found.walked().get(found.walked().size() - 1)) {
         segment.complete(shared.files);
