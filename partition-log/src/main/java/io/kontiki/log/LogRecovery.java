@@ -110,7 +110,7 @@ final class LogRecovery {
       epochs.advanceStart(log.logStart());
     }
     if (plain) {
-      tidy(found);
+      tidy(found, segments);
     } else if (changed) {
       save(found, segments, producers, end);
     }
@@ -211,9 +211,14 @@ final class LogRecovery {
   /**
    * What was written ahead of the recovery point of derived data goes: it would be trusted as soon
    * as the recovery point rises (rule I1).
+   *
+   * @param segments that are left of the log: of others no file is made again
    */
-  private void tidy(LogWalk.Found found) {
+  private void tidy(LogWalk.Found found, List<Segment> segments) {
     for (Segment segment : found.walked()) {
+      if (!segments.contains(segment)) {
+        continue;
+      }
       if (found.stale().contains(segment.baseOffset())) {
         segment.truncateIndexFiles(shared.files);
       } else if (found.ahead().contains(segment.baseOffset())) {
