@@ -329,7 +329,7 @@ final class DirectoryRecovery {
   /** The new generation has a quarter of the ring at least, until a checkpoint frees the rest. */
   private int mostOlder() {
     int all = shared.config.journal().maxFiles();
-    return all - Math.max(2, all / 4);
+    return all - Math.max(Math.min(2, all / 2), all / 4);
   }
 
   /** Whether the disk has no room for another journal file and what else a start writes. */

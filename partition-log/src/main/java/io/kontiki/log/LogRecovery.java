@@ -159,11 +159,14 @@ final class LogRecovery {
     return mark;
   }
 
-  /** Also when the file was trimmed for a log start that did not become durable. */
+  /**
+   * Also when the file was trimmed for a log start that did not become durable, and when the log
+   * start lies within the first batch, of which the checkpoint knew nothing.
+   */
   private boolean areEpochsIncomplete(EpochHistory epochs) {
     long first = Math.max(log.logStart(), refs.get(0).baseOffset());
     return log.areEpochsLost()
-        || (log.trust() > first && epochs.epochOf(first) == EpochHistory.NONE);
+        || (log.trust() > refs.get(0).baseOffset() && epochs.epochOf(first) == EpochHistory.NONE);
   }
 
   /**
