@@ -192,7 +192,9 @@ final class LogWalk {
       }
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
-      if (batch.baseOffset() >= at.snapshot.offset) {
+      // Also one in which it lies: of a log that began within its first batch after an empty
+      // snapshot had been written where it was to start.
+      if (batch.nextOffset() > at.snapshot.offset) {
         if (writtenMs < 0 && batch.producerId() != RecordBatch.NO_PRODUCER_ID) {
           writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
         }

@@ -173,6 +173,8 @@ class CrashPropertyTest {
     int generation;
     // Nothing below was ever cut: what is committed is (rule D5), and may be compacted.
     long committed;
+    // A deletion may come undone, and with it what was compacted before.
+    long committedBeforeDeletion;
     // Its deletion was asked for and is not done.
     boolean leaving;
     final TreeMap<Long, Integer> sequences = new TreeMap<>();
@@ -691,6 +693,7 @@ class CrashPropertyTest {
       model.durableStart = 0;
       model.heldFloor = 0;
       model.returnedEnd = 0;
+      model.committedBeforeDeletion = Math.max(model.committedBeforeDeletion, model.committed);
       model.committed = 0;
       model.sequences.clear();
       java.util.Objects.requireNonNull(directory)
@@ -1009,7 +1012,8 @@ class CrashPropertyTest {
         model.now.add(new Batch(batch.base, batch.next, batch.epoch, Batches.copy(batch.bytes)));
       }
       model.emptyEnd = end;
-      model.committed = Math.min(model.committed, end);
+      model.committed = Math.min(Math.max(model.committed, model.committedBeforeDeletion), end);
+      model.committedBeforeDeletion = 0;
       model.start = start;
       model.durableStart = start;
       // Rule D10: recovery synced it.
