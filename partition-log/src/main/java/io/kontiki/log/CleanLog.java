@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 
 /**
@@ -105,11 +106,13 @@ record CleanLog(
    * Reads one.
    *
    * @param nowMs for the age of segments, as if they had begun now
+   * @param topics one id of each topic for all its logs, which keep it
    * @throws IllegalArgumentException if it is no such row; what it says is looked at by {@link
    *     #open}, so that one row that cannot be true costs no other log its fast open
    */
-  static CleanLog decode(ByteBuffer from, long nowMs) {
-    PartitionId id = new PartitionId(TopicId.of(from), from.getInt());
+  static CleanLog decode(ByteBuffer from, long nowMs, Map<TopicId, TopicId> topics) {
+    TopicId topic = topics.computeIfAbsent(TopicId.of(from), known -> known);
+    PartitionId id = new PartitionId(topic, from.getInt());
     Durability durability = from.get() == 1 ? Durability.FSYNC : Durability.REPLICATED;
     long logStart = from.getLong();
     long logEnd = from.getLong();
@@ -222,10 +225,11 @@ record CleanLog(
     if (!fault.isEmpty()) {
       throw impossible(fault);
     }
+    // One string for all its segments, which keep it.
+    String directory = id.directoryName();
     List<Segment> found = new ArrayList<>(segments.size());
     for (LogWalk.Ref ref : segments) {
-      found.add(
-          new Segment(id.directoryName(), ref.baseOffset(), ref.sizeBytes(), ref.createdMs()));
+      found.add(new Segment(directory, ref.baseOffset(), ref.sizeBytes(), ref.createdMs()));
     }
     if (!found.isEmpty()) {
       Segment last = found.get(found.size() - 1);
