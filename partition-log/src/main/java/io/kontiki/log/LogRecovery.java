@@ -164,9 +164,13 @@ final class LogRecovery {
    * start lies within the first batch, of which the checkpoint knew nothing.
    */
   private boolean areEpochsIncomplete(EpochHistory epochs) {
-    long first = Math.max(log.logStart(), refs.get(0).baseOffset());
+    long base = refs.get(0).baseOffset();
+    long first = Math.max(log.logStart(), base);
+    // No record is trusted: all that is known are epochs that began while the log was empty.
+    boolean emptyThen = !log.isFsync() && base < log.trust() && log.trust() <= log.logStart();
     return log.areEpochsLost()
-        || (log.trust() > refs.get(0).baseOffset() && epochs.epochOf(first) == EpochHistory.NONE);
+        || emptyThen
+        || (log.trust() > base && epochs.epochOf(first) == EpochHistory.NONE);
   }
 
   /**

@@ -65,7 +65,9 @@ class CrashPropertyTest {
    * gone in part (2186, 2455; of the second 1612, 2435). Of the second: the old row once more
    * (752), GONE replayed over new files (843), a clean stop amid a deletion (1008, 273), a torn
    * tail that came back (1683, 890), cuts (9357, 11721). With a bad disk: a journal file that was
-   * never made (566), a sync that failed and succeeded in the next life (834).
+   * never made (566), a sync that failed and succeeded in the next life (834). With compaction: a
+   * log that began within a batch of which the checkpoint knew nothing, whose epoch (207752,
+   * 200455, 215743) or producer (203239) was not found again.
    */
   @Test
   void seedsThatFailedOnceDoNot() {
@@ -77,6 +79,12 @@ class CrashPropertyTest {
     }
     for (long seed : new long[] {566, 834, 224}) {
       runOne(new Run(seed, true, true, false));
+    }
+    for (long seed : new long[] {207752, 200455, 215743}) {
+      runOne(new Run(seed, false, false, true));
+    }
+    for (long seed : new long[] {200428, 203239}) {
+      runOne(new Run(seed, true, true, true));
     }
   }
 
