@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # One node with 10,000 partitions of a few segments each, next to an empty one: time from the start of the process until
 # every partition has a leader that serves, after a clean stop and after SIGKILL with records of every partition in the
-# journal; memory, open files, CPU of a quiet minute, the same minute for both. Linux only (reads /proc).
+# journal, also again and again before the first checkpoint of a life is through; memory, open files, CPU of a quiet minute, the same minute for both. Linux only (reads /proc).
 #
 #   benchmarks/scale.sh [PARTITIONS] [DIRECTORY]      default 10000, $TMPDIR or /tmp
 #
 #   QUIET     seconds over which idle CPU is measured, default 60
 #
-# About 4 minutes with the defaults on a quiet machine. Whatever takes longer than 5 minutes by itself ends the script.
+# About 5 minutes with the defaults on a quiet machine. Whatever takes longer than 5 minutes by itself ends the script.
 # `QUIET=5 benchmarks/scale.sh 100` takes a minute and shows that everything works.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -116,14 +116,30 @@ start "$work/empty"
 until_leading 0
 costs
 stop
-for run in 1 2 3; do
+after_kill() { # $1: what it is called
   fill "$work/data/log" 5 kill
   start "$work/data"
   until_leading "$partitions"
-  echo "SIGKILL, run $run: leading after $(elapsed) ms"
+  echo "SIGKILL, $1: leading after $(elapsed) ms;$(grep 'the journal is replayed' "$work/server.log" | tail -1 | sed 's/.*replayed:/ replayed/')"
+  if grep -q 'all logs are synced first' "$work/server.log"; then echo '  (all logs were synced before that)'; fi
+}
+kill_node() {
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
   pid=''
+  : >"$work/server.log"
+}
+: >"$work/server.log"
+for run in 1 2 3; do
+  after_kill "run $run"
+  # A node that has lived for some seconds has its first checkpoint behind it: what was replayed is replayed no more.
+  written=$(stat -c %y "$work/data/log/checkpoint")
+  until [[ $(stat -c %y "$work/data/log/checkpoint") != "$written" ]]; do timely; sleep 0.1; done
+  kill_node
+done
+for run in 1 2 3; do # each replays what those before it had in their journals
+  after_kill "and again before the first checkpoint, run $run"
+  kill_node
 done
 
 exec_java io.kontiki.benchmarks.OpenTable recover "$work" 1000

@@ -11,10 +11,12 @@ import io.kontiki.log.segment.TimeIndex;
 import io.kontiki.model.Durability;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
+import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 
 /**
@@ -104,10 +106,13 @@ record CleanLog(
    * Reads one.
    *
    * @param nowMs for the age of segments, as if they had begun now
-   * @throws IllegalArgumentException if it makes no sense
+   * @param topics one id of each topic for all its logs, which keep it
+   * @throws IllegalArgumentException if it is no such row; what it says is looked at by {@link
+   *     #open}, so that one row that cannot be true costs no other log its fast open
    */
-  static CleanLog decode(ByteBuffer from, long nowMs) {
-    PartitionId id = new PartitionId(TopicId.of(from), from.getInt());
+  static CleanLog decode(ByteBuffer from, long nowMs, Map<TopicId, TopicId> topics) {
+    TopicId topic = topics.computeIfAbsent(TopicId.of(from), known -> known);
+    PartitionId id = new PartitionId(topic, from.getInt());
     Durability durability = from.get() == 1 ? Durability.FSYNC : Durability.REPLICATED;
     long logStart = from.getLong();
     long logEnd = from.getLong();
@@ -126,9 +131,6 @@ record CleanLog(
     List<Long> snapshots = new ArrayList<>();
     for (int i = SealedFile.count(from, Long.BYTES); i > 0; i--) {
       snapshots.add(from.getLong());
-    }
-    if (logStart < 0 || logEnd < logStart || highWatermark > logEnd) {
-      throw new IllegalArgumentException(id + ": " + logStart + " to " + logEnd);
     }
     return new CleanLog(
         id,
@@ -167,26 +169,81 @@ record CleanLog(
   }
 
   /**
+   * What cannot be true of any log, or empty. The checksum of the file says that somebody wrote it,
+   * not that he was right.
+   */
+  private String fault() {
+    if (id.partition() < 0 || logStart < 0 || logEnd < logStart) {
+      return "a log from " + logStart + " to " + logEnd;
+    }
+    if (highWatermark < 0 || highWatermark > logEnd) {
+      return "a high watermark of " + highWatermark + " in a log that ends at " + logEnd;
+    }
+    long above = -1;
+    for (LogWalk.Ref ref : segments) {
+      if (ref.baseOffset() <= above || ref.baseOffset() > logEnd) {
+        return "a segment at " + ref.baseOffset() + " behind " + above + " of " + logEnd;
+      }
+      if (ref.sizeBytes() < 0 || ref.sizeBytes() > Integer.MAX_VALUE) {
+        return "a segment of " + ref.sizeBytes() + " bytes";
+      }
+      above = ref.baseOffset();
+    }
+    if (segments.isEmpty() ? logEnd > logStart : segments.get(0).baseOffset() > logStart) {
+      return "no segment at its start " + logStart;
+    }
+    if (tail.bytesSinceEntry() < 0
+        || tail.maxTimestampOffset() < -1
+        || tail.maxTimestampOffset() >= Math.max(0, logEnd)) {
+      return "an end as of " + tail;
+    }
+    long covered = -1;
+    for (long snapshot : snapshots) {
+      if (snapshot <= covered || snapshot > logEnd) {
+        return "a snapshot at " + snapshot + " behind " + covered + " of " + logEnd;
+      }
+      covered = snapshot;
+    }
+    return !epochs.isEmpty() && epochs.get(epochs.size() - 1).startOffset() > logEnd
+        ? "an epoch behind its end: " + epochs
+        : "";
+  }
+
+  private StorageException impossible(String what) {
+    return new StorageException(
+        StorageException.Kind.CORRUPT, CleanLogs.FILE, -1, id + " cannot be: " + what);
+  }
+
+  /**
    * The log, as a recovery would find it.
    *
    * @param row that it fits
-   * @throws io.kontiki.runtime.StorageException CORRUPT if the producers cannot be believed
+   * @throws StorageException CORRUPT if there can be no such log
    */
   RecoveredLog open(LogCheckpoint.Entry row) {
+    String fault = fault();
+    if (!fault.isEmpty()) {
+      throw impossible(fault);
+    }
+    // One string for all its segments, which keep it.
+    String directory = id.directoryName();
     List<Segment> found = new ArrayList<>(segments.size());
     for (LogWalk.Ref ref : segments) {
-      found.add(
-          new Segment(id.directoryName(), ref.baseOffset(), ref.sizeBytes(), ref.createdMs()));
+      found.add(new Segment(directory, ref.baseOffset(), ref.sizeBytes(), ref.createdMs()));
     }
     if (!found.isEmpty()) {
       Segment last = found.get(found.size() - 1);
       last.activate(
-          OffsetIndex.decode(
-              last.baseOffset(), index.duplicate(), Long.MAX_VALUE, last.sizeBytes()),
-          TimeIndex.decode(last.baseOffset(), times.duplicate(), Long.MAX_VALUE),
+          OffsetIndex.decode(last.baseOffset(), index.duplicate(), logEnd, last.sizeBytes()),
+          TimeIndex.decode(last.baseOffset(), times.duplicate(), logEnd),
           tail);
     }
-    EpochHistory history = EpochHistory.of(epochs);
+    EpochHistory history;
+    try {
+      history = EpochHistory.of(epochs);
+    } catch (IllegalArgumentException e) {
+      throw impossible(e.getMessage());
+    }
     return new RecoveredLog(
         id,
         topicName,

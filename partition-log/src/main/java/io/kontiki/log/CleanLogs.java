@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.segment.SealedFile;
 import io.kontiki.model.PartitionId;
+import io.kontiki.model.TopicId;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import java.nio.ByteBuffer;
@@ -82,10 +83,13 @@ record CleanLogs(long brokerEpoch, Map<PartitionId, Found> logs) {
   private static CleanLogs parse(ByteBuffer payload, long nowMs) {
     long brokerEpoch = payload.getLong();
     Map<PartitionId, Found> logs = new TreeMap<>();
+    Map<TopicId, TopicId> topics = new TreeMap<>();
     for (int i = SealedFile.count(payload, Long.BYTES); i > 0; i--) {
       long directoryMs = payload.getLong();
-      CleanLog log = CleanLog.decode(payload, nowMs);
-      logs.put(log.id(), new Found(log, directoryMs));
+      CleanLog log = CleanLog.decode(payload, nowMs, topics);
+      if (logs.put(log.id(), new Found(log, directoryMs)) != null) {
+        throw new IllegalArgumentException(log.id() + " twice");
+      }
     }
     return new CleanLogs(brokerEpoch, logs);
   }

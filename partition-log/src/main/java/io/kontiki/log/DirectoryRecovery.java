@@ -95,6 +95,14 @@ final class DirectoryRecovery {
         LOG.error("the journal is damaged: every log with durability=fsync is doubtful");
       }
       makeRoom(journal);
+      if (!journal.records().isEmpty()) {
+        LOG.info(
+            "the journal is replayed: {} records of {} logs in {} files, begun by {} starts",
+            journal.count(),
+            journal.records().size(),
+            journal.files().size(),
+            positions.size());
+      }
       recoverAll(journal);
       Optional<CleanMarker> believed = marker.filter(found -> matches(found, logs));
       if (believed.isEmpty()) {
@@ -197,8 +205,17 @@ final class DirectoryRecovery {
         || !lastSegmentIsWhole(found.log())) {
       return null;
     }
-    shared.onDirectoryExists(id);
-    return found.log().open(row);
+    try {
+      RecoveredLog opened = found.log().open(row);
+      shared.onDirectoryExists(id);
+      return opened;
+    } catch (StorageException e) {
+      if (e.kind() != StorageException.Kind.CORRUPT) {
+        throw e;
+      }
+      LOG.warn("the files of {} are read: {}", id, e.getMessage());
+      return null;
+    }
   }
 
   private boolean lastSegmentIsWhole(CleanLog log) {
@@ -283,8 +300,14 @@ final class DirectoryRecovery {
   private JournalStart start(
       JournalScan journal, List<JournalPosition> positions, long generation) {
     List<JournalFile> older = journal.damaged() ? List.of() : journal.files();
-    int most = shared.config.journal().maxFiles() / 2;
-    if (!isTight() && older.size() <= most && logs.stream().anyMatch(RecoveredLog::plain)) {
+    boolean wanted = logs.stream().anyMatch(RecoveredLog::plain);
+    if (wanted && older.size() > mostOlder()) {
+      LOG.info(
+          "{} of {} files of the journal wait for a checkpoint: all logs are synced first",
+          older.size(),
+          shared.config.journal().maxFiles());
+    }
+    if (!isTight() && older.size() <= mostOlder() && wanted) {
       try {
         JournalStart start =
             new JournalStart(generation, journal.nextSequence(), freeSlot(older), older);
@@ -301,6 +324,12 @@ final class DirectoryRecovery {
     int slot = journal.slots().isEmpty() ? 0 : journal.slots().first();
     JournalStart fresh = new JournalStart(generation, journal.nextSequence(), slot, List.of());
     return begin(fresh, List.of(), true);
+  }
+
+  /** The new generation has a quarter of the ring at least, until a checkpoint frees the rest. */
+  private int mostOlder() {
+    int all = shared.config.journal().maxFiles();
+    return all - Math.max(Math.min(2, all / 2), all / 4);
   }
 
   /** Whether the disk has no room for another journal file and what else a start writes. */
@@ -343,19 +372,29 @@ final class DirectoryRecovery {
       }
     }
     next.add(start.position());
-    for (int i = 0; i < logs.size(); i++) {
-      RecoveredLog log = logs.get(i);
-      if (all || !log.plain()) {
-        logs.set(i, settle(log));
-        nextRows.put(log.id(), rowOf(logs.get(i)).settledBelow(start.firstSequence()));
-      }
-    }
+    settleLogs(all, start.firstSequence());
     shared.files.syncDirectory("");
     new LogCheckpoint(next, nextRows).write(shared.store);
     shared.store.delete(CleanMarker.FILE);
     shared.store.delete(CleanLogs.FILE);
     shared.store.syncDirectory("");
     return start;
+  }
+
+  /** Waits for the disk most of the time, so several at a time. */
+  private void settleLogs(boolean all, long below) {
+    List<Integer> places = new ArrayList<>();
+    for (int i = 0; i < logs.size(); i++) {
+      if (all || !logs.get(i).plain()) {
+        places.add(i);
+      }
+    }
+    RecoveredLog[] settledLogs = new RecoveredLog[places.size()];
+    crew.each(places.size(), i -> settledLogs[i] = settle(logs.get(places.get(i))));
+    for (int i = 0; i < settledLogs.length; i++) {
+      logs.set(places.get(i), settledLogs[i]);
+      nextRows.put(settledLogs[i].id(), rowOf(settledLogs[i]).settledBelow(below));
+    }
   }
 
   private static LogCheckpoint.Entry rowOf(RecoveredLog settled) {

@@ -42,6 +42,7 @@ public final class LogDirectory {
   private final LogShared shared;
   private final Optional<CleanMarker> cleanMarker;
   private final LogCleaner cleaner;
+  private final boolean isJournalShort;
 
   // Guarded by the monitor.
   private final TreeMap<PartitionId, RecoveredLog> recovered = new TreeMap<>();
@@ -54,6 +55,7 @@ public final class LogDirectory {
     this.shared = shared;
     this.cleaner = new LogCleaner(shared, this::openLogs);
     this.cleanMarker = found.marker();
+    this.isJournalShort = found.journal().older().size() > shared.config.journal().maxFiles() / 2;
     found
         .logs()
         .forEach(
@@ -396,7 +398,11 @@ public final class LogDirectory {
       if (loops.isEmpty()) {
         new LogScrubber(shared, this::openLogs).start(loop);
         // What was found is replayed at each start until a checkpoint is through.
-        shared.checkpointer().onDirty(loop);
+        if (isJournalShort) {
+          shared.checkpointer().request();
+        } else {
+          shared.checkpointer().onDirty(loop);
+        }
       }
       home = new LoopLogs(shared, loop);
       loops.put(loop, home);

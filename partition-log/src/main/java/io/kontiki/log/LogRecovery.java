@@ -99,7 +99,8 @@ final class LogRecovery {
     // recovery point rises it would be trusted (rule I1).
     changed |=
         end > log.recoveryPoint()
-            || found.staleIndexes()
+            || !found.stale().isEmpty()
+            || !found.ahead().isEmpty()
             || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
     // Only now: of a walk that broke off before the end an epoch that has just begun is no part.
@@ -109,7 +110,7 @@ final class LogRecovery {
       epochs.advanceStart(log.logStart());
     }
     if (plain) {
-      tidy(found);
+      tidy(found, segments);
     } else if (changed) {
       save(found, segments, producers, end);
     }
@@ -158,11 +159,18 @@ final class LogRecovery {
     return mark;
   }
 
-  /** Also when the file was trimmed for a log start that did not become durable. */
+  /**
+   * Also when the file was trimmed for a log start that did not become durable, and when the log
+   * start lies within the first batch, of which the checkpoint knew nothing.
+   */
   private boolean areEpochsIncomplete(EpochHistory epochs) {
-    long first = Math.max(log.logStart(), refs.get(0).baseOffset());
+    long base = refs.get(0).baseOffset();
+    long first = Math.max(log.logStart(), base);
+    // No record is trusted: all that is known are epochs that began while the log was empty.
+    boolean emptyThen = !log.isFsync() && base < log.trust() && log.trust() <= log.logStart();
     return log.areEpochsLost()
-        || (log.trust() > first && epochs.epochOf(first) == EpochHistory.NONE);
+        || emptyThen
+        || (log.trust() > base && epochs.epochOf(first) == EpochHistory.NONE);
   }
 
   /**
@@ -210,11 +218,18 @@ final class LogRecovery {
   /**
    * What was written ahead of the recovery point of derived data goes: it would be trusted as soon
    * as the recovery point rises (rule I1).
+   *
+   * @param segments that are left of the log: of others no file is made again
    */
-  private void tidy(LogWalk.Found found) {
+  private void tidy(LogWalk.Found found, List<Segment> segments) {
     for (Segment segment : found.walked()) {
-      if (found.staleIndexes()) {
+      if (!segments.contains(segment)) {
+        continue;
+      }
+      if (found.stale().contains(segment.baseOffset())) {
         segment.truncateIndexFiles(shared.files);
+      } else if (found.ahead().contains(segment.baseOffset())) {
+        segment.markIndexFiles(shared.files);
       }
       if (segment != found.walked().get(found.walked().size() - 1)) {
         segment.complete(shared.files);

@@ -15,6 +15,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
@@ -75,7 +77,8 @@ final class LogWalk {
    * @param fault what ended the walk before the end of the last segment, or empty
    * @param faultSegment place in the task
    * @param faultPosition in that segment's file
-   * @param staleIndexes whether index files have more than could be trusted
+   * @param stale base offsets of walked segments whose index files have what cannot be trusted
+   * @param ahead of those whose index files have more than could be trusted, and all of it is right
    * @param forgottenBelow tombstones may be missing below it, as far as what was walked over tells
    * @param epochs where those of the batches at or behind {@code trust} begin, in order
    */
@@ -87,7 +90,8 @@ final class LogWalk {
       String fault,
       int faultSegment,
       long faultPosition,
-      boolean staleIndexes,
+      Set<Long> stale,
+      Set<Long> ahead,
       long forgottenBelow,
       List<EpochHistory.Entry> epochs) {}
 
@@ -109,10 +113,13 @@ final class LogWalk {
         return at.found(walked, first, i, 0);
       }
       at.end = ref.baseOffset;
-      Segment segment = open(ref, task.trust, at);
+      IndexFiles written =
+          new IndexFiles(content(ref, SegmentFiles.INDEX), content(ref, SegmentFiles.TIME_INDEX));
+      Segment segment = open(ref, task.trust, written);
       walked.add(segment);
       long stopped = files.use(segment.path(), file -> walk(file, ref, segment, at));
       segment.noteSize(stopped);
+      compare(segment, written, i < task.segments.size() - 1 && at.fault.isEmpty(), at);
       if (!at.fault.isEmpty()) {
         return at.found(walked, first, i, stopped);
       }
@@ -127,7 +134,8 @@ final class LogWalk {
     private long end;
     private int epoch = EpochHistory.NONE;
     private String fault = "";
-    private boolean stale;
+    private final Set<Long> stale = new TreeSet<>();
+    private final Set<Long> ahead = new TreeSet<>();
     private long forgottenBelow;
 
     private Progress(Task task, Snapshot snapshot) {
@@ -145,6 +153,7 @@ final class LogWalk {
           place,
           position,
           stale,
+          ahead,
           forgottenBelow,
           epochs);
     }
@@ -193,7 +202,9 @@ final class LogWalk {
       }
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
-      if (batch.baseOffset() >= at.snapshot.offset) {
+      // Also one in which it lies: of a log that began within its first batch after an empty
+      // snapshot had been written where it was to start.
+      if (batch.nextOffset() > at.snapshot.offset) {
         if (writtenMs < 0 && batch.producerId() != RecordBatch.NO_PRODUCER_ID) {
           writtenMs = Math.min(nowMs, store.modifiedMs(segment.path()));
         }
@@ -214,14 +225,19 @@ final class LogWalk {
     return walker.position();
   }
 
+  /** The bytes of both files; none if there is no file. */
+  private record IndexFiles(ByteBuffer entries, ByteBuffer times) {
+    int sizeBytes() {
+      return entries.remaining() + times.remaining();
+    }
+  }
+
   /** With what its index files say below the trusted offset, if that can be believed. */
-  private Segment open(Ref ref, long trust, Progress at) {
+  private Segment open(Ref ref, long trust, IndexFiles written) {
     Segment segment = new Segment(directory, ref.baseOffset, ref.sizeBytes, ref.createdMs);
-    ByteBuffer entries = content(segment.path(SegmentFiles.INDEX));
-    ByteBuffer timeEntries = content(segment.path(SegmentFiles.TIME_INDEX));
-    int bytes = entries.remaining() + timeEntries.remaining();
-    OffsetIndex index = OffsetIndex.decode(ref.baseOffset, entries, trust, ref.sizeBytes);
-    TimeIndex times = TimeIndex.decode(ref.baseOffset, timeEntries, trust);
+    OffsetIndex index =
+        OffsetIndex.decode(ref.baseOffset, written.entries.duplicate(), trust, ref.sizeBytes);
+    TimeIndex times = TimeIndex.decode(ref.baseOffset, written.times.duplicate(), trust);
     boolean believed =
         index.count() > 0
             && files.use(
@@ -234,16 +250,27 @@ final class LogWalk {
     if (believed) {
       times.truncate(index.lastIndexedOffset() + 1);
       segment.activate(index, times);
-      at.stale |=
-          bytes != index.count() * OffsetIndex.ENTRY_BYTES + times.count() * TimeIndex.ENTRY_BYTES;
     } else {
-      at.stale |= bytes > 0;
       segment.activate(new OffsetIndex(ref.baseOffset), new TimeIndex(ref.baseOffset));
     }
     return segment;
   }
 
-  private ByteBuffer content(String path) {
+  /**
+   * What the process before wrote beyond the trusted offset, and the batches say the same of, is
+   * not written again: each start of a node that is killed again and again would do so.
+   */
+  private static void compare(Segment segment, IndexFiles written, boolean closed, Progress at) {
+    int trusted = segment.flushedBytes();
+    if (!segment.adopt(written.entries, written.times, closed)) {
+      at.stale.add(segment.baseOffset());
+    } else if (written.sizeBytes() > trusted) {
+      at.ahead.add(segment.baseOffset());
+    }
+  }
+
+  private ByteBuffer content(Ref ref, String suffix) {
+    String path = SegmentFiles.path(directory, ref.baseOffset, suffix);
     if (!exists.test(path)) {
       return ByteBuffer.allocate(0);
     }

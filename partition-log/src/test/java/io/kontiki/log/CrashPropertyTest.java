@@ -65,7 +65,9 @@ class CrashPropertyTest {
    * gone in part (2186, 2455; of the second 1612, 2435). Of the second: the old row once more
    * (752), GONE replayed over new files (843), a clean stop amid a deletion (1008, 273), a torn
    * tail that came back (1683, 890), cuts (9357, 11721). With a bad disk: a journal file that was
-   * never made (566), a sync that failed and succeeded in the next life (834).
+   * never made (566), a sync that failed and succeeded in the next life (834). With compaction: a
+   * log that began within a batch of which the checkpoint knew nothing, whose epoch (207752,
+   * 200455, 215743) or producer (203239) was not found again.
    */
   @Test
   void seedsThatFailedOnceDoNot() {
@@ -77,6 +79,12 @@ class CrashPropertyTest {
     }
     for (long seed : new long[] {566, 834, 224}) {
       runOne(new Run(seed, true, true, false));
+    }
+    for (long seed : new long[] {207752, 200455, 215743}) {
+      runOne(new Run(seed, false, false, true));
+    }
+    for (long seed : new long[] {200428, 203239}) {
+      runOne(new Run(seed, true, true, true));
     }
   }
 
@@ -173,6 +181,8 @@ class CrashPropertyTest {
     int generation;
     // Nothing below was ever cut: what is committed is (rule D5), and may be compacted.
     long committed;
+    // A deletion may come undone, and with it what was compacted before.
+    long committedBeforeDeletion;
     // Its deletion was asked for and is not done.
     boolean leaving;
     final TreeMap<Long, Integer> sequences = new TreeMap<>();
@@ -691,6 +701,7 @@ class CrashPropertyTest {
       model.durableStart = 0;
       model.heldFloor = 0;
       model.returnedEnd = 0;
+      model.committedBeforeDeletion = Math.max(model.committedBeforeDeletion, model.committed);
       model.committed = 0;
       model.sequences.clear();
       java.util.Objects.requireNonNull(directory)
@@ -1009,7 +1020,8 @@ class CrashPropertyTest {
         model.now.add(new Batch(batch.base, batch.next, batch.epoch, Batches.copy(batch.bytes)));
       }
       model.emptyEnd = end;
-      model.committed = Math.min(model.committed, end);
+      model.committed = Math.min(Math.max(model.committed, model.committedBeforeDeletion), end);
+      model.committedBeforeDeletion = 0;
       model.start = start;
       model.durableStart = start;
       // Rule D10: recovery synced it.

@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.kafka.common.record.CompressionType;
@@ -144,11 +146,17 @@ class KafkaFilesOracleTest {
   private long checkByKafka(LogWorld world, boolean compacted) throws IOException {
     Path directory = copyOut(world);
     long records = 0;
+    Set<String> codecs = new TreeSet<>();
     for (Path log : files(directory, SegmentFiles.LOG)) {
       String found = dump(log, "--deep-iteration");
       assertFalse(found.contains("isvalid: false"), found);
       assertFalse(found.contains("invalid bytes"), found);
       assertTrue(compacted || !found.contains("Non-consecutive"), found);
+      for (CompressionType codec : CompressionType.values()) {
+        if (found.contains("compresscodec: " + codec.name + " ")) {
+          codecs.add(codec.name);
+        }
+      }
       records += found.lines().filter(line -> line.startsWith("| offset: ")).count();
       String name = log.getFileName().toString().replace(SegmentFiles.LOG, "");
       Path index = directory.resolve(name + SegmentFiles.INDEX);
@@ -162,6 +170,7 @@ class KafkaFilesOracleTest {
       }
     }
     assertTrue(files(directory, SegmentFiles.LOG).size() > 3);
+    assertEquals(Set.of("none", "gzip", "snappy", "lz4", "zstd"), codecs);
     return records;
   }
 
@@ -227,6 +236,7 @@ class KafkaFilesOracleTest {
   void weRecoverAndReadTheSegmentsThatKafkaWrote() throws IOException {
     // Of an fsync log a start keeps only what checkpoint and journal know.
     LogSettings copied = LogWorld.REPLICATED.withSegments(24 << 10, 3_600_000);
+    assertEquals(5, CompressionType.values().length);
     for (CompressionType codec : CompressionType.values()) {
       Path directory = Files.createDirectories(temporary.resolve(codec.name));
       List<MemoryRecords> written = writeByKafka(directory, codec);

@@ -9,13 +9,16 @@ import io.kontiki.log.PartitionLog.AppendOutcome;
 import io.kontiki.log.epoch.EpochHistory;
 import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.log.journal.LogCheckpoint;
+import io.kontiki.log.segment.SealedFile;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.TopicId;
+import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.memory.MemoryFileStore.Operation;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -213,7 +216,7 @@ class OpeningTest {
     for (int round = 1; round < 30; round++) {
       appendToAll();
       kill();
-      assertTrue(generations().size() <= 5, generations().toString());
+      assertTrue(generations().size() <= 7, generations().toString());
       openAll();
       checkAll(round);
     }
@@ -328,6 +331,117 @@ class OpeningTest {
     world.store.delete(id(0).directoryName() + "/" + segments.get(segments.size() - 1));
     kill();
     assertEquals(List.of(id(0)), world.directory.doubtful());
+  }
+
+  @Test
+  void aReplayThatIsRepeatedWritesNoIndexFileAgain() {
+    LogWorld large =
+        new LogWorld(LogWorld.CONFIG.withJournal(new CommitJournal.Sizes(1 << 20, 8, 1 << 20)));
+    LogSettings settings = LogWorld.FSYNC.withSegments(10 << 10, 3_600_000);
+    PartitionLog log = large.openLog(settings);
+    for (int i = 0; i < 25; i++) {
+      large.append(log, Batches.plain(1, "x".repeat(1_000), 1_000 + i));
+    }
+    TreeMap<String, ByteBuffer> before = indexFiles(large);
+    assertEquals(4, before.size(), before.keySet().toString());
+    List<String> written = new ArrayList<>();
+    large.store.faults(
+        (operation, path) -> {
+          if (path.endsWith("index")
+              && operation != Operation.OPEN
+              && operation != Operation.READ) {
+            written.add(operation + " " + path);
+          }
+          return null;
+        });
+    for (int start = 0; start < 3; start++) {
+      large.store.kill();
+      large.restart();
+      assertEquals(List.of(), written, "start " + start);
+      log = large.openLog(settings);
+      assertEquals(25, large.readAll(log).size());
+    }
+    // What was left as it is, is durable with the checkpoint all the same (rules D3, D10).
+    large.checkpoint();
+    assertEquals(4, written.size(), written.toString());
+    large.store.faults(null);
+    large.store.crash(new SeededRandom(3));
+    assertEquals(before, indexFiles(large));
+    large.restart();
+    assertEquals(25, large.readAll(large.openLog(settings)).size());
+  }
+
+  private static TreeMap<String, ByteBuffer> indexFiles(LogWorld world) {
+    TreeMap<String, ByteBuffer> found = new TreeMap<>();
+    for (String name : world.store.list(LogWorld.ORDERS.directoryName())) {
+      if (name.endsWith("index")) {
+        try (FileStore.File file = world.store.open(LogWorld.ORDERS.directoryName() + "/" + name)) {
+          ByteBuffer bytes = ByteBuffer.allocate((int) file.size());
+          file.read(bytes, 0);
+          found.put(name, bytes.flip());
+        }
+      }
+    }
+    return found;
+  }
+
+  @Test
+  void rowsOfCleanLogsThatCannotBeTrueGiveWayToTheFilesOfTheirLogs() {
+    int believed = 0;
+    for (int seed = 0; seed < 400; seed++) {
+      OpeningTest test = new OpeningTest();
+      SeededRandom random = new SeededRandom(seed);
+      test.openAll();
+      for (int i = 0; i < 5; i++) {
+        test.appendToAll();
+      }
+      test.world.close(4);
+      test.changeCleanLogs(random);
+      test.world.store.kill();
+      try {
+        test.world.restart();
+        test.openAll();
+        for (PartitionLog log : test.logs) {
+          long end = test.world.call(log::logEndOffset);
+          assertTrue(end == 10 && test.world.call(log::logStartOffset) == 0, "ends at " + end);
+          long committed = test.world.call(log::checkpointedHighWatermark);
+          assertTrue(committed >= 0 && committed <= end, "committed to " + committed);
+        }
+        believed += test.world.directory.cleanMarker().isPresent() ? 1 : 0;
+      } catch (RuntimeException | Error e) {
+        throw new AssertionError("seed " + seed, e);
+      }
+    }
+    assertTrue(believed > 300, believed + " clean stops were believed");
+  }
+
+  /** Some bytes of one row, or noise for all of it, under a checksum that is right. */
+  private void changeCleanLogs(SeededRandom random) {
+    SealedFile format = SealedFile.of("KCLO", 1, 1 << 20);
+    ByteBuffer payload =
+        format.readExisting(
+            world.store,
+            CleanLogs.FILE,
+            bytes -> {
+              ByteBuffer copy = ByteBuffer.allocate(bytes.remaining()).put(bytes).flip();
+              return copy;
+            });
+    int rowBytes = (payload.limit() - 12) / LOGS;
+    int row = 12 + random.nextInt(LOGS) * rowBytes;
+    for (int i = 1 + random.nextInt(3); i > 0; i--) {
+      // Not when the directory was changed: that alone makes the row void.
+      int at = row + 8 + random.nextInt(rowBytes - 8);
+      switch (random.nextInt(3)) {
+        case 0 -> payload.put(at, (byte) random.nextLong());
+        case 1 -> payload.put(at, (byte) (payload.get(at) ^ 1));
+        default -> {
+          for (int j = at; j < Math.min(at + 8, row + rowBytes); j++) {
+            payload.put(j, (byte) 0xff);
+          }
+        }
+      }
+    }
+    format.write(world.store, CleanLogs.FILE, payload);
   }
 
   @Test

@@ -62,6 +62,11 @@ public final class JournalScan implements AutoCloseable {
     return records;
   }
 
+  /** How many records. */
+  public long count() {
+    return records.values().stream().mapToLong(List::size).sum();
+  }
+
   /** See {@link JournalReader#nextSequence}. */
   public long nextSequence() {
     return reader.nextSequence();

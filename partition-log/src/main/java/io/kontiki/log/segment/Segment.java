@@ -207,6 +207,49 @@ public final class Segment {
     }
   }
 
+  /** How many bytes of the index files are taken for written. */
+  public int flushedBytes() {
+    return flushedEntries * OffsetIndex.ENTRY_BYTES + flushedTimes * TimeIndex.ENTRY_BYTES;
+  }
+
+  /**
+   * Takes index files for written as far as they are what the indexes on the heap say.
+   *
+   * @param closed whether it is appended to no more, and its time index ends as one that is
+   *     complete
+   * @return false if there is anything else in them; then nothing changes
+   */
+  public boolean adopt(ByteBuffer entries, ByteBuffer times, boolean closed) {
+    if (index == null || timeIndex == null) {
+      return false;
+    }
+    if (closed) {
+      timeIndex.append(maxTimestampMs, maxTimestampOffset);
+    }
+    boolean same = isStartOf(entries, index.encode(0)) && isStartOf(times, timeIndex.encode(0));
+    if (same) {
+      flushedEntries = entries.remaining() / OffsetIndex.ENTRY_BYTES;
+      flushedTimes = times.remaining() / TimeIndex.ENTRY_BYTES;
+    }
+    return same;
+  }
+
+  private static boolean isStartOf(ByteBuffer file, ByteBuffer whole) {
+    int size = file.remaining();
+    return size <= whole.remaining() && whole.slice(0, size).equals(file);
+  }
+
+  /** What is in the index files may not be durable (rule D10). */
+  public void markIndexFiles(OpenFiles files) {
+    // Without entries there may be no file.
+    if (flushedEntries > 0) {
+      files.markDirty(path(SegmentFiles.INDEX));
+    }
+    if (flushedTimes > 0) {
+      files.markDirty(path(SegmentFiles.TIME_INDEX));
+    }
+  }
+
   /** Cuts the index files to what has been written of the present indexes. */
   public void truncateIndexFiles(OpenFiles files) {
     files.truncate(path(SegmentFiles.INDEX), (long) flushedEntries * OffsetIndex.ENTRY_BYTES);
