@@ -31,7 +31,7 @@ class RealClientsTest {
 
   @Test
   void javaClientsOfOtherVersionsWriteAndReadInEveryCodec() throws Exception {
-    for (String version : List.of("4.1.1", "2.8.2")) {
+    for (String version : List.of("4.4.0", "2.8.2")) {
       programs
           .run(
               180,
@@ -44,7 +44,7 @@ class RealClientsTest {
   @Test
   void javaConsumersOfOtherVersionsShareATopic() throws Exception {
     String assignors = "org.apache.kafka.clients.consumer.";
-    for (String version : List.of("4.1.1", "2.8.2")) {
+    for (String version : List.of("4.4.0", "2.8.2")) {
       for (String assignor : List.of("RangeAssignor", "CooperativeStickyAssignor")) {
         programs
             .run(
