@@ -7,7 +7,7 @@ from pykafka import KafkaClient
 from pykafka.common import CompressionType, OffsetType
 from pykafka.exceptions import KafkaException
 
-logging.basicConfig(level=logging.ERROR)
+logging.basicConfig(level=logging.INFO)
 bootstrap, name, flag = sys.argv[1], sys.argv[2], sys.argv[3]
 client = KafkaClient(hosts=bootstrap, broker_version="1.0.0")
 topic = client.topics[name.encode()]

@@ -247,7 +247,8 @@ final class ClientPrograms {
     return command;
   }
 
-  private void need(String tool) throws Exception {
+  /** Skips where a tool is not installed. */
+  void need(String tool) throws Exception {
     if (run(10, List.of("sh", "-c", "command -v " + tool), "").exit() != 0) {
       skip(tool, "is not installed");
     }

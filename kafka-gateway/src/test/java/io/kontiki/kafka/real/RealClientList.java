@@ -1,5 +1,7 @@
 package io.kontiki.kafka.real;
 
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** All clients that are run against three brokers, one of which is killed meanwhile. */
@@ -56,7 +58,121 @@ final class RealClientList {
                       topic,
                       flag)));
 
+  /** Clients in other languages. */
+  static final List<RealClient> OTHERS =
+      List.of(
+          new RealClient(
+              "kafka-node 5.0.0",
+              "KafkaClient: producer without and with gzip, a group of two with commits, admin",
+              true,
+              "leaves a leader that moved to the program, which sends again",
+              (programs, bootstrap, topic, flag) ->
+                  programs.node("kafka_node.js", bootstrap, topic, flag)),
+          new RealClient(
+              "sarama 1.19.0 (Shopify), default configuration but for acks=all and retries",
+              "protocol of Kafka 0.8.2: producer without and with gzip and snappy, consumers of"
+                  + " partitions, offsets at the coordinator",
+              false,
+              "has no groups",
+              (programs, bootstrap, topic, flag) ->
+                  programs.go("oldsarama", bootstrap, topic, flag)),
+          python(
+              "pykafka",
+              "2.8.0",
+              "pykafka",
+              "pykafka_run.py",
+              false,
+              "producer without and with gzip, a balanced consumer with commits, a simple consumer"),
+          python(
+              "kafka-python",
+              "3.0.12",
+              "kafka",
+              "kafka_python_failover.py",
+              true,
+              "producer without and with gzip, a group of two with commits, admin"),
+          python(
+              "confluent-kafka",
+              "2.16.1",
+              "confluent_kafka",
+              "confluent_failover.py",
+              true,
+              "idempotent producer in every codec, a cooperative group of two with commits, admin"),
+          new RealClient(
+              "kcat (of the distribution)",
+              "producer in every codec, a group of two, metadata",
+              false,
+              "",
+              (programs, bootstrap, topic, flag) -> {
+                programs.need("kcat");
+                return ClientPrograms.bash(
+                    ". " + ClientPrograms.script("tools/kcat.sh"),
+                    bootstrap,
+                    List.of(topic, flag, Path.of(flag).getParent().toString()));
+              }));
+
+  /** What Apache Kafka brings with its clients. */
+  static final List<RealClient> TOOLS =
+      List.of(
+          new RealClient(
+              "Kafka's tools 4.3.0",
+              "kafka-topics, kafka-configs, kafka-console-producer and -consumer,"
+                  + " kafka-verifiable-producer and -consumer, kafka-consumer-groups",
+              true,
+              "",
+              (programs, bootstrap, topic, flag) ->
+                  tool(programs, "tools", bootstrap, topic, flag)),
+          new RealClient(
+              "Connect 4.3.0, standalone",
+              "file source to file sink",
+              false,
+              "",
+              (programs, bootstrap, topic, flag) ->
+                  tool(programs, "connect", bootstrap, topic, flag)),
+          new RealClient(
+              "Kafka Streams 4.3.0",
+              "a word count with at_least_once",
+              true,
+              "",
+              (programs, bootstrap, topic, flag) ->
+                  programs.javaSource(
+                      distribution(programs), "WordCount", bootstrap, topic, flag)));
+
   private RealClientList() {}
+
+  private static RealClient python(
+      String name, String version, String module, String script, boolean own, String does) {
+    return new RealClient(
+        name + " " + version,
+        does,
+        own,
+        "",
+        (programs, bootstrap, topic, flag) ->
+            List.of(
+                programs.python(module, name + "==" + version).toString(),
+                ClientPrograms.script("python/" + script),
+                bootstrap,
+                topic,
+                flag));
+  }
+
+  private static List<String> tool(
+      ClientPrograms programs, String script, String bootstrap, String topic, String flag)
+      throws Exception {
+    List<String> arguments = new ArrayList<>(List.of(topic, flag));
+    arguments.addAll(ClientPrograms.java(distribution(programs)));
+    return ClientPrograms.bash(
+        ". " + ClientPrograms.script("tools/" + script + ".sh"), bootstrap, arguments);
+  }
+
+  private static String distribution(ClientPrograms programs) throws Exception {
+    return programs.jars(
+        "kafka-4.3.0",
+        "org.apache.kafka:kafka_2.13:4.3.0",
+        "org.apache.kafka:kafka-tools:4.3.0",
+        "org.apache.kafka:kafka-streams:4.3.0",
+        "org.apache.kafka:connect-runtime:4.3.0",
+        "org.apache.kafka:connect-file:4.3.0");
+  }
 
   private static RealClient modern(String version) {
     return new RealClient(
@@ -69,12 +185,17 @@ final class RealClientList {
   }
 
   private static RealClient middle(String version) {
+    String limit =
+        version.equals("0.9.0.1")
+            ? "takes no record for a partition while a batch waits to be sent again (KAFKA-3594):"
+                + " the program tries again"
+            : "";
     boolean admin = !version.startsWith("0.9") && !version.startsWith("0.10");
     return new RealClient(
         "kafka-clients " + version,
         (admin ? "admin, " : "") + OLD_JAVA,
         admin,
-        "",
+        limit,
         (programs, bootstrap, topic, flag) -> {
           String jars = clients(programs, version);
           String run = "\"$@\" \"$0/Middle.java\" " + bootstrap + " " + topic + " " + flag;

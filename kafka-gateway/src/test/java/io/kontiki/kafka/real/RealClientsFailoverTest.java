@@ -26,7 +26,8 @@ import org.opentest4j.TestAbortedException;
 /**
  * Three brokers in processes of their own, clients in theirs, several side by side; once each of
  * them writes and reads, one broker is killed without a word, and they have to go on: whatever was
- * acknowledged is read. What cannot be brought is skipped, with a line that says so.
+ * acknowledged is read. What cannot be brought is skipped, with a line that says so. With
+ * -Dkontiki.client=kafkajs only those play whose names contain that.
  */
 class RealClientsFailoverTest {
   @TempDir static Path dir;
@@ -54,12 +55,25 @@ class RealClientsFailoverTest {
     return play(2, RealClientList.OLD_JAVAS);
   }
 
+  @TestFactory
+  Stream<DynamicTest> clientsInOtherLanguages() throws Exception {
+    return play(3, RealClientList.OTHERS);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> kafkasToolsStreamsAndConnect() throws Exception {
+    return play(1, RealClientList.TOOLS);
+  }
+
   private static Stream<DynamicTest> play(int victim, List<RealClient> clients) throws Exception {
-    Path flag = dir.resolve("killed-" + victim);
+    Path flag = dir.resolve("killed-" + clients.get(0).topic());
     Map<RealClient, ClientPrograms.Running> running = new LinkedHashMap<>();
     List<DynamicTest> tests = new ArrayList<>();
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", nodes.bootstrap()))) {
       for (RealClient client : clients) {
+        if (!client.name().contains(System.getProperty("kontiki.client", ""))) {
+          continue;
+        }
         try {
           List<String> command =
               client.command().of(programs, nodes.bootstrap(), client.topic(), flag.toString());

@@ -70,7 +70,7 @@ class RealClientsTest {
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("kafka_python.py"),
+                ClientPrograms.script("python/kafka_python.py"),
                 nodes.bootstrap(),
                 "kafka-python"),
             "")
@@ -85,7 +85,7 @@ class RealClientsTest {
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("confluent.py"),
+                ClientPrograms.script("python/confluent.py"),
                 nodes.bootstrap(),
                 "confluent"),
             "")
@@ -127,7 +127,7 @@ class RealClientsTest {
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("kafka_python_group.py"),
+                ClientPrograms.script("python/kafka_python_group.py"),
                 nodes.bootstrap(),
                 "kafka-python-group"),
             "")
@@ -143,7 +143,7 @@ class RealClientsTest {
               180,
               List.of(
                   python.toString(),
-                  ClientPrograms.script("confluent_group.py"),
+                  ClientPrograms.script("python/confluent_group.py"),
                   nodes.bootstrap(),
                   "confluent-" + strategy,
                   strategy),

@@ -1,7 +1,7 @@
 # kcat: a producer in each codec, a group of two, while a broker dies. $0 brokers, $1 topic, $2 the file, $3 where to write
 set -e
-kcat -q -b $0 -X auto.offset.reset=earliest -X session.timeout.ms=10000 -G $1 $1 > $3/kcat-1 2>&1 & a=$!
-kcat -q -b $0 -X auto.offset.reset=earliest -X session.timeout.ms=10000 -G $1 $1 > $3/kcat-2 2>&1 & b=$!
+kcat -q -u -b $0 -X auto.offset.reset=earliest -X session.timeout.ms=10000 -G $1 $1 > $3/kcat-1 2>&1 & a=$!
+kcat -q -u -b $0 -X auto.offset.reset=earliest -X session.timeout.ms=10000 -G $1 $1 > $3/kcat-2 2>&1 & b=$!
 trap 'kill $a $b 2>/dev/null || true' EXIT
 n=0
 for z in none gzip snappy lz4 zstd; do
@@ -9,9 +9,9 @@ for z in none gzip snappy lz4 zstd; do
   n=$((n + 60))
 done
 read_all() {
-  for i in $(seq 600); do
+  for i in $(seq 120); do
     [ "$(cat $3/kcat-1 $3/kcat-2 | grep -x '[0-9]*' | sort -n | uniq | wc -l)" -ge $n ] && return
-    sleep 0.1
+    sleep 0.5
   done
   echo "not all of $n read"; cat $3/kcat-1 $3/kcat-2 | tail -20; exit 1
 }
