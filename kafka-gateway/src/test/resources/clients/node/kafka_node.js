@@ -45,7 +45,15 @@ async function main() {
     await send(1);
     await pause(10);
   }
-  for (let i = 0; i < 1200 && seen.size < n; i++) await pause(50);
+  for (let i = 0; i < 1200 && seen.size < n; i++) {
+    await pause(50);
+    if (i % 100 === 99) { // it stops to fetch when a broker is gone and the metadata name it still
+      for (const member of members) {
+        await call((done) => member.client.refreshMetadata([topic], () => done()));
+        member.reconnectIfNeeded();
+      }
+    }
+  }
   if (seen.size !== n) throw new Error(seen.size + ' read of ' + n);
   const admin = new kafka.Admin(client);
   const described = await call((done) => admin.describeGroups([topic], done));

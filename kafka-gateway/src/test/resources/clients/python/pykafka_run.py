@@ -7,7 +7,7 @@ from pykafka import KafkaClient
 from pykafka.common import CompressionType, OffsetType
 from pykafka.exceptions import KafkaException
 
-logging.basicConfig(level=logging.INFO)
+logging.basicConfig(level=logging.ERROR)
 bootstrap, name, flag = sys.argv[1], sys.argv[2], sys.argv[3]
 client = KafkaClient(hosts=bootstrap, broker_version="1.0.0")
 topic = client.topics[name.encode()]
@@ -16,11 +16,10 @@ producers = [topic.get_producer(sync=False, required_acks=-1, min_queued_message
              for codec in (CompressionType.NONE, CompressionType.GZIP)]
 consumer = topic.get_balanced_consumer(name.encode(), managed=True, auto_offset_reset=OffsetType.EARLIEST,
                                        reset_offset_on_start=False, consumer_timeout_ms=100, rebalance_max_retries=100)
-seen, sent, delivered = set(), 0, 0
+seen, sent, delivered = set(), 0, set()
 
 
 def deliver():
-    global delivered
     for producer in producers:
         while True:
             try:
@@ -30,7 +29,7 @@ def deliver():
                     raise
                 break
             assert error is None, error
-            delivered += 1
+            delivered.add(int(message.partition_key))
 
 
 def consume():
@@ -45,36 +44,52 @@ def consume():
         print("consume:", type(e).__name__)  # a rebalance or another coordinator
 
 
+def produce(n):
+    producers[n % 2].produce(b"v%d" % n, partition_key=b"%d" % n)
+
+
 def send():
     global sent
-    producers[sent % 2].produce(b"v%d" % sent, partition_key=b"%d" % sent)
+    produce(sent)
     sent += 1
 
 
-deadline = time.time() + 150
-for i in range(300):
-    send()
-while delivered < sent or len(seen) < sent:
-    assert time.time() < deadline, (delivered, len(seen))
-    deliver()
-    consume()
-    time.sleep(0.02)
-print("half", flush=True)
-more = 100
-while more > 0:
-    send()
-    deliver()
-    consume()
-    time.sleep(0.01)
-    more -= 1 if os.path.exists(flag) else 0
-deadline = time.time() + 90
-while (delivered < sent or len(seen) < sent) and time.time() < deadline:
-    deliver()
-    consume()
-    time.sleep(0.02)
-assert delivered == sent, (delivered, sent)
-assert len(seen) == sent, (len(seen), sent)
-simple = topic.get_simple_consumer(consumer_timeout_ms=3000, auto_offset_reset=OffsetType.EARLIEST, reset_offset_on_start=True)
-assert len({message.partition_key for message in simple}) == sent
-print("passed", flush=True)
-os._exit(0)  # its threads hold it up
+def main():
+    deadline = time.time() + 150
+    for i in range(300):
+        send()
+    while len(delivered) < sent or len(seen) < sent:
+        assert time.time() < deadline, (len(delivered), len(seen))
+        deliver()
+        consume()
+        time.sleep(0.02)
+    print("half", flush=True)
+    more = 100
+    while more > 0:
+        send()
+        deliver()
+        consume()
+        time.sleep(0.01)
+        more -= 1 if os.path.exists(flag) else 0
+    deadline, again = time.time() + 100, time.time() + 15
+    while (len(delivered) < sent or len(seen) < sent) and time.time() < deadline:
+        deliver()
+        consume()
+        time.sleep(0.02)
+        if time.time() > again:  # it forgets some of what was on its way to a broker that died
+            for n in set(range(sent)) - delivered:
+                produce(n)
+            again = time.time() + 15
+    assert len(delivered) == sent, (len(delivered), sent)
+    assert len(seen) == sent, (len(seen), sent)
+    simple = topic.get_simple_consumer(consumer_timeout_ms=3000, auto_offset_reset=OffsetType.EARLIEST, reset_offset_on_start=True)
+    assert len({message.partition_key for message in simple}) == sent
+    print("passed", flush=True)
+
+
+try:
+    main()
+    os._exit(0)  # its threads would hold it up
+except BaseException as error:
+    print(repr(error), flush=True)
+    os._exit(1)

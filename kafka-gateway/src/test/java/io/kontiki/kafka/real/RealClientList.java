@@ -65,7 +65,8 @@ final class RealClientList {
               "kafka-node 5.0.0",
               "KafkaClient: producer without and with gzip, a group of two with commits, admin",
               true,
-              "leaves a leader that moved to the program, which sends again",
+              "leaves a leader that moved to the program, which sends again; stops to fetch when a broker"
+                  + " dies while its metadata name it, until the program says so",
               (programs, bootstrap, topic, flag) ->
                   programs.node("kafka_node.js", bootstrap, topic, flag)),
           new RealClient(
@@ -82,21 +83,25 @@ final class RealClientList {
               "pykafka",
               "pykafka_run.py",
               false,
-              "producer without and with gzip, a balanced consumer with commits, a simple consumer"),
+              "producer without and with gzip, a balanced consumer with commits, a simple consumer",
+              "forgets some of what was on its way to a broker that died: the program sends again"
+                  + " what was not acknowledged"),
           python(
               "kafka-python",
               "3.0.12",
               "kafka",
               "kafka_python_failover.py",
               true,
-              "producer without and with gzip, a group of two with commits, admin"),
+              "producer without and with gzip, a group of two with commits, admin",
+              ""),
           python(
               "confluent-kafka",
               "2.16.1",
               "confluent_kafka",
               "confluent_failover.py",
               true,
-              "idempotent producer in every codec, a cooperative group of two with commits, admin"),
+              "idempotent producer in every codec, a cooperative group of two with commits, admin",
+              ""),
           new RealClient(
               "kcat (of the distribution)",
               "producer in every codec, a group of two, metadata",
@@ -118,7 +123,7 @@ final class RealClientList {
               "kafka-topics, kafka-configs, kafka-console-producer and -consumer,"
                   + " kafka-verifiable-producer and -consumer, kafka-consumer-groups",
               true,
-              "",
+              "kafka-verifiable-producer does not send again unless its configuration says so",
               (programs, bootstrap, topic, flag) ->
                   tool(programs, "tools", bootstrap, topic, flag)),
           new RealClient(
@@ -140,12 +145,18 @@ final class RealClientList {
   private RealClientList() {}
 
   private static RealClient python(
-      String name, String version, String module, String script, boolean own, String does) {
+      String name,
+      String version,
+      String module,
+      String script,
+      boolean own,
+      String does,
+      String limit) {
     return new RealClient(
         name + " " + version,
         does,
         own,
-        "",
+        limit,
         (programs, bootstrap, topic, flag) ->
             List.of(
                 programs.python(module, name + "==" + version).toString(),

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -27,9 +28,10 @@ import org.opentest4j.TestAbortedException;
  * Three brokers in processes of their own, clients in theirs, several side by side; once each of
  * them writes and reads, one broker is killed without a word, and they have to go on: whatever was
  * acknowledged is read. What cannot be brought is skipped, with a line that says so. With
- * -Dkontiki.client=kafkajs only those play whose names contain that.
+ * -Dkontiki.client='kafkajs|sarama' only those play in whose names that is found.
  */
 class RealClientsFailoverTest {
+  private static final Pattern ONLY = Pattern.compile(System.getProperty("kontiki.client", ""));
   @TempDir static Path dir;
   private static ProcessNodes nodes;
   private static ClientPrograms programs;
@@ -71,7 +73,7 @@ class RealClientsFailoverTest {
     List<DynamicTest> tests = new ArrayList<>();
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", nodes.bootstrap()))) {
       for (RealClient client : clients) {
-        if (!client.name().contains(System.getProperty("kontiki.client", ""))) {
+        if (!ONLY.matcher(client.name()).find()) {
           continue;
         }
         try {

@@ -64,7 +64,7 @@ class RealClientsTest {
 
   @Test
   void kafkaPythonWritesAndReads() throws Exception {
-    Path python = programs.python("kafka", "kafka-python");
+    Path python = programs.python("kafka", "kafka-python==3.0.12");
     programs
         .run(
             180,
@@ -79,7 +79,7 @@ class RealClientsTest {
 
   @Test
   void confluentKafkaWritesAndReads() throws Exception {
-    Path python = programs.python("confluent_kafka", "confluent-kafka");
+    Path python = programs.python("confluent_kafka", "confluent-kafka==2.16.1");
     programs
         .run(
             180,
@@ -121,7 +121,7 @@ class RealClientsTest {
 
   @Test
   void kafkaPythonConsumersShareATopic() throws Exception {
-    Path python = programs.python("kafka", "kafka-python");
+    Path python = programs.python("kafka", "kafka-python==3.0.12");
     programs
         .run(
             180,
@@ -136,7 +136,7 @@ class RealClientsTest {
 
   @Test
   void confluentKafkaConsumersShareATopic() throws Exception {
-    Path python = programs.python("confluent_kafka", "confluent-kafka");
+    Path python = programs.python("confluent_kafka", "confluent-kafka==2.16.1");
     for (String strategy : List.of("range", "cooperative-sticky")) {
       programs
           .run(
