@@ -77,9 +77,7 @@ final class GroupGuards {
                 CLASSIC,
                 "late != null || old.members().isEmpty() || old.assigned()",
                 "late != null || old.members().isEmpty()")
-            .caughtBy(
-                CLASSIC_TEST,
-                "aCompletedJoinBeginsAGenerationInWhichItsLeaderAssignsOnce"),
+            .caughtBy(CLASSIC_TEST, "aCompletedJoinBeginsAGenerationInWhichItsLeaderAssignsOnce"),
         Guard.of("judged-epoch", "G3", "an expiry ends who came back since it was judged")
             .edit(
                 MEMBERS,
