@@ -2,10 +2,12 @@ package io.kontiki.kafka;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.RealNodes;
+import io.kontiki.group.GroupLimits;
 import io.kontiki.model.Endpoint;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -278,7 +280,7 @@ class GroupVersionsTest {
       request.setGroups(
           List.of(
               new OffsetFetchRequestGroup().setGroupId("offsets").setTopics(null),
-              new OffsetFetchRequestGroup().setGroupId("").setTopics(null)));
+              new OffsetFetchRequestGroup().setGroupId("x".repeat(256)).setTopics(null)));
     } else {
       request.setGroupId("offsets");
       request.setTopics(
@@ -367,6 +369,108 @@ class GroupVersionsTest {
             (version == 0 ? Errors.NONE : Errors.GROUP_ID_NOT_FOUND).code(),
             results.find("admin").errorCode());
       }
+    }
+  }
+
+  @Test
+  void oldClientsCommitToTheGroupWithoutAName() throws IOException {
+    try (RawClient client = new RawClient(nodes.kafka(coordinator("", 1)))) {
+      assertEquals(
+          Errors.NONE.code(),
+          error(
+              client.call(
+                  ApiKeys.OFFSET_COMMIT, 2, commit("", 7, "x"), OffsetCommitResponseData.class)));
+      OffsetFetchRequestData fetch =
+          new OffsetFetchRequestData()
+              .setTopics(
+                  List.of(
+                      new OffsetFetchRequestData.OffsetFetchRequestTopic()
+                          .setName("t")
+                          .setPartitionIndexes(List.of(1))));
+      OffsetFetchResponseData fetched =
+          client.call(ApiKeys.OFFSET_FETCH, 1, fetch.setGroupId(""), OffsetFetchResponseData.class);
+      assertEquals(7, fetched.topics().get(0).partitions().get(0).committedOffset());
+      // It has no members.
+      assertEquals(
+          Errors.INVALID_GROUP_ID.code(),
+          client
+              .call(ApiKeys.JOIN_GROUP, 2, join("", ""), JoinGroupResponseData.class)
+              .errorCode());
+      assertEquals(
+          Errors.NONE.code(),
+          client
+              .call(
+                  ApiKeys.DELETE_GROUPS,
+                  1,
+                  new DeleteGroupsRequestData().setGroupsNames(List.of("")),
+                  DeleteGroupsResponseData.class)
+              .results()
+              .find("")
+              .errorCode());
+    }
+  }
+
+  @Test
+  void aGroupTakesNoMoreThanFiveThousandMembers() throws IOException {
+    try (RawClient client = new RawClient(nodes.kafka(coordinator("full", 3)))) {
+      JoinGroupRequestData request = join("full", "").setSessionTimeoutMs(120_000);
+      for (int i = 0; i < GroupLimits.MEMBERS_PER_GROUP; i++) {
+        JoinGroupResponseData promised =
+            client.call(ApiKeys.JOIN_GROUP, 5, request, JoinGroupResponseData.class);
+        assertEquals(Errors.MEMBER_ID_REQUIRED.code(), promised.errorCode());
+      }
+      assertEquals(
+          Errors.GROUP_MAX_SIZE_REACHED.code(),
+          client.call(ApiKeys.JOIN_GROUP, 5, request, JoinGroupResponseData.class).errorCode());
+    }
+  }
+
+  @Test
+  void aStaticLeaderThatComesBackIsToldNotToAssignIfItKnowsThatWord() throws IOException {
+    try (RawClient client = new RawClient(nodes.kafka(coordinator("static", 3)))) {
+      JoinGroupRequestData request = join("static", "").setGroupInstanceId("one");
+      JoinGroupResponseData first =
+          client.call(ApiKeys.JOIN_GROUP, 9, request, JoinGroupResponseData.class);
+      assertEquals(Errors.NONE.code(), first.errorCode());
+      assertFalse(first.skipAssignment());
+      SyncGroupRequestData sync =
+          new SyncGroupRequestData()
+              .setGroupId("static")
+              .setMemberId(first.memberId())
+              .setGroupInstanceId("one")
+              .setGenerationId(first.generationId())
+              .setProtocolType("consumer")
+              .setProtocolName("range")
+              .setAssignments(
+                  List.of(
+                      new SyncGroupRequestAssignment()
+                          .setMemberId(first.memberId())
+                          .setAssignment(new byte[] {5})));
+      assertEquals(
+          Errors.NONE.code(),
+          client.call(ApiKeys.SYNC_GROUP, 5, sync, SyncGroupResponseData.class).errorCode());
+
+      JoinGroupResponseData again =
+          client.call(ApiKeys.JOIN_GROUP, 9, request, JoinGroupResponseData.class);
+      assertEquals(Errors.NONE.code(), again.errorCode());
+      assertTrue(again.skipAssignment());
+      assertEquals(again.memberId(), again.leader());
+      assertEquals(first.generationId(), again.generationId());
+      assertEquals(1, again.members().size());
+      SyncGroupResponseData kept =
+          client.call(
+              ApiKeys.SYNC_GROUP,
+              5,
+              sync.setMemberId(again.memberId()).setAssignments(List.of()),
+              SyncGroupResponseData.class);
+      assertArrayEquals(new byte[] {5}, kept.assignment());
+
+      // One that would assign is not told that it leads.
+      JoinGroupResponseData older =
+          client.call(ApiKeys.JOIN_GROUP, 8, request, JoinGroupResponseData.class);
+      assertEquals(Errors.NONE.code(), older.errorCode());
+      assertNotEquals(older.memberId(), older.leader());
+      assertEquals(0, older.members().size());
     }
   }
 }

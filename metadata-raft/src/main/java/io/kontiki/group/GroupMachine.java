@@ -109,7 +109,9 @@ public final class GroupMachine {
       if (group == null && !c.memberId().isEmpty()) {
         return MemberCommands.fenced(c.group(), c.memberId());
       }
-      return orNew(group, c.group(), draft -> OffsetCommands.commit(draft, c, forgotten, totals));
+      return c.group().isEmpty()
+          ? named(group, "", draft -> OffsetCommands.commit(draft, c, forgotten, totals))
+          : orNew(group, c.group(), draft -> OffsetCommands.commit(draft, c, forgotten, totals));
     } else if (command instanceof GroupCommand.JoinGroup c) {
       return orNew(
           find(c.group()), c.group(), draft -> MemberCommands.join(draft, c, forgotten, totals));
@@ -159,16 +161,21 @@ public final class GroupMachine {
   /** Decides about a group that comes into being if it is not there. */
   private GroupAnswer orNew(
       @Nullable GroupDraft group, String name, Function<GroupDraft, GroupAnswer> how) {
-    GroupDraft draft = group;
-    if (draft == null) {
-      if (name.isEmpty() || name.length() > GroupLimits.NAME_CHARS) {
-        return rejected(
+    return group == null && (name.isEmpty() || name.length() > GroupLimits.NAME_CHARS)
+        ? rejected(
             ErrorReason.INVALID_FIELD,
             "a group's name has 1 to "
                 + GroupLimits.NAME_CHARS
                 + " characters, not "
-                + name.length());
-      }
+                + name.length())
+        : named(group, name, how);
+  }
+
+  /** The same with a name that is not looked at: old Kafka clients commit to the empty one. */
+  private GroupAnswer named(
+      @Nullable GroupDraft group, String name, Function<GroupDraft, GroupAnswer> how) {
+    GroupDraft draft = group;
+    if (draft == null) {
       if (totals.groups >= GroupLimits.GROUPS) {
         return busy("there are " + totals.groups + " groups, as many as there may be");
       }

@@ -73,23 +73,47 @@ public final class TopicChangeAdmin {
     };
   }
 
-  /** Raises the number of partitions; as many as there are: changes nothing. */
+  /** The same with brokers chosen. */
   public void addPartitions(
       CallContext call, String name, int total, Completion<Result<Changed>> completion) {
-    change(call, name, addition(call, total), completion);
+    addPartitions(call, name, total, List.of(), completion);
+  }
+
+  /**
+   * Raises the number of partitions; as many as there are: changes nothing.
+   *
+   * @param named brokers of each new partition, in order of preference; empty: chosen
+   */
+  public void addPartitions(
+      CallContext call,
+      String name,
+      int total,
+      List<List<Integer>> named,
+      Completion<Result<Changed>> completion) {
+    change(call, name, addition(call, total, named), completion);
   }
 
   /** Tells whether {@link #addPartitions} could be done, and changes nothing. */
   public void validateAddPartitions(
-      CallContext call, String name, int total, Completion<Result<TopicImage>> completion) {
-    validate(call, name, addition(call, total), completion);
+      CallContext call,
+      String name,
+      int total,
+      List<List<Integer>> named,
+      Completion<Result<TopicImage>> completion) {
+    validate(call, name, addition(call, total, named), completion);
   }
 
   private BiFunction<ClusterImage, TopicImage, Result<MetadataCommand>> addition(
-      CallContext call, int total) {
+      CallContext call, int total, List<List<Integer>> named) {
     return (image, topic) ->
         TopicChanges.addPartitions(
-                image, topic, total, defaults, random.nextLong(), call.loop().clock().wallMs())
+                image,
+                topic,
+                total,
+                named,
+                defaults,
+                random.nextLong(),
+                call.loop().clock().wallMs())
             .map(command -> command);
   }
 

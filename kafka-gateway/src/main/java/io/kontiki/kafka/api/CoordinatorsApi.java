@@ -36,12 +36,12 @@ final class CoordinatorsApi {
     for (String key : keys) {
       Coordinator one = new Coordinator().setKey(key).setNodeId(NONE).setHost("").setPort(NONE);
       found.add(one);
-      Errors bad = GroupErrors.badName(key);
+      Errors bad = GroupErrors.badOffsetsName(key);
       if (!groups) {
         one.setErrorCode(Errors.INVALID_REQUEST.code())
             .setErrorMessage(Transactions.refused().message());
       } else if (bad != null) {
-        one.setErrorCode(bad.code()).setErrorMessage("a group's name has 1 to 255 characters");
+        one.setErrorCode(bad.code()).setErrorMessage("a group's name has at most 255 characters");
       } else {
         services
             .groups()

@@ -91,7 +91,7 @@ final class GroupAdminApi {
         group.setAuthorizedOperations(Operations.GROUP);
       }
       response.groups().add(group);
-      Errors bad = GroupErrors.badName(name);
+      Errors bad = GroupErrors.badOffsetsName(name);
       if (bad != null) {
         group.setErrorCode(bad.code());
       } else {
@@ -154,7 +154,7 @@ final class GroupAdminApi {
     for (String name : new TreeSet<>(request.groupsNames())) {
       DeletableGroupResult result = new DeletableGroupResult().setGroupId(name);
       response.results().add(result);
-      Errors bad = GroupErrors.badName(name);
+      Errors bad = GroupErrors.badOffsetsName(name);
       if (bad != null) {
         result.setErrorCode(bad.code());
       } else {

@@ -37,9 +37,14 @@ final class GroupErrors {
     return reply instanceof ClassicReply.No<?> no ? of(no.why()) : Errors.NONE;
   }
 
-  /** Why it cannot be a group's name; null: it can. */
+  /** Why it cannot be the name of a group with members; null: it can. */
   static @Nullable Errors badName(@Nullable String group) {
-    return group == null || group.isEmpty() || group.length() > GroupLimits.NAME_CHARS
+    return group != null && group.isEmpty() ? Errors.INVALID_GROUP_ID : badOffsetsName(group);
+  }
+
+  /** The same of a group that has nothing but offsets: old clients leave its name empty. */
+  static @Nullable Errors badOffsetsName(@Nullable String group) {
+    return group == null || group.length() > GroupLimits.NAME_CHARS
         ? Errors.INVALID_GROUP_ID
         : null;
   }

@@ -104,7 +104,7 @@ final class GroupOffsetsApi {
     TreeMap<PartitionId, OffsetCommit> offsets = new TreeMap<>();
     Map<OffsetCommitResponsePartition, PartitionId> asked = new IdentityHashMap<>();
     List<OffsetCommitResponsePartition> open = new ArrayList<>();
-    Errors badName = GroupErrors.badName(request.groupId());
+    Errors badName = GroupErrors.badOffsetsName(request.groupId());
     for (OffsetCommitRequestTopic topic : request.topics()) {
       OffsetCommitResponseTopic told = new OffsetCommitResponseTopic().setName(topic.name());
       response.topics().add(told);
@@ -212,7 +212,7 @@ final class GroupOffsetsApi {
       @Nullable List<OffsetFetchRequestTopics> topics,
       OffsetFetchResponseGroup group,
       Runnable done) {
-    Errors bad = GroupErrors.badName(name);
+    Errors bad = GroupErrors.badOffsetsName(name);
     if (bad != null) {
       fill(group, topics, new Found(bad, new TreeMap<>()));
       done.run();

@@ -58,6 +58,7 @@ final class KafkaErrors {
     return switch (error.metadata().getOrDefault("field", "")) {
       case "name", "topic" -> Errors.INVALID_TOPIC_EXCEPTION;
       case "partitions", "total_partitions" -> Errors.INVALID_PARTITIONS;
+      case "replicas" -> Errors.INVALID_REPLICA_ASSIGNMENT;
       case "replication_factor" -> Errors.INVALID_REPLICATION_FACTOR;
       default -> Errors.INVALID_REQUEST;
     };

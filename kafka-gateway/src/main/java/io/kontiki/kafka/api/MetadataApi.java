@@ -13,6 +13,7 @@ import io.kontiki.model.Result;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.kafka.common.Uuid;
@@ -150,7 +151,7 @@ final class MetadataApi {
       for (var id : image.topicNames().values()) {
         TopicImage topic = image.topics().get(id);
         if (topic != null) {
-          response.topics().add(topic(image, topic, operations));
+          response.topics().add(topic(call, image, topic, operations));
         }
       }
       return response;
@@ -159,7 +160,10 @@ final class MetadataApi {
       TopicImage topic = find(image, wanted);
       response
           .topics()
-          .add(topic == null ? missing(call, wanted, errors) : topic(image, topic, operations));
+          .add(
+              topic == null
+                  ? missing(call, wanted, errors)
+                  : topic(call, image, topic, operations));
     }
     return response;
   }
@@ -180,7 +184,8 @@ final class MetadataApi {
     return topic.setName(name).setTopicId(Uuid.ZERO_UUID).setErrorCode(error.code());
   }
 
-  private MetadataResponseTopic topic(ClusterImage image, TopicImage topic, boolean operations) {
+  private MetadataResponseTopic topic(
+      Call call, ClusterImage image, TopicImage topic, boolean operations) {
     MetadataResponseTopic told =
         new MetadataResponseTopic()
             .setName(topic.name())
@@ -202,6 +207,22 @@ final class MetadataApi {
                   .setIsrNodes(partition.isr())
                   .setOfflineReplicas(partition.offline()));
     }
+    if (call.version() == 0) {
+      told.partitions().forEach(partition -> withoutStrangers(image, partition));
+    }
     return told;
+  }
+
+  /** Kafka 0.8 gives up on an answer with a replica on a broker that is not among the brokers. */
+  private void withoutStrangers(ClusterImage image, MetadataResponsePartition partition) {
+    Set<Integer> told = view.brokers(image).keySet();
+    List<Integer> replicas = partition.replicaNodes().stream().filter(told::contains).toList();
+    if (replicas.size() < partition.replicaNodes().size()
+        && partition.errorCode() == Errors.NONE.code()) {
+      partition.setErrorCode(Errors.REPLICA_NOT_AVAILABLE.code());
+    }
+    partition
+        .setReplicaNodes(replicas)
+        .setIsrNodes(partition.isrNodes().stream().filter(told::contains).toList());
   }
 }

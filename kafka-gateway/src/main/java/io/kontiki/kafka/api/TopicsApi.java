@@ -24,6 +24,7 @@ import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartiti
 import org.apache.kafka.common.message.CreatePartitionsResponseData;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableReplicaAssignment;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicConfigs;
@@ -89,11 +90,9 @@ final class TopicsApi {
     topic.configs().forEach(config -> asked.put(config.name(), config.value()));
     Result<Map<String, String>> settings = KafkaSettings.ours(asked);
     ApiError refusal = settings.fold(ok -> null, error -> error);
+    List<List<Integer>> named = named(topic);
     if (refusal == null && !topic.assignments().isEmpty()) {
-      refusal =
-          ApiError.definite(
-              ErrorReason.BROKER_NOT_FOUND,
-              "replicas cannot be assigned at creation: say how many, and move them afterwards");
+      refusal = misnamed(topic, named.size());
     }
     if (refusal != null) {
       done.complete(failed(topic.name(), refusal));
@@ -104,7 +103,8 @@ final class TopicsApi {
             topic.name(),
             topic.numPartitions() == -1 ? null : topic.numPartitions(),
             topic.replicationFactor() == -1 ? null : (int) topic.replicationFactor(),
-            settings.fold(ok -> ok, error -> Map.of()));
+            settings.fold(ok -> ok, error -> Map.of()),
+            named);
     if (validateOnly) {
       services
           .admin()
@@ -131,6 +131,36 @@ final class TopicsApi {
                 }
               });
     }
+  }
+
+  /** Brokers by partition, if the client names them; of partitions from 0 on without a gap. */
+  private static List<List<Integer>> named(CreatableTopic topic) {
+    List<List<Integer>> named = new ArrayList<>();
+    CreatableReplicaAssignment next;
+    while ((next = topic.assignments().find(named.size())) != null) {
+      named.add(List.copyOf(next.brokerIds()));
+    }
+    return named;
+  }
+
+  private static @Nullable ApiError misnamed(CreatableTopic topic, int partitions) {
+    if (topic.numPartitions() != -1 || topic.replicationFactor() != -1) {
+      return ApiError.definite(
+          ErrorReason.INVALID_FIELD,
+          "where replicas are assigned, partitions and replication factor must be -1, not "
+              + topic.numPartitions()
+              + " and "
+              + topic.replicationFactor());
+    }
+    return partitions == topic.assignments().size()
+        ? null
+        : ApiError.definite(
+                ErrorReason.INVALID_FIELD,
+                "replicas must be assigned to partitions 0 to "
+                    + (topic.assignments().size() - 1)
+                    + "; there are none of "
+                    + partitions)
+            .with("field", "replicas");
   }
 
   private static CreatableTopicResult possible(MetadataCommand.CreateTopic command) {
@@ -258,12 +288,11 @@ final class TopicsApi {
       Completion<CreatePartitionsTopicResult> done) {
     TopicImage known = view.image().topic(topic.name());
     ApiError refusal = null;
+    List<List<Integer>> named = new ArrayList<>();
     if (topic.assignments() != null) {
-      refusal =
-          ApiError.definite(
-              ErrorReason.BROKER_NOT_FOUND,
-              "replicas cannot be assigned at creation: say how many, and move them afterwards");
-    } else if (known != null && known.partitions().size() == topic.count()) {
+      topic.assignments().forEach(one -> named.add(List.copyOf(one.brokerIds())));
+    }
+    if (known != null && known.partitions().size() == topic.count()) {
       refusal =
           ApiError.definite(
               ErrorReason.TOO_FEW_PARTITIONS,
@@ -279,6 +308,7 @@ final class TopicsApi {
               call,
               topic.name(),
               topic.count(),
+              named,
               result -> done.complete(added(topic.name(), result.fold(ok -> null, e -> e))));
     } else {
       services
@@ -288,6 +318,7 @@ final class TopicsApi {
               call,
               topic.name(),
               topic.count(),
+              named,
               result -> done.complete(added(topic.name(), result.fold(ok -> null, e -> e))));
     }
   }

@@ -7,6 +7,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -71,8 +72,18 @@ final class ClientPrograms {
       return new Ran(process.exitValue(), output());
     }
 
+    /** The same where nothing may be thrown. */
+    Ran ended(long seconds) {
+      try {
+        return end(seconds);
+      } catch (IOException | InterruptedException e) {
+        return new Ran(-1, e.toString());
+      }
+    }
+
     @Override
     public void close() {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly().onExit().join();
     }
   }
@@ -99,44 +110,148 @@ final class ClientPrograms {
     Assumptions.abort(what + ": " + why);
   }
 
-  /** The command of a program of this module with a version of Kafka's Java client. */
-  List<String> java(String version, Class<?> program, String... arguments) throws Exception {
-    Path jars = TARGET.resolve("clients/java-" + version);
-    Path jar = jars.resolve("kafka-clients-" + version + ".jar");
-    if (!Files.exists(jar)) {
-      Ran brought =
+  /**
+   * Jars of Maven Central with all that they need, in a directory of their own.
+   *
+   * @param artifacts group:artifact:version
+   * @return their class path
+   */
+  String jars(String name, String... artifacts) throws Exception {
+    Path jars = TARGET.resolve("clients/" + name);
+    Path brought = jars.resolve("brought");
+    String wanted = String.join("\n", artifacts);
+    if (!Files.exists(brought) || !Files.readString(brought).equals(wanted)) {
+      StringBuilder dependencies = new StringBuilder();
+      for (String artifact : artifacts) {
+        String[] parts = artifact.split(":");
+        dependencies.append(
+            "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
+                .formatted(parts[0], parts[1], parts[2]));
+      }
+      Path pom = Files.createDirectories(jars).resolve("pom.xml");
+      Files.writeString(
+          pom,
+          "<project xmlns='http://maven.apache.org/POM/4.0.0'><modelVersion>4.0.0</modelVersion>"
+              + "<groupId>clients</groupId><artifactId>clients</artifactId><version>1</version>"
+              + "<packaging>pom</packaging><dependencies>"
+              + dependencies
+              + "</dependencies></project>");
+      Ran copied =
           run(
-              180,
+              300,
               List.of(
                   "mvn",
                   "-B",
                   "-q",
-                  "-N",
-                  "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy",
-                  "-Dartifact=org.apache.kafka:kafka-clients:" + version,
+                  "-f",
+                  pom.toString(),
+                  "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy-dependencies",
                   "-DoutputDirectory=" + jars),
               "");
-      if (!Files.exists(jar)) {
-        skip("kafka-clients " + version, brought.output());
+      if (copied.exit() != 0) {
+        skip(wanted, copied.output());
       }
+      Files.writeString(brought, wanted);
     }
-    List<String> path = new ArrayList<>(List.of(jar.toString()));
+    return jars + "/*";
+  }
+
+  /** The command of a program that is compiled against what it runs with. */
+  List<String> javaSource(String classPath, String program, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(java(classPath));
+    command.add(script("java/" + program + ".java"));
+    command.addAll(Arrays.asList(arguments));
+    return command;
+  }
+
+  /** Java with a class path. */
+  static List<String> java(String classPath) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx128m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        classPath);
+  }
+
+  /** The command of a program of this module with a version of Kafka's Java client. */
+  List<String> java(String version, Class<?> program, String... arguments) throws Exception {
+    String jars = jars("java-" + version, "org.apache.kafka:kafka-clients:" + version);
+    List<String> path = new ArrayList<>(List.of(jars));
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-      if (entry.endsWith("test-classes") && entry.contains("kafka-gateway")
-          || entry.matches(".*/(lz4-java|snappy-java|zstd-jni|slf4j-api)-[^/]*\\.jar")) {
+      if (entry.endsWith("test-classes") && entry.contains("kafka-gateway")) {
         path.add(entry);
       }
     }
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-cp",
-                String.join(File.pathSeparator, path),
-                program.getName()));
+    List<String> command = new ArrayList<>(java(String.join(File.pathSeparator, path)));
+    command.add(program.getName());
     command.addAll(Arrays.asList(arguments));
     return command;
+  }
+
+  /** The command of a script of Node.js, with the packages of clients/node/package.json. */
+  List<String> node(String script, String... arguments) throws Exception {
+    need("npm");
+    Path dir = TARGET.resolve("clients/node");
+    Path brought = dir.resolve("brought");
+    String wanted = Files.readString(Path.of(script("node/package.json")));
+    if (!Files.exists(brought) || !Files.readString(brought).equals(wanted)) {
+      Files.createDirectories(dir);
+      Files.writeString(dir.resolve("package.json"), wanted);
+      Ran installed =
+          run(
+              300,
+              List.of(
+                  "npm",
+                  "install",
+                  "--prefix",
+                  dir.toString(),
+                  "--no-audit",
+                  "--no-fund",
+                  "--ignore-scripts",
+                  "--omit=optional"),
+              "");
+      if (installed.exit() != 0) {
+        skip("packages of npm", installed.output());
+      }
+      Files.writeString(brought, wanted);
+    }
+    Path copy = dir.resolve(script); // where it finds its packages
+    Files.copy(Path.of(script("node/" + script)), copy, StandardCopyOption.REPLACE_EXISTING);
+    List<String> command = new ArrayList<>(List.of("node", copy.toString()));
+    command.addAll(Arrays.asList(arguments));
+    return command;
+  }
+
+  /** The command of a program in Go, a package of the module clients/go. */
+  List<String> go(String program, String... arguments) throws Exception {
+    need("go");
+    Path binary = TARGET.resolve("clients/go/bin").resolve(program);
+    Path module = Path.of(script("go/go.mod")).getParent();
+    Ran built =
+        run(
+            600,
+            List.of(
+                "go", "build", "-C", module.toString(), "-o", binary.toString(), "./" + program),
+            "");
+    if (built.exit() != 0) {
+      // what it says when the modules cannot be had, and not when the program is wrong
+      if (built.output().contains("dial tcp") || built.output().contains("lookup ")) {
+        skip("modules of Go", built.output());
+      }
+      throw new AssertionError(built.output());
+    }
+    List<String> command = new ArrayList<>(List.of(binary.toString()));
+    command.addAll(Arrays.asList(arguments));
+    return command;
+  }
+
+  /** Skips where a tool is not installed. */
+  void need(String tool) throws Exception {
+    if (run(10, List.of("sh", "-c", "command -v " + tool), "").exit() != 0) {
+      skip(tool, "is not installed");
+    }
   }
 
   /** An interpreter that has a module. */
@@ -159,6 +274,18 @@ final class ClientPrograms {
       }
     }
     return python;
+  }
+
+  /**
+   * A line of bash.
+   *
+   * @param self what it calls $0
+   * @param arguments the others
+   */
+  static List<String> bash(String line, String self, List<String> arguments) {
+    List<String> command = new ArrayList<>(List.of("bash", "-c", line, self));
+    command.addAll(arguments);
+    return command;
   }
 
   static String script(String name) throws Exception {

@@ -22,7 +22,7 @@ class GroupFailoverTest {
       String group = "failover";
       List<String> command =
           programs.java(
-              "4.1.1",
+              "4.4.0",
               GroupRun.class,
               nodes.bootstrap(),
               group,

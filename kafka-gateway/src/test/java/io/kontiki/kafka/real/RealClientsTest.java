@@ -31,7 +31,7 @@ class RealClientsTest {
 
   @Test
   void javaClientsOfOtherVersionsWriteAndReadInEveryCodec() throws Exception {
-    for (String version : List.of("4.1.1", "2.8.2")) {
+    for (String version : List.of("4.4.0", "2.8.2")) {
       programs
           .run(
               180,
@@ -44,7 +44,7 @@ class RealClientsTest {
   @Test
   void javaConsumersOfOtherVersionsShareATopic() throws Exception {
     String assignors = "org.apache.kafka.clients.consumer.";
-    for (String version : List.of("4.1.1", "2.8.2")) {
+    for (String version : List.of("4.4.0", "2.8.2")) {
       for (String assignor : List.of("RangeAssignor", "CooperativeStickyAssignor")) {
         programs
             .run(
@@ -64,13 +64,13 @@ class RealClientsTest {
 
   @Test
   void kafkaPythonWritesAndReads() throws Exception {
-    Path python = programs.python("kafka", "kafka-python");
+    Path python = programs.python("kafka", "kafka-python==3.0.12");
     programs
         .run(
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("kafka_python.py"),
+                ClientPrograms.script("python/kafka_python.py"),
                 nodes.bootstrap(),
                 "kafka-python"),
             "")
@@ -79,13 +79,13 @@ class RealClientsTest {
 
   @Test
   void confluentKafkaWritesAndReads() throws Exception {
-    Path python = programs.python("confluent_kafka", "confluent-kafka");
+    Path python = programs.python("confluent_kafka", "confluent-kafka==2.16.1");
     programs
         .run(
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("confluent.py"),
+                ClientPrograms.script("python/confluent.py"),
                 nodes.bootstrap(),
                 "confluent"),
             "")
@@ -121,13 +121,13 @@ class RealClientsTest {
 
   @Test
   void kafkaPythonConsumersShareATopic() throws Exception {
-    Path python = programs.python("kafka", "kafka-python");
+    Path python = programs.python("kafka", "kafka-python==3.0.12");
     programs
         .run(
             180,
             List.of(
                 python.toString(),
-                ClientPrograms.script("kafka_python_group.py"),
+                ClientPrograms.script("python/kafka_python_group.py"),
                 nodes.bootstrap(),
                 "kafka-python-group"),
             "")
@@ -136,14 +136,14 @@ class RealClientsTest {
 
   @Test
   void confluentKafkaConsumersShareATopic() throws Exception {
-    Path python = programs.python("confluent_kafka", "confluent-kafka");
+    Path python = programs.python("confluent_kafka", "confluent-kafka==2.16.1");
     for (String strategy : List.of("range", "cooperative-sticky")) {
       programs
           .run(
               180,
               List.of(
                   python.toString(),
-                  ClientPrograms.script("confluent_group.py"),
+                  ClientPrograms.script("python/confluent_group.py"),
                   nodes.bootstrap(),
                   "confluent-" + strategy,
                   strategy),

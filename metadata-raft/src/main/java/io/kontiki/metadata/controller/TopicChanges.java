@@ -102,13 +102,16 @@ public final class TopicChanges {
    * Decides on more partitions.
    *
    * @param total how many there shall be in all, more than there are
+   * @param named brokers of each new partition, in order of preference; empty: chosen
    * @param seed for the placement, random
-   * @return the command, or TOO_FEW_PARTITIONS, INVALID_FIELD, TOO_FEW_BROKERS, BUSY (a limit)
+   * @return the command, or TOO_FEW_PARTITIONS, INVALID_FIELD, TOO_FEW_BROKERS, BUSY (a limit),
+   *     BROKER_NOT_FOUND (one that was named)
    */
   public static Result<MetadataCommand.AddPartitions> addPartitions(
       ClusterImage image,
       TopicImage topic,
       int total,
+      List<List<Integer>> named,
       TopicCreation.Defaults defaults,
       long seed,
       long timeMs) {
@@ -134,12 +137,21 @@ public final class TopicChanges {
                   + " needs as many brokers; there are "
                   + Placement.candidates(image).size()));
     }
-    ApiError tooMany = TopicCreation.tooMany(image, total - count, defaults);
-    if (tooMany != null) {
-      return Result.error(tooMany);
+    if (!named.isEmpty() && named.size() != total - count) {
+      return Result.error(
+          TopicCreation.field(
+              "replicas",
+              "replicas of " + named.size() + " partitions; " + (total - count) + " are new"));
     }
-    return Result.ok(
-        new MetadataCommand.AddPartitions(
-            timeMs, topic.id(), count, Placement.extend(image, topic, total - count, seed)));
+    ApiError refused = NamedReplicas.error(image, named, topic.replicationFactor());
+    if (refused == null) {
+      refused = TopicCreation.tooMany(image, total - count, defaults);
+    }
+    if (refused != null) {
+      return Result.error(refused);
+    }
+    List<List<Integer>> replicas =
+        named.isEmpty() ? Placement.extend(image, topic, total - count, seed) : named;
+    return Result.ok(new MetadataCommand.AddPartitions(timeMs, topic.id(), count, replicas));
   }
 }

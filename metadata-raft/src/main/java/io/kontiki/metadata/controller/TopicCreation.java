@@ -32,12 +32,24 @@ public final class TopicCreation {
    * @param partitions null: the default
    * @param replicationFactor null: the default
    * @param config what differs from the defaults
+   * @param named brokers of each partition, in order of preference, where somebody names them;
+   *     empty: chosen. Then there are as many partitions, and the numbers above are not looked at.
    */
   public record Request(
       String name,
       @Nullable Integer partitions,
       @Nullable Integer replicationFactor,
-      Map<String, String> config) {}
+      Map<String, String> config,
+      List<List<Integer>> named) {
+    /** A topic whose replicas are chosen. */
+    public Request(
+        String name,
+        @Nullable Integer partitions,
+        @Nullable Integer replicationFactor,
+        Map<String, String> config) {
+      this(name, partitions, replicationFactor, config, List.of());
+    }
+  }
 
   /**
    * What this broker's configuration says.
@@ -61,7 +73,7 @@ public final class TopicCreation {
    * @param id for the topic, random
    * @param seed for the placement, random
    * @return the command, or INVALID_FIELD, INVALID_CONFIG, TOPIC_EXISTS, TOO_FEW_BROKERS,
-   *     NOT_ENOUGH_REPLICAS (retriable), BUSY (a limit)
+   *     BROKER_NOT_FOUND (one that was named), NOT_ENOUGH_REPLICAS (retriable), BUSY (a limit)
    */
   public static Result<MetadataCommand.CreateTopic> decide(
       ClusterImage image, Request request, Defaults defaults, TopicId id, long seed, long timeMs) {
@@ -76,14 +88,16 @@ public final class TopicCreation {
                   ErrorReason.TOPIC_EXISTS, "topic '" + request.name() + "' exists already")
               .with("topicId", existing));
     }
-    Integer asked = request.partitions();
+    List<List<Integer>> named = request.named();
+    Integer asked = named.isEmpty() ? request.partitions() : Integer.valueOf(named.size());
     int partitions = asked == null ? defaults.partitions() : asked;
     if (partitions < 1 || partitions > Limits.PARTITIONS_PER_TOPIC) {
       return Result.error(
           field("partitions", partitions + " partitions; 1 to " + Limits.PARTITIONS_PER_TOPIC));
     }
     int brokers = Placement.candidates(image).size();
-    Integer replicas = request.replicationFactor();
+    Integer replicas =
+        named.isEmpty() ? request.replicationFactor() : Integer.valueOf(named.get(0).size());
     int replicationFactor = replicas == null ? defaultReplication(image, defaults) : replicas;
     if (replicationFactor < 1) {
       return Result.error(
@@ -99,6 +113,10 @@ public final class TopicCreation {
                   + brokers
                   + ", voters that were never seen included"));
     }
+    ApiError misplaced = NamedReplicas.error(image, named, replicationFactor);
+    if (misplaced != null) {
+      return Result.error(misplaced);
+    }
     Result<TreeMap<String, String>> settings =
         settings(request.config(), defaults.topicSettings(), replicationFactor);
     if (settings instanceof Result.Err<TreeMap<String, String>> refused) {
@@ -109,7 +127,8 @@ public final class TopicCreation {
     if (shortage != null) {
       return Result.error(shortage);
     }
-    List<List<Integer>> assignments = Placement.place(image, partitions, replicationFactor, seed);
+    List<List<Integer>> assignments =
+        named.isEmpty() ? Placement.place(image, partitions, replicationFactor, seed) : named;
     return Result.ok(
         new MetadataCommand.CreateTopic(timeMs, id, request.name(), config, assignments));
   }

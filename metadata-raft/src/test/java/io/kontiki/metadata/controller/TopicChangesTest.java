@@ -55,7 +55,8 @@ class TopicChangesTest {
   @Test
   void newPartitionsAreSpreadBesideThoseThatAreThere() {
     Result<MetadataCommand.AddPartitions> result =
-        TopicChanges.addPartitions(cluster.image(), cluster.image().topic("t"), 6, DEFAULTS, 42, 1);
+        TopicChanges.addPartitions(
+            cluster.image(), cluster.image().topic("t"), 6, List.of(), DEFAULTS, 42, 1);
     cluster.apply(result.fold(command -> command, error -> null));
     assertEquals(new CommandOutcome.Done(), cluster.last().outcome());
     TreeMap<Integer, Integer> leads = new TreeMap<>();
@@ -73,8 +74,23 @@ class TopicChangesTest {
     assertEquals(List.of(), add(1).fold(command -> command.assignments(), error -> null));
   }
 
-  private Result<MetadataCommand.AddPartitions> add(int total) {
+  @Test
+  void newPartitionsAreMadeWhereSomebodyNamesBrokersR43() {
+    int had = cluster.image().topic("t").partitions().size();
+    int factor = cluster.image().topic("t").replicationFactor();
+    List<Integer> named = List.of(3, 1, 2).subList(0, factor);
+    cluster.apply(add(had + 1, named).fold(command -> command, error -> null));
+    assertEquals(new CommandOutcome.Done(), cluster.last().outcome());
+    assertEquals(named, cluster.image().topic("t").partitions().get(had).replicas());
+    assertEquals("INVALID_FIELD", reason(add(had + 3, named)));
+    assertEquals("INVALID_FIELD", reason(add(had + 2, List.of())));
+    List<Integer> unknown = List.of(9, 1, 2).subList(0, factor);
+    assertEquals("BROKER_NOT_FOUND", reason(add(had + 2, unknown)));
+  }
+
+  @SafeVarargs
+  private Result<MetadataCommand.AddPartitions> add(int total, List<Integer>... named) {
     return TopicChanges.addPartitions(
-        cluster.image(), cluster.image().topic("t"), total, DEFAULTS, 1, 1);
+        cluster.image(), cluster.image().topic("t"), total, List.of(named), DEFAULTS, 1, 1);
   }
 }

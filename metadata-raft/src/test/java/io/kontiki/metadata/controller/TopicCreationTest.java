@@ -77,6 +77,32 @@ class TopicCreationTest {
     assertEquals("NOT_ENOUGH_REPLICAS", reason(decide("t", 1, 3)));
   }
 
+  private Result<MetadataCommand.CreateTopic> decideAt(List<List<Integer>> named) {
+    return TopicCreation.decide(
+        cluster.image(),
+        new TopicCreation.Request("named", null, null, Map.of(), named),
+        DEFAULTS,
+        new TopicId(1, 7),
+        42,
+        5);
+  }
+
+  @Test
+  void aTopicIsMadeWhereSomebodyNamesBrokersR43() {
+    List<List<Integer>> named = List.of(List.of(3, 1), List.of(2, 3));
+    assertEquals(named, command(decideAt(named)).assignments());
+    assertEquals(new CommandOutcome.Done(), cluster.apply(command(decideAt(named))));
+    assertEquals(2, cluster.image().topic("named").replicationFactor());
+  }
+
+  @Test
+  void brokersThatCannotBeNamedAreRefused() {
+    assertEquals("INVALID_FIELD", reason(decideAt(List.of(List.of()))));
+    assertEquals("INVALID_FIELD", reason(decideAt(List.of(List.of(1, 1)))));
+    assertEquals("INVALID_FIELD", reason(decideAt(List.of(List.of(1, 2), List.of(3)))));
+    assertEquals("BROKER_NOT_FOUND", reason(decideAt(List.of(List.of(1, 9)))));
+  }
+
   @Test
   void onlySettingsThatDifferFromTheBuiltInOnesAreWrittenM1() {
     assertEquals(

@@ -1,0 +1,95 @@
+"""pykafka: producers without and with gzip, a balanced consumer in a group of Kafka's with commits, a simple consumer."""
+import logging
+import os
+import sys
+import time
+from pykafka import KafkaClient
+from pykafka.common import CompressionType, OffsetType
+from pykafka.exceptions import KafkaException
+
+logging.basicConfig(level=logging.ERROR)
+bootstrap, name, flag = sys.argv[1], sys.argv[2], sys.argv[3]
+client = KafkaClient(hosts=bootstrap, broker_version="1.0.0")
+topic = client.topics[name.encode()]
+producers = [topic.get_producer(sync=False, required_acks=-1, min_queued_messages=1, linger_ms=1, max_retries=100,
+                                retry_backoff_ms=200, delivery_reports=True, compression=codec)
+             for codec in (CompressionType.NONE, CompressionType.GZIP)]
+consumer = topic.get_balanced_consumer(name.encode(), managed=True, auto_offset_reset=OffsetType.EARLIEST,
+                                       reset_offset_on_start=False, consumer_timeout_ms=100, rebalance_max_retries=100)
+seen, sent, delivered = set(), 0, set()
+
+
+def deliver():
+    for producer in producers:
+        while True:
+            try:
+                message, error = producer.get_delivery_report(block=False)
+            except Exception as e:
+                if type(e).__name__ != "Empty":
+                    raise
+                break
+            assert error is None, error
+            delivered.add(int(message.partition_key))
+
+
+def consume():
+    try:
+        message = consumer.consume(block=False)
+        while message is not None:
+            assert message.value == b"v" + message.partition_key, message.value
+            seen.add(int(message.partition_key))
+            message = consumer.consume(block=False)
+        consumer.commit_offsets()
+    except (KafkaException, OSError) as e:
+        print("consume:", type(e).__name__)  # a rebalance or another coordinator
+
+
+def produce(n):
+    producers[n % 2].produce(b"v%d" % n, partition_key=b"%d" % n)
+
+
+def send():
+    global sent
+    produce(sent)
+    sent += 1
+
+
+def main():
+    deadline = time.time() + 150
+    for i in range(300):
+        send()
+    while len(delivered) < sent or len(seen) < sent:
+        assert time.time() < deadline, (len(delivered), len(seen))
+        deliver()
+        consume()
+        time.sleep(0.02)
+    print("half", flush=True)
+    more = 100
+    while more > 0:
+        send()
+        deliver()
+        consume()
+        time.sleep(0.01)
+        more -= 1 if os.path.exists(flag) else 0
+    deadline, again = time.time() + 100, time.time() + 15
+    while (len(delivered) < sent or len(seen) < sent) and time.time() < deadline:
+        deliver()
+        consume()
+        time.sleep(0.02)
+        if time.time() > again:  # it forgets some of what was on its way to a broker that died
+            for n in set(range(sent)) - delivered:
+                produce(n)
+            again = time.time() + 15
+    assert len(delivered) == sent, (len(delivered), sent)
+    assert len(seen) == sent, (len(seen), sent)
+    simple = topic.get_simple_consumer(consumer_timeout_ms=3000, auto_offset_reset=OffsetType.EARLIEST, reset_offset_on_start=True)
+    assert len({message.partition_key for message in simple}) == sent
+    print("passed", flush=True)
+
+
+try:
+    main()
+    os._exit(0)  # its threads would hold it up
+except BaseException as error:
+    print(repr(error), flush=True)
+    os._exit(1)
