@@ -2,7 +2,9 @@ package io.kontiki.broker;
 
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -130,6 +132,11 @@ final class BallastedStore implements FileStore {
     @Override
     public int read(ByteBuffer into, long position) {
       return file.read(into, position);
+    }
+
+    @Override
+    public long transferTo(long position, long count, WritableByteChannel to) throws IOException {
+      return file.transferTo(position, count, to);
     }
 
     @Override

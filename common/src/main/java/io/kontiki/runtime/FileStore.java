@@ -1,6 +1,8 @@
 package io.kontiki.runtime;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.util.List;
 
 /**
@@ -72,6 +74,18 @@ public interface FileStore {
      * @return bytes read, 0 at or behind the end
      */
     int read(ByteBuffer into, long position);
+
+    /**
+     * Sends bytes from a position to a channel, from the system's memory if it can; thread-safe.
+     *
+     * @return bytes sent, fewer if the channel takes no more or the file ends
+     * @throws IOException if the channel fails
+     */
+    default long transferTo(long position, long count, WritableByteChannel to) throws IOException {
+      ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(count, 64 << 10));
+      read(bytes, position);
+      return to.write(bytes.flip());
+    }
 
     /**
      * Writes all remaining bytes of the buffer at a position, extending the file if needed (a gap

@@ -68,6 +68,7 @@ final class CompactedSegments {
             before);
     Replacement begun = new Replacement(files, old, made, done, noSpace);
     present = begun;
+    old.forEach(Segment::endLending);
     shared.reads.execute(
         () -> {
           if (shared.isOffline() || shared.isClosed()) {

@@ -267,7 +267,8 @@ final class LogAppends {
   private boolean isFull(Segment segment, RecordBatch batch, int moreBytes) {
     long size = segment.sizeBytes() + moreBytes;
     return size > 0
-        && (size + batch.sizeBytes() > state.settings.segmentBytes()
+        && (segment.isSealed()
+            || size + batch.sizeBytes() > state.settings.segmentBytes()
             || isOld(segment)
             || !segment.takes(batch.lastOffset(), moreBytes + batch.sizeBytes()));
   }

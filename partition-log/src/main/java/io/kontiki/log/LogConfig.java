@@ -6,7 +6,7 @@ import io.kontiki.log.journal.CommitJournal;
  * The settings of a log directory.
  *
  * @param hotBytes what was appended last and is taken to be in the page cache (rule L2)
- * @param tailCacheBytes what of it is kept on the heap, by reference
+ * @param tailCacheBytes what of it is kept on the heap, as copies
  * @param journal sizes of the commit journal (rule L9)
  * @param checkpointIntervalMs at most this long after a change a checkpoint begins
  * @param derivedBytes after so many appended bytes of a log its indexes and producers are written,

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * Belongs to its loop; what runs in the pool sees values only.
  */
 final class LogReads {
+  /** Fewer are copied: a system call of their own would cost more. */
+  private static final int LEAST_RANGE_BYTES = 32 << 10;
+
   private static final PartitionLog.ReadOutcome NOTHING =
       new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.empty());
   private static final PartitionLog.TimeLookup NOT_FOUND =
@@ -40,6 +44,24 @@ final class LogReads {
       long limitOffset,
       int maxBytes,
       Completion<PartitionLog.ReadOutcome> completion) {
+    read(offset, limitOffset, maxBytes, false, completion);
+  }
+
+  /** What is not in memory comes as a range of a file if that is worth it. */
+  void readForSending(
+      long offset,
+      long limitOffset,
+      int maxBytes,
+      Completion<PartitionLog.ReadOutcome> completion) {
+    read(offset, limitOffset, maxBytes, true, completion);
+  }
+
+  private void read(
+      long offset,
+      long limitOffset,
+      int maxBytes,
+      boolean forSending,
+      Completion<PartitionLog.ReadOutcome> completion) {
     if (offset < state.logStart || offset >= limitOffset) {
       completion.complete(NOTHING);
       return;
@@ -48,8 +70,9 @@ final class LogReads {
     if (offset >= readable) {
       completion.complete(new PartitionLog.ReadOutcome(List.of(), 0, OptionalLong.of(readable)));
     } else {
-      Runnable again = () -> read(offset, limitOffset, maxBytes, completion);
-      readSound(offset, Math.min(limitOffset, readable), maxBytes, completion, again);
+      Runnable again = () -> read(offset, limitOffset, maxBytes, forSending, completion);
+      long limit = Math.min(limitOffset, readable);
+      readSound(offset, limit, maxBytes, forSending, completion, again);
     }
   }
 
@@ -66,7 +89,7 @@ final class LogReads {
         && offset >= state.logStart
         && offset < limitOffset) {
       Runnable again = () -> readForReplica(offset, limitOffset, maxBytes, completion);
-      readSound(offset, limitOffset, maxBytes, completion, again);
+      readSound(offset, limitOffset, maxBytes, false, completion, again);
     } else {
       read(offset, limitOffset, maxBytes, completion);
     }
@@ -77,6 +100,7 @@ final class LogReads {
       long offset,
       long limit,
       int maxBytes,
+      boolean forSending,
       Completion<PartitionLog.ReadOutcome> completion,
       Runnable again) {
     if (state.tail.has(offset)) {
@@ -89,17 +113,45 @@ final class LogReads {
       return;
     }
     SegmentReader.View view = view(segment, offset);
+    Segment.Lending lending = segment.lending();
+    Supplier<Found> look =
+        forSending && maxBytes >= LEAST_RANGE_BYTES && !lending.ended()
+            ? () -> range(view, lending, offset, limit, maxBytes)
+            : () -> new Found(shared.reader.read(view, offset, limit, maxBytes), null);
     if (segment.isActive() && state.hot.has(offset)) {
-      completion.complete(hot(view, offset, limit, maxBytes));
+      completion.complete(hot(look, offset));
     } else {
-      cold(view, offset, limit, maxBytes, completion, again);
+      cold(look, offset, completion, again);
     }
   }
 
-  private PartitionLog.ReadOutcome hot(
-      SegmentReader.View view, long offset, long limitOffset, int maxBytes) {
+  /** What was read, or else where it lies. */
+  private record Found(SegmentReader.Slice slice, @Nullable StoredRange range) {}
+
+  private Found range(
+      SegmentReader.View view,
+      Segment.Lending lending,
+      long offset,
+      long limitOffset,
+      int maxBytes) {
+    SegmentReader.Sound sound = shared.reader.findSound(view, offset, limitOffset, maxBytes);
+    if (sound.bytes() < LEAST_RANGE_BYTES) {
+      return new Found(shared.reader.read(view, offset, limitOffset, maxBytes), null);
+    }
+    StoredRange range =
+        new StoredRange(
+            shared.files,
+            view.path(),
+            lending,
+            sound.position(),
+            sound.bytes(),
+            sound.nextOffset());
+    return new Found(new SegmentReader.Slice(List.of(), sound.bytes(), sound.damage()), range);
+  }
+
+  private PartitionLog.ReadOutcome hot(Supplier<Found> look, long offset) {
     try {
-      return outcome(offset, shared.reader.read(view, offset, limitOffset, maxBytes));
+      return outcome(offset, look.get());
     } catch (StorageException e) {
       shared.goOffline(e);
       throw e;
@@ -107,10 +159,8 @@ final class LogReads {
   }
 
   private void cold(
-      SegmentReader.View view,
+      Supplier<Found> look,
       long offset,
-      long limitOffset,
-      int maxBytes,
       Completion<PartitionLog.ReadOutcome> completion,
       Runnable again) {
     long truncations = state.truncations;
@@ -118,8 +168,7 @@ final class LogReads {
     shared.counters.onColdRead();
     shared.reads.execute(
         () -> {
-          Read<SegmentReader.Slice> read =
-              Read.of(() -> shared.reader.read(view, offset, limitOffset, maxBytes));
+          Read<Found> read = Read.of(look);
           home.loop.execute(
               () -> {
                 if (swaps != state.swaps && truncations == state.truncations && !isOver()) {
@@ -133,7 +182,7 @@ final class LogReads {
   }
 
   private void onRead(
-      Read<SegmentReader.Slice> read,
+      Read<Found> read,
       long truncations,
       long offset,
       Completion<PartitionLog.ReadOutcome> completion) {
@@ -142,12 +191,12 @@ final class LogReads {
       completion.complete(NOTHING);
       return;
     }
-    SegmentReader.Slice slice = read.value();
-    if (slice == null) {
+    Found found = read.value();
+    if (found == null) {
       onFailure(read.failure());
       completion.complete(NOTHING);
     } else {
-      completion.complete(outcome(offset, slice));
+      completion.complete(outcome(offset, found));
     }
   }
 
@@ -180,15 +229,17 @@ final class LogReads {
   }
 
   /** Damage concerns this log alone (rule D9). */
-  private PartitionLog.ReadOutcome outcome(long offset, SegmentReader.Slice slice) {
-    SegmentReader.Damage found = slice.damage();
-    if (found != null) {
-      log.damages().onFound(found);
+  private PartitionLog.ReadOutcome outcome(long offset, Found found) {
+    SegmentReader.Slice slice = found.slice();
+    SegmentReader.Damage damage = slice.damage();
+    if (damage != null) {
+      log.damages().onFound(damage);
     }
     return new PartitionLog.ReadOutcome(
         from(offset, slice.batches()),
         slice.bytes(),
-        found == null ? OptionalLong.empty() : OptionalLong.of(found.offset()));
+        damage == null ? OptionalLong.empty() : OptionalLong.of(damage.offset()),
+        found.range());
   }
 
   /** Of an empty batch that stands for several there may be a part. */
@@ -279,7 +330,7 @@ final class LogReads {
 
   /** A value or a failure, brought back to the loop. */
   private record Read<T>(@Nullable T value, @Nullable StorageException failure) {
-    static <T> Read<T> of(java.util.function.Supplier<T> read) {
+    static <T> Read<T> of(Supplier<T> read) {
       try {
         return new Read<>(read.get(), null);
       } catch (StorageException e) {

@@ -68,18 +68,23 @@ final class LogTruncation {
         return;
       }
       removed.addAll(state.segments.tailMap(last.baseOffset(), false).values());
+      last.endLending();
       removed.forEach(segment -> state.segments.remove(segment.baseOffset()));
       // Its indexes are read again once the cut is durable.
-      state.segments.put(
-          last.baseOffset(),
+      Segment left =
           new Segment(
-              state.meta.id().directoryName(), last.baseOffset(), position, last.createdMs()));
+              state.meta.id().directoryName(), last.baseOffset(), position, last.createdMs());
+      state.segments.put(last.baseOffset(), left);
+      if (shared.files.isLent(left.path())) {
+        left.seal();
+      }
     }
     LOG.info("{}: cut from {} to {}", state, state.logEnd, target);
     forget(target);
     state.epochs.truncate(target);
     home.journal(
         log, cut.entry(Kind.TRUNCATE, target, last == null ? -1 : last.baseOffset(), position));
+    removed.forEach(Segment::endLending);
     cut.begin(before, removed);
   }
 
@@ -103,6 +108,7 @@ final class LogTruncation {
     state.held = offset;
     state.epochs.clear();
     state.producers.clear();
+    removed.forEach(Segment::endLending);
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, offset, 0));
     cut.begin(before, removed);
   }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log of one replica of one partition (rules L1 to L9).
@@ -80,6 +81,12 @@ public interface PartitionLog {
    * @param maxBytes at least one batch is returned whatever its size, if there is one
    */
   void read(long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion);
+
+  /** As {@link #read}; but what is not in memory may come as a range of a file. */
+  default void readForSending(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
+    read(offset, limitOffset, maxBytes, completion);
+  }
 
   /**
    * As {@link #read}, for a replica of which it is known that it has everything before {@code
@@ -228,8 +235,20 @@ public interface PartitionLog {
    * @param batches whole batches; empty if there is nothing to read
    * @param bytes of all of them
    * @param corruptAt offset of the damage that stopped the read (rule D9), or empty
+   * @param range instead of the batches, only for {@link #readForSending}; or null
    */
-  record ReadOutcome(List<ByteBuffer> batches, int bytes, OptionalLong corruptAt) {}
+  record ReadOutcome(
+      List<ByteBuffer> batches, int bytes, OptionalLong corruptAt, @Nullable StoredRange range) {
+    /** Batches, perhaps none. */
+    public ReadOutcome(List<ByteBuffer> batches, int bytes, OptionalLong corruptAt) {
+      this(batches, bytes, corruptAt, null);
+    }
+
+    /** Whether nothing was read. */
+    public boolean isEmpty() {
+      return bytes == 0;
+    }
+  }
 
   /**
    * What was found for a time.

@@ -138,6 +138,13 @@ final class SegmentedLog implements PartitionLog {
   }
 
   @Override
+  public void readForSending(
+      long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
+    checkUsable();
+    reads.readForSending(offset, Math.min(limitOffset, state.logEnd), maxBytes, completion);
+  }
+
+  @Override
   public void readForReplica(
       long offset, long limitOffset, int maxBytes, Completion<ReadOutcome> completion) {
     checkUsable();
@@ -375,7 +382,13 @@ final class SegmentedLog implements PartitionLog {
   void onCut(LogWalk.@Nullable Found found) {
     if (found != null) {
       Segment last = found.walked().get(found.walked().size() - 1);
-      state.segments.put(last.baseOffset(), last);
+      Segment before = state.segments.put(last.baseOffset(), last);
+      if (before != null) {
+        before.endLending();
+        if (before.isSealed()) {
+          last.seal();
+        }
+      }
       state.producers = found.producers();
     }
     state.producers.onTruncated();

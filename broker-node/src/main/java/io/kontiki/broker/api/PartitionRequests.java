@@ -1,5 +1,6 @@
 package io.kontiki.broker.api;
 
+import io.kontiki.log.StoredRange;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
@@ -85,6 +86,7 @@ public interface PartitionRequests {
    * @param maxBytes at least one batch is answered if there is one
    * @param minBytes waits for so many, 1: any; 0: does not wait
    * @param deadlineNanos of the wait; then an empty answer
+   * @param forSending ranges of files may come in place of batches; only with {@link Route#LOCAL}
    */
   record Fetch(
       PartitionId partition,
@@ -94,7 +96,30 @@ public interface PartitionRequests {
       int maxBytes,
       int minBytes,
       long deadlineNanos,
-      Route route) {}
+      Route route,
+      boolean forSending) {
+    /** Of batches. */
+    public Fetch(
+        PartitionId partition,
+        int leaderEpoch,
+        long offset,
+        int lastReadEpoch,
+        int maxBytes,
+        int minBytes,
+        long deadlineNanos,
+        Route route) {
+      this(
+          partition,
+          leaderEpoch,
+          offset,
+          lastReadEpoch,
+          maxBytes,
+          minBytes,
+          deadlineNanos,
+          route,
+          false);
+    }
+  }
 
   /** The end of a fetch. */
   sealed interface FetchAnswer {
@@ -103,6 +128,7 @@ public interface PartitionRequests {
      *
      * @param nextOffset where the next fetch goes on
      * @param highWatermark -1: not known yet (rule R40)
+     * @param range in place of batches, if it was asked for; or null
      */
     record Fetched(
         List<ByteBuffer> batches,
@@ -110,8 +136,20 @@ public interface PartitionRequests {
         long nextOffset,
         long logStartOffset,
         long highWatermark,
-        int leaderEpoch)
-        implements FetchAnswer {}
+        int leaderEpoch,
+        @Nullable StoredRange range)
+        implements FetchAnswer {
+      /** Batches, perhaps none. */
+      public Fetched(
+          List<ByteBuffer> batches,
+          int bytes,
+          long nextOffset,
+          long logStartOffset,
+          long highWatermark,
+          int leaderEpoch) {
+        this(batches, bytes, nextOffset, logStartOffset, highWatermark, leaderEpoch, null);
+      }
+    }
 
     /**
      * Refused.

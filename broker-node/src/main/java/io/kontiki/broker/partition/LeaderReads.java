@@ -9,6 +9,7 @@ import io.kontiki.log.LeaderEpochs;
 import io.kontiki.log.LeaderEpochs.EpochEnd;
 import io.kontiki.log.PartitionLog;
 import io.kontiki.log.PartitionLog.ReadOutcome;
+import io.kontiki.log.StoredRange;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
@@ -116,14 +117,14 @@ final class LeaderReads {
       waitOrAnswer(waiter, limit, NOTHING_READ);
       return;
     }
+    PartitionLog log = partition.log();
+    Completion<ReadOutcome> done = outcome -> onRead(waiter, limit, outcome);
     try {
-      partition
-          .log()
-          .read(
-              request.offset(),
-              limit,
-              request.maxBytes(),
-              outcome -> onRead(waiter, limit, outcome));
+      if (request.forSending()) {
+        log.readForSending(request.offset(), limit, request.maxBytes(), done);
+      } else {
+        log.read(request.offset(), limit, request.maxBytes(), done);
+      }
     } catch (StorageException e) {
       waiter.completion().complete(failed(Errors.offline(partition.assignment())));
       partition.onOffline(e);
@@ -137,8 +138,7 @@ final class LeaderReads {
     ApiError ended = over;
     if (ended != null) {
       waiter.completion().complete(failed(ended));
-    } else if (outcome.batches().isEmpty()
-        && waiter.request().offset() < partition.log().logStartOffset()) {
+    } else if (outcome.isEmpty() && waiter.request().offset() < partition.log().logStartOffset()) {
       // Deleted while it was read, or waited to be.
       waiter
           .completion()
@@ -149,7 +149,7 @@ final class LeaderReads {
                       waiter.request().offset(),
                       partition.log().logStartOffset(),
                       replica.highWatermark())));
-    } else if (outcome.batches().isEmpty() && outcome.corruptAt().isPresent()) {
+    } else if (outcome.isEmpty() && outcome.corruptAt().isPresent()) {
       waiter.completion().complete(failed(corrupt(outcome.corruptAt().getAsLong())));
     } else {
       waitOrAnswer(waiter, limit, outcome);
@@ -165,11 +165,10 @@ final class LeaderReads {
 
   private void waitOrAnswer(FetchWaiters.Waiter waiter, long limit, ReadOutcome outcome) {
     Read request = waiter.request();
-    long next =
-        outcome.batches().isEmpty() ? request.offset() : Batches.nextOffset(outcome.batches());
+    long next = nextOffset(outcome, request.offset());
     boolean enough =
         outcome.bytes() >= Math.min(request.minBytes(), request.maxBytes())
-            || (next < limit && !outcome.batches().isEmpty())
+            || (next < limit && !outcome.isEmpty())
             || outcome.corruptAt().isPresent();
     boolean late = context.nowNanos() - request.deadlineNanos() >= 0;
     if (!enough && !late) {
@@ -179,7 +178,7 @@ final class LeaderReads {
         waiters.add(waiter);
         partition.armDeadline();
       }
-    } else if (outcome.batches().isEmpty() && !current()) {
+    } else if (outcome.isEmpty() && !current()) {
       // "There is nothing more" is only for a leader that is certain to be one (rule R5).
       waiter.completion().complete(failed(Errors.noLease(partition.assignment())));
     } else {
@@ -192,8 +191,17 @@ final class LeaderReads {
                   next,
                   partition.log().logStartOffset(),
                   shownHighWatermark(),
-                  replica.leaderEpoch()));
+                  replica.leaderEpoch(),
+                  outcome.range()));
     }
+  }
+
+  private static long nextOffset(ReadOutcome outcome, long asked) {
+    StoredRange range = outcome.range();
+    if (range != null) {
+      return range.nextOffset();
+    }
+    return outcome.isEmpty() ? asked : Batches.nextOffset(outcome.batches());
   }
 
   void listOffset(OffsetQuery query, Completion<Result<FoundOffset>> completion) {

@@ -1,5 +1,6 @@
 package io.kontiki.broker.partition;
 
+import io.kontiki.log.StoredRange;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import java.nio.ByteBuffer;
@@ -49,6 +50,7 @@ public final class Requests {
    * @param maxBytes at least one batch comes, if there is one
    * @param minBytes waits for so many; 0: does not wait
    * @param deadlineNanos end of the wait, by the loop's clock
+   * @param forSending ranges of files may come in place of batches
    */
   public record Read(
       int leaderEpoch,
@@ -56,7 +58,19 @@ public final class Requests {
       int lastReadEpoch,
       int maxBytes,
       int minBytes,
-      long deadlineNanos) {}
+      long deadlineNanos,
+      boolean forSending) {
+    /** Of batches. */
+    public Read(
+        int leaderEpoch,
+        long offset,
+        int lastReadEpoch,
+        int maxBytes,
+        int minBytes,
+        long deadlineNanos) {
+      this(leaderEpoch, offset, lastReadEpoch, maxBytes, minBytes, deadlineNanos, false);
+    }
+  }
 
   /** The end of a {@link Read}. */
   public sealed interface ReadAnswer {
@@ -65,6 +79,7 @@ public final class Requests {
      *
      * @param nextOffset where reading goes on
      * @param highWatermark -1: not known yet (rule R40)
+     * @param range in place of batches, if it was asked for; or null
      */
     record Records(
         List<ByteBuffer> batches,
@@ -72,7 +87,8 @@ public final class Requests {
         long nextOffset,
         long logStartOffset,
         long highWatermark,
-        int leaderEpoch)
+        int leaderEpoch,
+        @Nullable StoredRange range)
         implements ReadAnswer {}
 
     /**

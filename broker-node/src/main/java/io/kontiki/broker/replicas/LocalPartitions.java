@@ -109,7 +109,8 @@ public final class LocalPartitions implements PartitionRequests {
                     request.lastReadEpoch(),
                     request.maxBytes(),
                     request.minBytes(),
-                    request.deadlineNanos()),
+                    request.deadlineNanos(),
+                    request.forSending()),
                 answer -> completion.complete(fetched(answer, partition.assignment()))));
   }
 
@@ -124,7 +125,8 @@ public final class LocalPartitions implements PartitionRequests {
           records.nextOffset(),
           records.logStartOffset(),
           records.highWatermark(),
-          records.leaderEpoch());
+          records.leaderEpoch(),
+          records.range());
     }
     Requests.ReadAnswer.Failed failed = (Requests.ReadAnswer.Failed) answer;
     Requests.Divergence parts = failed.divergence();

@@ -4,6 +4,7 @@ import io.kontiki.runtime.FileStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.util.List;
 
 /**
@@ -47,6 +48,11 @@ final class DiskFile implements FileStore.File {
     } catch (IOException e) {
       throw DiskFileStore.failure(path, position + total, e);
     }
+  }
+
+  @Override
+  public long transferTo(long position, long count, WritableByteChannel to) throws IOException {
+    return channel.transferTo(position, count, to);
   }
 
   @Override

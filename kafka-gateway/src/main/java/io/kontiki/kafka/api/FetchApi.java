@@ -1,6 +1,7 @@
 package io.kontiki.kafka.api;
 
 import io.kontiki.broker.door.DoorServices;
+import io.kontiki.broker.rpc.Budget;
 import io.kontiki.kafka.convert.Conversions;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
@@ -16,10 +17,14 @@ final class FetchApi {
   private final ClusterView view;
   private final Conversions conversions;
 
+  /** What answers of all connections hold until sockets have taken them; files are not counted. */
+  private final Budget memory;
+
   FetchApi(DoorServices services, ClusterView view, Conversions conversions) {
     this.services = services;
     this.view = view;
     this.conversions = conversions;
+    this.memory = new Budget("bytes of fetches", services.limits().requestMemoryBytes());
   }
 
   void serve(Call call, FetchRequestData request, Answer answer) {
@@ -41,7 +46,8 @@ final class FetchApi {
     }
     Arrivals arrivals =
         call.state().of(Arrivals.class, () -> new Arrivals(call.loop(), services.partitions()));
-    new FetchRound(services, view, conversions, call, request, plan, session, arrivals, answer)
+    new FetchRound(
+            services, view, conversions, memory, call, request, plan, session, arrivals, answer)
         .start();
   }
 }

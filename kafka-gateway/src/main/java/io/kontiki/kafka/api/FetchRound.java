@@ -5,12 +5,14 @@ import io.kontiki.broker.api.PartitionRequests.Fetch;
 import io.kontiki.broker.api.PartitionRequests.FetchAnswer;
 import io.kontiki.broker.api.PartitionRequests.Route;
 import io.kontiki.broker.door.DoorServices;
+import io.kontiki.broker.rpc.Budget;
 import io.kontiki.kafka.api.FetchSession.Wanted;
 import io.kontiki.kafka.convert.Conversions;
 import io.kontiki.kafka.convert.OldMessages;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
 import io.kontiki.kafka.wire.StoredRecords;
+import io.kontiki.log.StoredRange;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
@@ -44,6 +46,7 @@ final class FetchRound {
   private static final int MOST_PARTITION_BYTES = 1 << 20;
 
   private static final long MOST_WAIT_MS = 60_000;
+  private static final long CROWDED_PAUSE_NANOS = 20_000_000;
   private static final int PARALLEL = 8;
   private static final int FIRST_OF_BATCHES = 4;
   private static final int FIRST_WITH_TIMES = 2;
@@ -54,6 +57,7 @@ final class FetchRound {
   private final DoorServices services;
   private final ClusterView view;
   private final Conversions conversions;
+  private final Budget memory;
   private final Call call;
   private final FetchRequestData request;
   private final FetchSession.Plan plan;
@@ -68,6 +72,10 @@ final class FetchRound {
   /** Bytes of the log that an answer was made from, which for old clients are others. */
   private final int[] storedBytes;
 
+  /** Taken for what the answers hold in memory. */
+  private long kept;
+
+  private boolean crowded;
   private int next;
   private int open;
   private long room;
@@ -82,6 +90,7 @@ final class FetchRound {
       DoorServices services,
       ClusterView view,
       Conversions conversions,
+      Budget memory,
       Call call,
       FetchRequestData request,
       FetchSession.Plan plan,
@@ -91,6 +100,7 @@ final class FetchRound {
     this.services = services;
     this.view = view;
     this.conversions = conversions;
+    this.memory = memory;
     this.call = call;
     this.request = request;
     this.plan = plan;
@@ -104,11 +114,35 @@ final class FetchRound {
 
   void start() {
     arrivals.tell(this::onArrival);
+    call.state().onClosed(this::cancel);
     read();
+  }
+
+  /** The connection has ended: nobody waits for the answer. */
+  private void cancel() {
+    if (!over) {
+      end();
+      memory.giveBack(kept);
+      answer.none();
+    }
+  }
+
+  private void end() {
+    over = true;
+    arrivals.tell(() -> {});
+    call.state().onClosed(() -> {});
+    EventLoop.Timer armed = timer;
+    if (armed != null) {
+      armed.cancel();
+    }
   }
 
   private void read() {
     reading = true;
+    crowded = false;
+    memory.giveBack(kept);
+    kept = 0;
+    Arrays.fill(answers, null);
     again = false;
     next = 0;
     Arrays.fill(storedBytes, 0);
@@ -128,6 +162,12 @@ final class FetchRound {
     while (next < answers.length && open < PARALLEL && room > 0) {
       int index = next++;
       int bytes = (int) Math.min(room, mostBytes(plan.partitions().get(index)));
+      if (!memory.tryTake(bytes)) {
+        next--;
+        crowded = true;
+        room = 0;
+        break;
+      }
       room -= bytes;
       open++;
       ask(index, plan.partitions().get(index).request.fetchOffset(), bytes);
@@ -168,7 +208,8 @@ final class FetchRound {
                 bytes,
                 0,
                 call.loop().clock().nanoTime(),
-                Route.LOCAL),
+                Route.LOCAL,
+                call.plain() && call.version() >= FIRST_OF_BATCHES),
             read -> CallContext.onLoop(call.loop(), () -> onFetched(index, offset, bytes, read)));
   }
 
@@ -229,10 +270,21 @@ final class FetchRound {
   }
 
   private void onAnswer(int index, int reserved, FetchAnswer read) {
-    answers[index] = read;
     open--;
+    if (over) {
+      memory.giveBack(reserved);
+      return;
+    }
+    answers[index] = read;
+    long held = rangeOf(read) == null ? bytes(read) : 0;
+    kept += held;
+    memory.giveBack(reserved - held);
     room += reserved - bytes(read);
     askMore();
+  }
+
+  private static @Nullable StoredRange rangeOf(@Nullable FetchAnswer read) {
+    return read instanceof FetchAnswer.Fetched fetched ? fetched.range() : null;
   }
 
   private static int bytes(@Nullable FetchAnswer read) {
@@ -250,6 +302,15 @@ final class FetchRound {
       due |= read == null || read instanceof FetchAnswer.Failed || isFull(read);
     }
     long left = deadlineNanos - call.loop().clock().nanoTime();
+    if (crowded && bytes == 0 && left > 0) {
+      // Nothing that the client could not ask for again at once: it waits here.
+      call.loop().schedule(Math.min(left, CROWDED_PAUSE_NANOS), this::onArrival);
+      return;
+    }
+    if (isStale()) {
+      read(); // cut or replaced since it was read, by another loop or while others were read
+      return;
+    }
     if (due || bytes >= request.minBytes() || left <= 0) {
       finish();
       return;
@@ -272,6 +333,16 @@ final class FetchRound {
     if (again) {
       call.loop().execute(this::onArrival);
     }
+  }
+
+  private boolean isStale() {
+    for (FetchAnswer read : answers) {
+      StoredRange range = rangeOf(read);
+      if (range != null && !range.current()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** More is there than the client takes: waiting would bring nothing. */
@@ -298,12 +369,7 @@ final class FetchRound {
   }
 
   private void finish() {
-    over = true;
-    arrivals.tell(() -> {});
-    EventLoop.Timer armed = timer;
-    if (armed != null) {
-      armed.cancel();
-    }
+    end();
     response.setSessionId(plan.sessionId());
     @Nullable FetchableTopicResponse topic = null;
     List<Wanted> served = new ArrayList<>();
@@ -327,7 +393,8 @@ final class FetchRound {
       }
     }
     served.forEach(session::served);
-    answer.send(response);
+    long holds = kept;
+    answer.send(response, () -> memory.giveBack(holds));
   }
 
   private static boolean sameTopic(FetchableTopicResponse topic, FetchSession.Key key) {
@@ -367,7 +434,10 @@ final class FetchRound {
       data.setHighWatermark(fetched.highWatermark())
           .setLastStableOffset(fetched.highWatermark())
           .setLogStartOffset(fetched.logStartOffset())
-          .setRecords(new StoredRecords(fetched.batches()));
+          .setRecords(
+              fetched.range() == null
+                  ? new StoredRecords(fetched.batches())
+                  : new StoredRecords(fetched.range()));
     } else if (read instanceof FetchAnswer.Failed failed) {
       fail(wanted, data, failed);
     }

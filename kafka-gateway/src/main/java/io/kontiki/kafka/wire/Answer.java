@@ -5,7 +5,16 @@ import org.apache.kafka.common.protocol.ApiMessage;
 /** The way back. Exactly one of the methods is called, once, on the connection's loop. */
 public interface Answer {
   /** Sends a message, in its turn. */
-  void send(ApiMessage message);
+  default void send(ApiMessage message) {
+    send(message, () -> {});
+  }
+
+  /**
+   * Sends a message, in its turn.
+   *
+   * @param gone called once, when the socket has taken it all or the connection has ended
+   */
+  void send(ApiMessage message, Runnable gone);
 
   /** The client expects none. */
   void none();

@@ -1,9 +1,10 @@
 package io.kontiki.kafka.wire;
 
+import io.kontiki.log.StoredRange;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.apache.kafka.common.record.BaseRecords;
 import org.apache.kafka.common.record.MemoryRecords;
 import org.apache.kafka.common.utils.ByteUtils;
 
-/** Makes the frame of one answer; records stay where they are. */
+/** Makes the frame of one answer; records stay where they are, also in files. */
 final class FrameWriter implements Writable {
   /** Less is copied: a component of its own costs more than that. */
   private static final int COPY_BYTES = 1024;
@@ -22,7 +23,9 @@ final class FrameWriter implements Writable {
   private static final int FIRST_BYTES = 64 << 10;
 
   private final ByteBufAllocator allocator;
-  private final List<ByteBuf> parts = new ArrayList<>();
+  private final List<Object> pieces = new ArrayList<>();
+  private List<ByteBuf> parts = new ArrayList<>();
+  private long written;
   private ByteBuf current;
 
   private FrameWriter(ByteBufAllocator allocator, int expectedBytes) {
@@ -35,7 +38,7 @@ final class FrameWriter implements Writable {
    *
    * @return to be released by whom it is given to
    */
-  static ByteBuf frame(
+  static Frame frame(
       ByteBufAllocator allocator,
       ApiMessage header,
       short headerVersion,
@@ -56,25 +59,38 @@ final class FrameWriter implements Writable {
     }
   }
 
-  private ByteBuf finish(int expectedBytes) {
-    long written = current.readableBytes();
-    for (ByteBuf part : parts) {
-      written += part.readableBytes();
-    }
+  private Frame finish(int expectedBytes) {
+    closeBuffers();
     if (written != expectedBytes) {
       throw new IllegalStateException(
           "an answer of " + written + " bytes, of which " + expectedBytes + " were announced");
     }
-    if (parts.isEmpty()) {
-      return current;
-    }
+    return new Frame(pieces);
+  }
+
+  /** What was written since the last range becomes one piece. */
+  private void closeBuffers() {
     parts.add(current);
-    CompositeByteBuf all = allocator.compositeBuffer(parts.size());
-    all.addComponents(true, parts);
-    return all;
+    current = Unpooled.EMPTY_BUFFER;
+    List<ByteBuf> all = parts;
+    parts = new ArrayList<>();
+    ByteBuf piece =
+        all.size() == 1
+            ? all.get(0)
+            : allocator.compositeBuffer(all.size()).addComponents(true, all);
+    written += piece.readableBytes();
+    pieces.add(piece);
+  }
+
+  private void range(StoredRange range) {
+    closeBuffers();
+    pieces.add(RangeRegion.of(range));
+    written += range.bytes();
+    current = allocator.buffer(256);
   }
 
   private void release() {
+    pieces.forEach(ReferenceCountUtil::release);
     parts.forEach(ByteBuf::release);
     current.release();
   }
@@ -92,7 +108,12 @@ final class FrameWriter implements Writable {
   @Override
   public void writeRecords(BaseRecords records) {
     if (records instanceof StoredRecords stored) {
-      stored.batches().forEach(this::view);
+      StoredRange range = stored.range();
+      if (range != null) {
+        range(range);
+      } else {
+        stored.batches().forEach(this::view);
+      }
     } else if (records instanceof MemoryRecords memory) {
       view(memory.buffer());
     } else {

@@ -8,6 +8,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -60,6 +61,11 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
   private long untakenBytes;
   private long untakenSinceNanos;
 
+  /** Ranges of files that the socket has not taken; they do not count as buffered with it. */
+  private final ArrayDeque<RangeRegion> regions = new ArrayDeque<>();
+
+  private long regionBytes;
+
   /** What all connections of a door share. */
   public record Shared(
       ApiTable table,
@@ -81,7 +87,8 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
   private static final class Pending {
     final Request request;
     final long startedNanos;
-    @Nullable ByteBuf out;
+    @Nullable Frame out;
+    Runnable gone = () -> {};
     @Nullable String close;
     boolean done;
 
@@ -150,6 +157,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
         || waiting != null
         || pending.size() >= shared.limits().requests()
         || inFlightBytes >= shared.limits().inFlightBytes()
+        || regionBytes >= shared.limits().inFlightBytes()
         || !channel.isWritable();
   }
 
@@ -269,7 +277,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
   private void begin(Request request) {
     Pending place = new Pending(request, loop.clock().nanoTime());
     pending.add(place);
-    Call call = new Call(loop, request.version, request.clientId, host, state);
+    Call call = new Call(loop, request.version, request.clientId, host, plain(), state);
     try {
       request.served.handler().serve(call, request.body, new Place(place));
     } catch (RuntimeException e) {
@@ -278,6 +286,10 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
         new Place(place).close(request.served.api().name + " failed: " + e);
       }
     }
+  }
+
+  private boolean plain() {
+    return channel.pipeline().get(SslHandler.class) == null;
   }
 
   /** The way back of one request. */
@@ -289,11 +301,17 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     }
 
     @Override
-    public void send(ApiMessage message) {
+    public void send(ApiMessage message, Runnable gone) {
       Request request = place.request;
       ApiKeys api = request.served.api();
       short version = request.served.speaks(request.version) ? request.version : 0;
-      if (!closing) {
+      if (closing) {
+        gone.run();
+        end("CLOSED");
+        return;
+      }
+      place.gone = gone;
+      try {
         place.out =
             FrameWriter.frame(
                 channel.alloc(),
@@ -301,6 +319,9 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
                 api.responseHeaderVersion(version),
                 message,
                 version);
+      } catch (IllegalStateException e) {
+        place.close = api.name + " cannot be answered: " + e.getMessage();
+        gone.run();
       }
       end("OK");
     }
@@ -338,11 +359,12 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
       pending.remove();
       inFlightBytes -= head.request.size;
       shared.budget().giveBack(head.request.size);
-      ByteBuf out = head.out;
+      Frame out = head.out;
       if (out != null && closing) {
         out.release();
+        head.gone.run();
       } else if (out != null) {
-        channel.write(out, channel.voidPromise());
+        write(out, head.gone);
         wrote = true;
       }
       if (head.close != null && !closing) {
@@ -355,6 +377,45 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     work();
   }
 
+  private void write(Frame frame, Runnable gone) {
+    for (Object piece : frame.pieces().subList(0, frame.pieces().size() - 1)) {
+      if (piece instanceof RangeRegion region) {
+        write(region);
+      } else {
+        channel.write(piece, channel.voidPromise());
+      }
+    }
+    // The last piece is a buffer, if an empty one.
+    Object last = frame.pieces().get(frame.pieces().size() - 1);
+    channel.write(last).addListener(written -> gone.run());
+  }
+
+  private void write(RangeRegion region) {
+    regions.add(region);
+    regionBytes += region.count();
+    channel
+        .write(region)
+        .addListener(
+            written -> {
+              regions.remove(region);
+              regionBytes -= region.count();
+              if (written.isSuccess()) {
+                work();
+              } else {
+                close();
+              }
+            });
+  }
+
+  private long untakenBytes() {
+    ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
+    long bytes = out == null ? 0 : out.totalPendingWriteBytes();
+    for (RangeRegion region : regions) {
+      bytes += region.left();
+    }
+    return bytes;
+  }
+
   /** Once a second: who is too slow, and who has nothing to say. */
   private void check() {
     if (closing) {
@@ -362,8 +423,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     }
     long now = loop.clock().nanoTime();
     ConnectionLimits limits = shared.limits();
-    ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
-    long untaken = out == null ? 0 : out.totalPendingWriteBytes();
+    long untaken = untakenBytes();
     if (untaken == 0 || untaken != untakenBytes) {
       untakenBytes = untaken;
       untakenSinceNanos = now;
@@ -399,6 +459,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
       closing = true;
       channel.close();
       release();
+      state.closed();
     }
   }
 
@@ -419,6 +480,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     if (!closing) {
       closing = true;
       release();
+      state.closed();
     }
   }
 

@@ -1,9 +1,11 @@
 package io.kontiki.kafka.wire;
 
+import io.kontiki.log.StoredRange;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.apache.kafka.common.record.BaseRecords;
 import org.apache.kafka.common.record.RecordsSend;
+import org.jspecify.annotations.Nullable;
 
 /** Batches as they lie in the log, in order: they go out without being copied. */
 public final class StoredRecords implements BaseRecords {
@@ -12,6 +14,7 @@ public final class StoredRecords implements BaseRecords {
 
   private final List<ByteBuffer> batches;
   private final int sizeBytes;
+  private final @Nullable StoredRange range;
 
   /**
    * @param batches whole ones; nobody changes them any more
@@ -23,6 +26,18 @@ public final class StoredRecords implements BaseRecords {
       size = Math.addExact(size, batch.remaining());
     }
     this.sizeBytes = size;
+    this.range = null;
+  }
+
+  /** Batches in a file. */
+  public StoredRecords(StoredRange range) {
+    this.batches = List.of();
+    this.sizeBytes = range.bytes();
+    this.range = range;
+  }
+
+  @Nullable StoredRange range() {
+    return range;
   }
 
   List<ByteBuffer> batches() {

@@ -61,6 +61,46 @@ public final class OpenFiles {
     }
   }
 
+  /** A file that stays open until it is given back, also when its name has gone. Any thread. */
+  public final class Lent implements AutoCloseable {
+    private final Handle handle;
+    private boolean back;
+
+    private Lent(Handle handle) {
+      this.handle = handle;
+    }
+
+    /** The file, until this is closed. */
+    public FileStore.File file() {
+      return handle.file;
+    }
+
+    /** Idempotent. */
+    @Override
+    public void close() {
+      synchronized (OpenFiles.this) {
+        if (!back) {
+          back = true;
+          handle.lent--;
+          release(handle);
+        }
+      }
+    }
+  }
+
+  /** Lends a file that must exist. */
+  public synchronized Lent lend(String path) {
+    Handle handle = acquire(path, false);
+    handle.lent++;
+    return new Lent(handle);
+  }
+
+  /** Whether somebody has a file that has this name now. */
+  public synchronized boolean isLent(String path) {
+    Handle handle = handles.get(path);
+    return handle != null && handle.lent > 0;
+  }
+
   /** The same for who will not come again soon: the file is not kept open for it. */
   public <T> T useOnce(String path, Use<T> use) {
     boolean isOpen;
@@ -345,6 +385,7 @@ public final class OpenFiles {
   private static final class Handle {
     private final FileStore.File file;
     private int pins;
+    private int lent;
     private boolean dropped;
     private @Nullable Dirt dirt;
 

@@ -25,6 +25,9 @@ public final class Segment {
   private @Nullable OffsetIndex index;
   private @Nullable TimeIndex timeIndex;
 
+  private final Lending lending = new Lending();
+  private boolean sealed;
+
   // Of the records; only while it is appended to, when every append asks for it.
   private @Nullable String logPath;
 
@@ -45,6 +48,44 @@ public final class Segment {
     this.baseOffset = baseOffset;
     this.sizeBytes = sizeBytes;
     this.createdMs = createdMs;
+  }
+
+  /**
+   * Whether what was read from a segment may still be sent from its file: not once it has been cut,
+   * replaced or removed, since then other bytes may stand under its name. Read by any thread.
+   */
+  public static final class Lending {
+    private volatile boolean ended;
+
+    private Lending() {}
+
+    /** For good. */
+    public boolean ended() {
+      return ended;
+    }
+  }
+
+  /** Whether bytes of its file may be sent as they were read. */
+  public Lending lending() {
+    return lending;
+  }
+
+  /** Before its file is cut, replaced or removed. */
+  public void endLending() {
+    lending.ended = true;
+  }
+
+  /**
+   * Nothing is appended to its file any more: somebody may still be sent what stood behind the cut,
+   * and must not get what is written there next.
+   */
+  public void seal() {
+    sealed = true;
+  }
+
+  /** Whether it takes no more. */
+  public boolean isSealed() {
+    return sealed;
   }
 
   /**

@@ -22,6 +22,12 @@ public final class SegmentReader {
   /** Where a segment ends is not known. */
   public static final long UNKNOWN_END = Long.MAX_VALUE;
 
+  /** Small enough to be in the processor's cache when its checksum is made. */
+  private static final int CHECKED_BYTES = 256 << 10;
+
+  private static final ThreadLocal<ByteBuffer> CHECKED =
+      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(CHECKED_BYTES));
+
   private final OpenFiles files;
 
   /** Reads through these. */
@@ -118,6 +124,70 @@ public final class SegmentReader {
                       "the file ends inside the batch"))
               : slice;
         });
+  }
+
+  /**
+   * Sound bytes in the file of a segment.
+   *
+   * @param bytes 0: none
+   * @param nextOffset behind them
+   * @param damage that stopped it, or null
+   */
+  public record Sound(long position, int bytes, long nextOffset, @Nullable Damage damage) {}
+
+  /** Checks what {@link #read} would read, and keeps only where it lies. */
+  public Sound findSound(View view, long offset, long limitOffset, int maxBytes) {
+    OffsetIndex.Anchor anchor = anchorOf(view, offset);
+    return files.use(
+        view.path(),
+        file -> {
+          Located located = locate(file, view, anchor, offset);
+          if (located.damage != null || !located.found) {
+            return new Sound(0, 0, offset, located.damage);
+          }
+          RecordBatch first = located.walker.batch();
+          return sound(file, view, located.walker.position(), first, limitOffset, maxBytes);
+        });
+  }
+
+  private static Sound sound(
+      FileStore.File file,
+      View view,
+      long start,
+      RecordBatch first,
+      long limitOffset,
+      int maxBytes) {
+    long end = Math.min(view.sizeBytes, start + Math.max(maxBytes, first.sizeBytes()));
+    ByteBuffer piece = CHECKED.get();
+    long position = start;
+    long due = first.baseOffset();
+    while (position < end) {
+      piece.clear().limit((int) Math.min(piece.capacity(), end - position));
+      int wanted = piece.remaining();
+      int count = file.read(piece, position);
+      Slice slice = slice(piece.flip(), position, view, due, limitOffset);
+      Damage damage = slice.damage;
+      if (damage == null && count < wanted && slice.batches.isEmpty()) {
+        String what = "the file ends inside the batch";
+        damage = new Damage(view.baseOffset, position, due, what);
+      }
+      if (!slice.batches.isEmpty()) {
+        due = RecordBatch.at(slice.batches.get(slice.batches.size() - 1)).nextOffset();
+        position += slice.bytes;
+      }
+      if (damage != null) {
+        return new Sound(start, (int) (position - start), due, damage);
+      }
+      if (slice.batches.isEmpty()) {
+        int size =
+            count < RecordBatch.HEADER_BYTES ? 0 : RecordBatch.at(piece.rewind()).sizeBytes();
+        if (size <= piece.capacity() || size > end - position) {
+          break; // behind the limit, or what is left has no whole batch
+        }
+        piece = ByteBuffer.allocate(size);
+      }
+    }
+    return new Sound(start, (int) (position - start), due, null);
   }
 
   private static Slice slice(

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The batches that the logs of one loop appended last, by reference, oldest dropped first: what
+ * Copies of the batches that the logs of one loop appended last, oldest dropped first: what
  * consumers and followers at the end read without a system call. Belongs to its loop.
  */
 public final class TailCache {
@@ -15,12 +15,14 @@ public final class TailCache {
   private static final Cached[] NONE = {};
 
   private final ArrayDeque<Cached> order = new ArrayDeque<>();
+  private final CopyRing ring;
   private long maxBytes;
   private long bytes;
 
   /** Bounded. */
   public TailCache(long maxBytes) {
     this.maxBytes = maxBytes;
+    this.ring = new CopyRing(maxBytes);
   }
 
   /** Another bound from now on. */
@@ -40,33 +42,24 @@ public final class TailCache {
   }
 
   private void shrink() {
-    while (bytes > maxBytes && !order.isEmpty()) {
-      Cached oldest = order.remove();
-      // What is not the first of its log any more was forgotten with a truncation.
-      if (oldest.tail.size > 0 && oldest.tail.at(0) == oldest) {
-        bytes -= cost(oldest.bytes);
-        oldest.tail.removeFirst();
-      }
+    // What was truncated takes room until it is the oldest.
+    while (!order.isEmpty() && (bytes > maxBytes || ring.used() > 2 * maxBytes)) {
+      drop(order.remove());
+    }
+    ring.release(order.isEmpty() ? ring.end() : order.element().place, maxBytes);
+  }
+
+  private void drop(Cached oldest) {
+    // What is not the first of its log any more was forgotten with a truncation.
+    if (oldest.tail.size > 0 && oldest.tail.at(0) == oldest) {
+      bytes -= oldest.cost();
+      oldest.tail.removeFirst();
     }
   }
 
-  private static long cost(ByteBuffer batch) {
-    return (long) batch.remaining() + OVERHEAD_BYTES;
-  }
-
-  private static final class Cached {
-    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
-
-    private final Tail tail;
-    private final long baseOffset;
-    private final long nextOffset;
-    private ByteBuffer bytes;
-
-    private Cached(Tail tail, long baseOffset, long nextOffset, ByteBuffer bytes) {
-      this.tail = tail;
-      this.baseOffset = baseOffset;
-      this.nextOffset = nextOffset;
-      this.bytes = bytes;
+  private record Cached(Tail tail, long baseOffset, long nextOffset, long place, int length) {
+    private long cost() {
+      return (long) length + OVERHEAD_BYTES;
     }
   }
 
@@ -74,22 +67,30 @@ public final class TailCache {
   public final class Tail {
     // A ring as long as it needs to be: most logs stand still. Offsets rise; the first is the one
     // that goes first, since all logs drop what is oldest.
-    private Cached[] ring = NONE;
+    private Cached[] batches = NONE;
     private int first;
     private int size;
 
     private Tail() {}
 
-    /** Adds what was appended; kept as it is. */
+    /** Adds a copy of what was appended. */
     public void add(long baseOffset, long nextOffset, ByteBuffer batch) {
-      if (size == ring.length) {
+      int length = batch.remaining();
+      if (length + OVERHEAD_BYTES > maxBytes) {
+        while (!order.isEmpty()) {
+          drop(order.remove());
+        }
+        shrink();
+        return;
+      }
+      if (size == batches.length) {
         grow();
       }
-      Cached cached = new Cached(this, baseOffset, nextOffset, batch.asReadOnlyBuffer());
-      ring[place(size)] = cached;
+      Cached cached = new Cached(this, baseOffset, nextOffset, ring.add(batch), length);
+      batches[place(size)] = cached;
       size++;
       order.add(cached);
-      bytes += cost(batch);
+      bytes += cached.cost();
       shrink();
     }
 
@@ -101,16 +102,26 @@ public final class TailCache {
 
     /** Whole batches from the one with this offset; see {@code PartitionLog.read}. */
     public List<ByteBuffer> read(long offset, long limitOffset, int maxBytes) {
-      List<ByteBuffer> found = new ArrayList<>();
+      int from = floor(offset);
+      int to = from;
       int total = 0;
-      for (int i = floor(offset); i < size; i++) {
-        Cached cached = at(i);
-        int length = cached.bytes.remaining();
-        if (cached.nextOffset > limitOffset || (!found.isEmpty() && total + length > maxBytes)) {
+      while (to < size) {
+        Cached cached = at(to);
+        if (cached.nextOffset > limitOffset || (to > from && total + cached.length > maxBytes)) {
           break;
         }
-        found.add(cached.bytes.duplicate());
-        total += length;
+        total += cached.length;
+        to++;
+      }
+      byte[] copy = new byte[total];
+      ByteBuffer all = ByteBuffer.wrap(copy).asReadOnlyBuffer();
+      List<ByteBuffer> found = new ArrayList<>(to - from);
+      int filled = 0;
+      for (int i = from; i < to; i++) {
+        Cached cached = at(i);
+        ring.copy(cached.place, copy, filled, cached.length);
+        found.add(all.slice(filled, cached.length));
+        filled += cached.length;
       }
       return found;
     }
@@ -118,10 +129,8 @@ public final class TailCache {
     /** Forgets batches that reach behind an offset. */
     public void truncate(long offset) {
       while (size > 0 && at(size - 1).nextOffset > offset) {
-        Cached last = at(size - 1);
-        bytes -= cost(last.bytes);
-        last.bytes = Cached.NOTHING;
-        ring[place(size - 1)] = null;
+        bytes -= at(size - 1).cost();
+        batches[place(size - 1)] = null;
         size--;
       }
       freeIfEmpty();
@@ -148,32 +157,32 @@ public final class TailCache {
     }
 
     private Cached at(int number) {
-      return ring[place(number)];
+      return batches[place(number)];
     }
 
     private int place(int number) {
-      return first + number & ring.length - 1;
+      return first + number & batches.length - 1;
     }
 
     private void removeFirst() {
-      ring[first] = null;
+      batches[first] = null;
       first = place(1);
       size--;
       freeIfEmpty();
     }
 
     private void grow() {
-      Cached[] longer = new Cached[Math.max(1, ring.length * 2)];
+      Cached[] longer = new Cached[Math.max(1, batches.length * 2)];
       for (int i = 0; i < size; i++) {
         longer[i] = at(i);
       }
-      ring = longer;
+      batches = longer;
       first = 0;
     }
 
     private void freeIfEmpty() {
       if (size == 0) {
-        ring = NONE;
+        batches = NONE;
         first = 0;
       }
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,25 @@ class TailCacheTest {
   void whatIsKeptIsTheNewestOfAllLogsWithoutAGap() {
     for (long seed = 0; seed < 300; seed++) {
       new Run(seed).play();
+    }
+  }
+
+  @Test
+  void memoryIsUsedAgainAndStaysBounded() {
+    int most = 64 << 10;
+    CopyRing ring = new CopyRing(most);
+    Random random = new Random(1);
+    byte[] bytes = new byte[3_000];
+    byte[] out = new byte[bytes.length];
+    for (int round = 0; round < 5_000; round++) {
+      random.nextBytes(bytes);
+      int length = 1 + random.nextInt(bytes.length);
+      long place = ring.add(ByteBuffer.wrap(bytes, 0, length));
+      ring.release(Math.max(0, ring.end() - most), most);
+      ring.copy(place, out, 0, length);
+      assertEquals(
+          ByteBuffer.wrap(bytes, 0, length), ByteBuffer.wrap(out, 0, length), "round " + round);
+      assertTrue(ring.heldBytes() <= most + (8 << 10), "round " + round + ": " + ring.heldBytes());
     }
   }
 
@@ -59,7 +79,9 @@ class TailCacheTest {
       byte[] bytes = new byte[1 + random.nextInt(200)];
       random.nextBytes(bytes);
       long next = ends[log] + 1 + random.nextInt(3);
-      tails.get(log).add(ends[log], next, ByteBuffer.wrap(bytes));
+      byte[] received = bytes.clone();
+      tails.get(log).add(ends[log], next, ByteBuffer.wrap(received));
+      Arrays.fill(received, (byte) 0); // copies are kept: a request's memory is free at once
       known.get(log).add(new Known(ends[log], next, bytes, appends++));
       ends[log] = next;
       while (bytesKnown() > maxBytes) {
