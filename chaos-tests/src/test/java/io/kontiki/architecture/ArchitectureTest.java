@@ -227,8 +227,9 @@ final class ArchitectureTest {
           .resideOutsideOfPackages(
               "io.kontiki.runtime.system..",
               "io.kontiki.raft.jraft..",
-              // a program of its own for people; nothing of it runs in a broker or a simulator
-              "io.kontiki.cli..")
+              // programs of their own for people; nothing of them runs in a broker or a simulator
+              "io.kontiki.cli..",
+              "io.kontiki.chaos.run..")
           .and(not(GENERATED_CODE))
           .should()
           .callMethodWhere(
