@@ -57,15 +57,15 @@ final class ChaosCommands extends CommandGroup {
         names = "--config",
         paramLabel = "FILE",
         description =
-            "A running cluster instead: lines 'node.ID.WHAT = VALUE' with grpc, http (HOST:PORT),"
+            "A running cluster instead: lines 'node.ID.WHAT = VALUE' with grpc, http, kafka (HOST:PORT),"
                 + " and commands start, kill, stop, freeze, thaw, wipe, cut, heal.")
     private Path config = Path.of("");
 
     @Option(
-        names = "--output",
+        names = "--report",
         paramLabel = "DIR",
         description = "Where reports are written; chaos-report.")
-    private Path output = Path.of("chaos-report");
+    private Path report = Path.of("chaos-report");
 
     @Option(
         names = "--faketime",
@@ -90,8 +90,8 @@ final class ChaosCommands extends CommandGroup {
               + rate
               + ", config '"
               + config
-              + "', output "
-              + output
+              + "', report "
+              + report
               + ", faketime '"
               + faketime
               + "') is started by the kontiki launcher, not by this class");

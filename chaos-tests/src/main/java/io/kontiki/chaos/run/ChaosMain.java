@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class ChaosMain {
   private static final String USAGE =
       "usage: kontiki chaos run [--nodes 3] [--minutes N] [--max-faults N] [--faults LIST]"
-          + " [--seed S] [--rate N] [--config FILE] [--output DIR] [--faketime FILE]";
+          + " [--seed S] [--rate N] [--config FILE] [--report DIR] [--faketime FILE]";
 
   /** So that snapshots of the metadata are written within minutes, and logs roll. */
   private static final Map<String, String> SETTINGS =
@@ -109,7 +109,7 @@ public final class ChaosMain {
         case "--seed" -> seed = (long) number(option, value);
         case "--rate" -> perSecond = (int) number(option, value);
         case "--config" -> config = Path.of(value);
-        case "--output" -> output = Path.of(value);
+        case "--report" -> output = Path.of(value);
         case "--faketime" -> faketime = value;
         default -> throw new IllegalArgumentException("unknown option " + option);
       }

@@ -91,8 +91,7 @@ final class ChaosRun {
     int[] acks;
     long begin = System.nanoTime();
     long end;
-    try (Workload load =
-        new Workload(target.bootstrap(), logs, options.perSecond(), options.seed(), history)) {
+    try (Workload load = new Workload(target, logs, options.perSecond(), options.seed(), history)) {
       load.start();
       awaitAcks(load);
       makeFaults(roles, load);

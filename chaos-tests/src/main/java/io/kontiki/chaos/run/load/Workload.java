@@ -3,9 +3,11 @@ package io.kontiki.chaos.run.load;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.Log;
+import io.kontiki.chaos.run.target.Target;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.client.KontikiClient;
 import io.kontiki.client.StartAt;
+import io.kontiki.model.Endpoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 
 /** All clients of a run. One thread. */
 public final class Workload implements AutoCloseable {
@@ -35,17 +38,35 @@ public final class Workload implements AutoCloseable {
   /**
    * Lays it out.
    *
+   * @param target whose brokers serve Kafka's clients only if it says where
    * @param logs all partitions of the topics, which are there
    * @param perSecond records that are written to each partition
    */
-  public Workload(String bootstrap, List<Log> logs, int perSecond, long seed, History history) {
-    this.client = KontikiClient.connect(bootstrap);
+  public Workload(Target target, List<Log> logs, int perSecond, long seed, History history) {
+    this.client = KontikiClient.connect(target.bootstrap());
     this.logs = List.copyOf(logs);
     this.history = history;
     long pauseNanos = 2_000_000_000L / perSecond / logs.size();
     for (int i = 1; i <= 2; i++) {
       writers.add(new SdkWriter("w" + i, client, logs, pauseNanos, history, acks));
     }
+    List<Endpoint> brokers = target.ids().stream().map(target::grpc).toList();
+    writers.add(new ThinWriter("t1", brokers, 0, true, logs, history, acks));
+    writers.add(new ThinWriter("t2", brokers, 1, false, logs, history, acks));
+    String kafka =
+        target.ids().stream()
+            .flatMap(id -> target.kafka(id).stream())
+            .map(Endpoint::toString)
+            .collect(Collectors.joining(","));
+    if (!kafka.isEmpty()) {
+      writers.add(new KafkaWriter("k1", kafka, logs, history, acks));
+      readers.add(new KafkaReader("kafka-reader", kafka, logs, history));
+    }
+    readers.add(
+        new Administrator(
+            "administrator",
+            target.ids().stream().map(target::http).toList(),
+            "chaos-admin-" + seed + "-"));
     readers.add(new SdkReader("reader", client, logs, history));
     readers.add(new EndWatcher("ends", client, logs, history));
     TreeSet<String> topics = new TreeSet<>();
