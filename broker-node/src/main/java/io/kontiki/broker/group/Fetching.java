@@ -20,14 +20,21 @@ import java.util.Iterator;
  * record is not in the log any more (P10) is passed on. Lives on the stream's loop.
  */
 final class Fetching {
-  /** Fetches under way; with more partitions than this nobody waits at a leader. */
+  /** Fetches under way that are answered at once. */
   static final int PARALLEL = 64;
+
+  /** Fetches that wait at leaders; with more partitions than this they are asked in turn. */
+  static final int WAITING = 1_024;
 
   /** Fetched and not yet delivered, besides what the last fetch brought. */
   static final int READ_AHEAD_BYTES = 4 << 20;
 
   private static final int FETCH_BYTES = 256 << 10;
   private static final int SINGLE_FETCH_BYTES = 1 << 20;
+
+  /** Of one that waits beside many: all of them may be answered at the same moment. */
+  private static final int WAITING_FETCH_BYTES = 16 << 10;
+
   private static final int DECODED_BYTES = 1 << 20;
   private static final long WAIT_NANOS = 5_000_000_000L;
   private static final long LOOK_NANOS = 1_000_000_000L;
@@ -43,8 +50,10 @@ final class Fetching {
   private final ArrayDeque<Due> fetched = new ArrayDeque<>();
   private int active;
   private int underWay;
+  private int waiting;
   private int bufferedBytes;
   private int emptyInARow;
+  private int emptyRounds;
   private boolean pausing;
 
   private record Due(Delivery delivery, int version) {
@@ -131,26 +140,49 @@ final class Fetching {
       }
       return true;
     }
-    if (pausing || underWay >= PARALLEL || bufferedBytes >= READ_AHEAD_BYTES) {
+    boolean full = underWay >= PARALLEL;
+    if (pausing || full && !mayWait() || bufferedBytes >= READ_AHEAD_BYTES) {
       return false;
     }
     for (Iterator<Due> all = idle.iterator(); all.hasNext(); ) {
       Due due = all.next();
+      Delivery delivery = due.delivery();
       boolean stale = due.stale(Stage.IDLE);
-      if (stale || room || due.delivery().uncommitted.bytes() == 0) {
+      boolean wanted =
+          (room || delivery.uncommitted.bytes() == 0) && (!full || !delivery.mayHaveMore);
+      if (stale || wanted) {
         all.remove();
       }
-      if (!stale && (room || due.delivery().uncommitted.bytes() == 0)) {
-        fetch(due.delivery());
+      if (!stale && wanted) {
+        fetch(delivery);
         return true;
       }
     }
     return false;
   }
 
+  private boolean mayWait() {
+    return active <= WAITING && waiting < WAITING;
+  }
+
+  private void underWay(boolean wait, int change) {
+    if (wait) {
+      waiting += change;
+    } else {
+      underWay += change;
+    }
+  }
+
+  private int fetchBytes(boolean wait) {
+    if (active == 1) {
+      return SINGLE_FETCH_BYTES;
+    }
+    return wait && active > PARALLEL ? WAITING_FETCH_BYTES : FETCH_BYTES;
+  }
+
   private void fetch(Delivery delivery) {
-    underWay++;
-    boolean wait = active <= PARALLEL && !delivery.mayHaveMore;
+    boolean wait = mayWait() && !delivery.mayHaveMore;
+    underWay(wait, 1);
     delivery.stage = Stage.FETCHING;
     delivery.waiting = wait;
     int version = delivery.version;
@@ -162,7 +194,7 @@ final class Fetching {
             delivery.position == delivery.delivered
                 ? delivery.epochBefore(delivery.position)
                 : Place.NO_EPOCH, // what lay between is gone, and with it its epochs
-            active == 1 ? SINGLE_FETCH_BYTES : FETCH_BYTES,
+            fetchBytes(wait),
             wait ? 1 : 0,
             loop.clock().nanoTime() + (wait ? WAIT_NANOS : LOOK_NANOS),
             Route.FORWARD),
@@ -170,7 +202,7 @@ final class Fetching {
             CallContext.onLoop(
                 loop,
                 () -> {
-                  underWay--;
+                  underWay(wait, -1);
                   if (delivery.version == version && delivery.stage == Stage.FETCHING) {
                     onAnswer(delivery, answer);
                   }
@@ -191,13 +223,14 @@ final class Fetching {
     if (batches.batches().isEmpty()) {
       delivery.position = next;
       emptyInARow++;
-      if (active > PARALLEL && emptyInARow >= active) {
+      if (!mayWait() && emptyInARow >= active) {
         pause();
       }
       due(delivery);
       return;
     }
     emptyInARow = 0;
+    emptyRounds = 0;
     delivery.reader =
         new ChunkReader(
             delivery.name.partition(),
@@ -248,9 +281,10 @@ final class Fetching {
 
   private void pause() {
     emptyInARow = 0;
+    emptyRounds = Math.min(MAX_PAUSES, emptyRounds + 1);
     pausing = true;
     loop.schedule(
-        PAUSE_NANOS,
+        PAUSE_NANOS * emptyRounds,
         () -> {
           pausing = false;
           outcome.pump();

@@ -147,6 +147,43 @@ class ConsumeFlowTest {
   }
 
   @Test
+  void manyPartitionsWithoutRecordsWaitAtTheirLeaders() {
+    fixture.topic("orders", 1_000);
+    TestClient client = window(1 << 20);
+    fixture.ms(10_000);
+    int before = fetches(1_000);
+    fixture.ms(10_000);
+    int quiet = fetches(1_000) - before;
+    // One every 5 s, looked at when it comes and when its time is up.
+    assertTrue(quiet <= 4_000, quiet + " looks at 1,000 idle partitions in 10 s");
+    filler(977, 1, 10);
+    fixture.ms(1);
+    assertEquals(1, client.values.size());
+  }
+
+  @Test
+  void withMorePartitionsThanMayWaitTheyAreAskedInTurnAndSeldomWhenNothingComes() {
+    fixture.topic("orders", 2_000);
+    TestClient client = window(1 << 20);
+    fixture.ms(20_000);
+    int before = fetches(2_000);
+    fixture.ms(10_000);
+    int quiet = fetches(2_000) - before;
+    assertTrue(quiet <= 22_000, quiet + " looks at 2,000 idle partitions in 10 s");
+    filler(1_977, 1, 10);
+    fixture.ms(1_100);
+    assertEquals(1, client.values.size());
+  }
+
+  private int fetches(int partitions) {
+    int fetches = 0;
+    for (int p = 0; p < partitions; p++) {
+      fetches += fixture.partitions.fetches(fixture.id("orders", p));
+    }
+    return fetches;
+  }
+
+  @Test
   void withCreditOnlyCreditCounts() {
     fixture.topic("orders", 1);
     filler(0, 20, 10);

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * if the JVM is stopped. One thread at a time.
  */
 public final class ProcessCluster implements AutoCloseable {
-  private static final Duration READY_PATIENCE = Duration.ofSeconds(60);
+  private static final Duration READY_PATIENCE = Duration.ofSeconds(180);
 
   private final Map<Integer, ServerNode> nodes = new TreeMap<>();
   private final Path dir;

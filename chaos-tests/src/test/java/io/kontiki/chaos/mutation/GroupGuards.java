@@ -6,10 +6,11 @@ import static io.kontiki.chaos.mutation.SeedRun.GROUP_COMMANDS;
 
 import java.util.List;
 
-/** The guards of consumer groups (G1 to G10) and of the edge of Consume. */
+/** The guards of consumer groups (G1 to G12) and of the edge of Consume. */
 final class GroupGuards {
   private static final String OFFSETS = "io.kontiki.group.OffsetCommands";
   private static final String MEMBERS = "io.kontiki.group.MemberCommands";
+  private static final String CLASSIC = "io.kontiki.group.ClassicCommands";
   private static final String REBALANCE = "io.kontiki.group.Rebalance";
   private static final String TOPICS = "io.kontiki.group.TopicNews";
   private static final String DRAFT = "io.kontiki.group.GroupDraft";
@@ -21,6 +22,7 @@ final class GroupGuards {
   private static final String UNDER_WAY = "io.kontiki.broker.group.UnderWay";
 
   private static final String MACHINE_TEST = "io.kontiki.group.GroupMachineTest";
+  private static final String CLASSIC_TEST = "io.kontiki.group.ClassicGroupsTest";
   private static final String COORDINATOR_TEST = COORDINATOR + "Test";
   private static final String REBALANCE_TEST = "io.kontiki.broker.group.ConsumeRebalanceTest";
   private static final String FLOW_TEST = "io.kontiki.broker.group.ConsumeFlowTest";
@@ -48,6 +50,36 @@ final class GroupGuards {
                 "&& owned.revoking() && owned.since() <= command.memberEpoch()",
                 "&& owned.revoking()")
             .caughtBy(MACHINE_TEST, "aLateReleaseDoesNotHitAPartitionThatCameBackMeanwhileG2"),
+        Guard.of("checked-at-apply", "G1", "what the stream before sent counts for the next one")
+            .edit(
+                MEMBERS,
+                "Rejected late = stale(group, member, command.memberEpoch());"
+                    + " if (late != null) {",
+                "Rejected late = stale(group, member, command.memberEpoch());"
+                    + " if (command.memberEpoch() < 0) {")
+            .caughtBy(
+                MACHINE_TEST,
+                "aMemberThatIsTakenUpKeepsItsPartitionsAndTheStreamBeforeCannotCommit"),
+        Guard.of("one-kind", "G11", "a classic generation begins among members with streams")
+            .edit(
+                CLASSIC,
+                "if (!group.members().isEmpty()) { return mismatch(",
+                "if (group.generation() < 0) { return mismatch(")
+            .caughtBy(CLASSIC_TEST, "aGroupIsOfOneKindWhileItHasMembersG11"),
+        Guard.of("classic-generation", "G12", "a classic member commits in another generation")
+            .edit(
+                CLASSIC,
+                "return generation == group.generation() && state.assigned() ? null",
+                "return state.assigned() ? null")
+            .caughtBy(CLASSIC_TEST, "aCommitCountsInItsGenerationAloneG12"),
+        Guard.of("assigned-once", "G12", "a classic generation is assigned a second time")
+            .edit(
+                CLASSIC,
+                "late != null || old.members().isEmpty() || old.assigned()",
+                "late != null || old.members().isEmpty()")
+            .caughtBy(
+                CLASSIC_TEST,
+                "aCompletedJoinBeginsAGenerationInWhichItsLeaderAssignsOnce"),
         Guard.of("judged-epoch", "G3", "an expiry ends who came back since it was judged")
             .edit(
                 MEMBERS,
