@@ -11,7 +11,9 @@ minutes=$3
 work=$(mktemp -d)
 run=''
 finish() {
-  if [[ -n $run ]]; then kill -9 "$run" 2>/dev/null || true; fi
+  if [[ -n $run ]] && kill -TERM "$run" 2>/dev/null; then # which gives back disks and networks
+    wait "$run" || true
+  fi
   rm -rf "$work"
 }
 trap finish EXIT

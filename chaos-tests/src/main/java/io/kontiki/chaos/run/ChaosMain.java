@@ -192,7 +192,7 @@ public final class ChaosMain {
     if (!result.passed()) {
       Files.write(
           output.resolve("history.txt"),
-          (Iterable<String>) result.events().stream().map(Object::toString)::iterator);
+          result.events().stream().map(Object::toString).toList());
     }
     out.print("\n" + text);
     out.println("report: " + output.resolve("report.html"));

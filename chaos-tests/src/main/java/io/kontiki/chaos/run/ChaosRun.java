@@ -27,8 +27,8 @@ import java.util.TreeMap;
  * over; in the end the cluster must be whole, all clients done, and the history without anomalies.
  */
 final class ChaosRun {
-  private static final Duration START_PATIENCE = Duration.ofSeconds(300);
-  private static final Duration WELL_PATIENCE = Duration.ofSeconds(150);
+  private static final Duration START_PATIENCE = Duration.ofMinutes(5);
+  private static final Duration WELL_PATIENCE = Duration.ofMinutes(5);
   private static final int MIN_IN_SYNC = 2;
   private static final int SLOTS = 600;
 

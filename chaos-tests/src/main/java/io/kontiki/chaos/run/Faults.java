@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  * One thread.
  */
 final class Faults {
-  private static final Duration WELL_PATIENCE = Duration.ofSeconds(150);
+  private static final Duration WELL_PATIENCE = Duration.ofMinutes(5);
   private static final Duration SNAPSHOT_PATIENCE = Duration.ofSeconds(15);
   private static final String EXTRA_TOPIC = "chaos-extra-";
 

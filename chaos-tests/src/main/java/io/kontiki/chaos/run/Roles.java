@@ -20,7 +20,7 @@ import java.util.TreeSet;
 /** Who does what in the cluster, and whether all is well. Asks the nodes each time. */
 final class Roles {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final Duration PAGE_PATIENCE = Duration.ofSeconds(1);
+  private static final Duration PAGE_PATIENCE = Duration.ofSeconds(3);
 
   private final Target target;
   private final List<Log> logs;

@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 public final class Workload implements AutoCloseable {
   private static final String GROUP = "chaos";
   private static final int MEMBERS = 3;
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final long POLL_MS = 50;
 
   private final KontikiClient client;
