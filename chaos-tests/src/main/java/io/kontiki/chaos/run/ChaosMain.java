@@ -191,8 +191,7 @@ public final class ChaosMain {
     Files.writeString(output.resolve("report.html"), HtmlReport.of(result));
     if (!result.passed()) {
       Files.write(
-          output.resolve("history.txt"),
-          result.events().stream().map(Object::toString).toList());
+          output.resolve("history.txt"), result.events().stream().map(Object::toString).toList());
     }
     out.print("\n" + text);
     out.println("report: " + output.resolve("report.html"));
