@@ -1,8 +1,8 @@
 package io.kontiki.chaos.run;
 
-import io.kontiki.chaos.run.target.CommandTarget;
-import io.kontiki.chaos.run.target.LocalTarget;
-import io.kontiki.chaos.run.target.Target;
+import io.kontiki.chaos.run.cluster.CommandTarget;
+import io.kontiki.chaos.run.cluster.LocalTarget;
+import io.kontiki.chaos.run.cluster.Target;
 import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.local.ServerProgram;
 import java.io.IOException;

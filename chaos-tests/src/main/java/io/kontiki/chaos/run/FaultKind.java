@@ -1,6 +1,6 @@
 package io.kontiki.chaos.run;
 
-import io.kontiki.chaos.run.target.Ability;
+import io.kontiki.chaos.run.cluster.Ability;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.kontiki.chaos.run;
 
 import io.kontiki.chaos.history.Log;
-import io.kontiki.chaos.run.target.Target;
+import io.kontiki.chaos.run.cluster.Target;
 import io.kontiki.cli.admin.AdminClient;
 import io.kontiki.cli.admin.AdminError;
 import io.kontiki.cli.admin.HttpAnswer;

@@ -3,7 +3,7 @@ package io.kontiki.chaos.run.load;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.Log;
-import io.kontiki.chaos.run.target.Target;
+import io.kontiki.chaos.run.cluster.Target;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.client.KontikiClient;
 import io.kontiki.client.StartAt;
