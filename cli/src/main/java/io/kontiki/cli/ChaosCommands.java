@@ -70,7 +70,7 @@ final class ChaosCommands extends CommandGroup {
     @Option(
         names = "--faketime",
         paramLabel = "FILE",
-        description = "libfaketime.so.1, for clock-jump, if it is not where it usually is.")
+        description = "libfaketime.so.1, which clock-jump needs.")
     private Path faketime = Path.of("");
 
     @Override

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param perSecond records that are written to each partition
  * @param config a file that describes the cluster; null: a fresh one on this machine
  * @param output directory for reports, and for logs if it failed
- * @param faketime where libfaketime lies; null: where it usually does
+ * @param faketime where libfaketime lies; null: no clocks of nodes' own
  */
 record ChaosOptions(
     int nodes,

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -14,29 +13,21 @@ import org.jspecify.annotations.Nullable;
  * programs measure durations with is left alone, as it is by a step of a real clock.
  */
 final class FakeClock {
-  private static final List<String> USUAL_PLACES =
-      List.of(
-          "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-          "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-          "/usr/lib/faketime/libfaketime.so.1",
-          "/usr/lib64/faketime/libfaketime.so.1");
-
   private final Path dir;
   private final @Nullable Path library;
 
   /**
-   * @param named where the library is; null: where it usually is
+   * @param named where the library is; null: no clocks of nodes' own
    */
   FakeClock(Path dir, @Nullable String named) {
     this.dir = dir;
-    List<String> places = named == null ? USUAL_PLACES : List.of(named);
-    this.library = places.stream().map(Path::of).filter(Files::exists).findFirst().orElse(null);
+    this.library = named != null && Files.exists(Path.of(named)) ? Path.of(named) : null;
   }
 
   /** Why there is none; empty if there is. */
   String missing() {
     return library == null
-        ? "there is no libfaketime.so.1 (--faketime FILE says where it lies)"
+        ? "it needs --faketime with the place of libfaketime.so.1"
         : "";
   }
 

@@ -46,7 +46,7 @@ public final class LocalTarget implements Target {
    *
    * @param dir is made; logs are in it
    * @param settings keys for every node besides those of identity and addresses
-   * @param faketime where libfaketime lies; null: where it usually does
+   * @param faketime where libfaketime lies; null: no clocks of nodes' own
    */
   public LocalTarget(
       int nodes,
