@@ -26,9 +26,7 @@ final class FakeClock {
 
   /** Why there is none; empty if there is. */
   String missing() {
-    return library == null
-        ? "it needs --faketime with the place of libfaketime.so.1"
-        : "";
+    return library == null ? "it needs --faketime with the place of libfaketime.so.1" : "";
   }
 
   /** Environment of a node. */
