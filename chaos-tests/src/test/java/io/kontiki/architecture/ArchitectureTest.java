@@ -131,7 +131,10 @@ final class ArchitectureTest {
   static final ArchRule onlyTheGatewayKnowsKafka =
       noClasses()
           .that()
-          .resideOutsideOfPackage("io.kontiki.kafka..")
+          .resideOutsideOfPackages(
+              "io.kontiki.kafka..",
+              // clients, of which no server knows
+              "io.kontiki.chaos.run.kafka..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("org.apache.kafka..", "io.kontiki.kafka..");
@@ -227,8 +230,9 @@ final class ArchitectureTest {
           .resideOutsideOfPackages(
               "io.kontiki.runtime.system..",
               "io.kontiki.raft.jraft..",
-              // a program of its own for people; nothing of it runs in a broker or a simulator
-              "io.kontiki.cli..")
+              // programs of their own for people; nothing of them runs in a broker or a simulator
+              "io.kontiki.cli..",
+              "io.kontiki.chaos.run..")
           .and(not(GENERATED_CODE))
           .should()
           .callMethodWhere(

@@ -104,6 +104,7 @@ public final class KontikiCli {
     subcommands.put("log", LogCommands::addTo);
     subcommands.put("server", (root, name) -> root.addSubcommand(name, new ServerCommand()));
     subcommands.put("simulate", (root, name) -> root.addSubcommand(name, new SimulateCommand()));
+    subcommands.put("chaos", ChaosCommands::addTo);
   }
 
   private ServerProgram servers() {

@@ -56,7 +56,7 @@ final class ArgumentsTest {
   @Test
   void anUnknownCommandNamesThoseThatThereAre() {
     assertEquals(
-        "kontiki: 'topics' is no command; there are broker, cluster, config, consume, demo, group, log,"
+        "kontiki: 'topics' is no command; there are broker, chaos, cluster, config, consume, demo, group, log,"
             + " produce, server, simulate, topic, up (see 'kontiki --help')\n",
         CliRun.of("topics").err());
   }

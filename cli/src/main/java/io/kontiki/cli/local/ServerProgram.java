@@ -55,8 +55,10 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
         Map.of());
   }
 
-  /** A process that is not started yet. */
-  ProcessBuilder processBuilder(Path config) {
+  /**
+   * A process that is not started yet; of the environment, no key that differs from node to node.
+   */
+  public ProcessBuilder processBuilder(Path config) {
     List<String> words = new ArrayList<>(command);
     words.add("--config");
     words.add(config.toString());

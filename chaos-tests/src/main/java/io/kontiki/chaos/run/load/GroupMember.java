@@ -1,0 +1,164 @@
+package io.kontiki.chaos.run.load;
+
+import io.kontiki.chaos.history.Event;
+import io.kontiki.chaos.history.History;
+import io.kontiki.chaos.history.Log;
+import io.kontiki.client.ConsumerRecord;
+import io.kontiki.client.GroupConsumer;
+import io.kontiki.client.GroupConsumerOptions;
+import io.kontiki.client.KontikiClient;
+import io.kontiki.client.KontikiException;
+import io.kontiki.client.OffsetAndMetadata;
+import io.kontiki.client.RebalanceListener;
+import io.kontiki.client.TopicPartition;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** A member of a group that commits now and then, leaves in order now and then and comes again. */
+final class GroupMember extends Worker {
+  private static final Duration POLL = Duration.ofMillis(50);
+  private static final Duration CLOSE = Duration.ofSeconds(20);
+  private static final int LEAST_POLLS = 400;
+  private static final int MORE_POLLS = 800;
+
+  private final String group;
+  private final KontikiClient client;
+  private final Set<String> topics;
+  private final Random random;
+  private final History history;
+  private final Coverage coverage;
+
+  GroupMember(
+      String group,
+      String name,
+      KontikiClient client,
+      Set<String> topics,
+      long seed,
+      History history,
+      Coverage coverage) {
+    super(name);
+    this.group = group;
+    this.client = client;
+    this.topics = topics;
+    this.random = new Random(seed);
+    this.history = history;
+    this.coverage = coverage;
+  }
+
+  @Override
+  void work() {
+    for (int life = 1; !stopping(); life++) {
+      new Life(name() + "." + life).run();
+    }
+  }
+
+  /** One membership. */
+  private final class Life implements RebalanceListener {
+    private final String member;
+    private final GroupConsumer consumer;
+
+    /** Of those that are about to go: everything that was polled is committed. */
+    private final Set<TopicPartition> settled = new TreeSet<>();
+
+    Life(String member) {
+      this.member = member;
+      this.consumer =
+          client.newGroupConsumer(
+              GroupConsumerOptions.of(group).withManualCommit().withClientId(member));
+    }
+
+    void run() {
+      int polls = LEAST_POLLS + random.nextInt(MORE_POLLS);
+      try {
+        consumer.subscribe(topics, this);
+        for (int poll = 0; poll < polls && !stopping(); poll++) {
+          note(consumer.poll(POLL));
+          if (random.nextInt(4) == 0) {
+            commit(consumer.assignment());
+          }
+        }
+      } catch (KontikiException e) {
+        surprise("a member cannot go on: " + e.getMessage());
+      } finally {
+        consumer.close(CLOSE);
+      }
+    }
+
+    private void note(List<ConsumerRecord> records) {
+      Map<Log, long[]> ranges = new TreeMap<>();
+      for (ConsumerRecord record : records) {
+        Log log = new Log(record.topic(), record.partition());
+        long[] range =
+            ranges.computeIfAbsent(log, any -> new long[] {record.offset(), record.offset()});
+        if (record.offset() != range[1]) {
+          delivered(log, range);
+          range[0] = record.offset();
+        }
+        range[1] = record.offset() + 1;
+      }
+      ranges.forEach(this::delivered);
+    }
+
+    private void delivered(Log log, long[] range) {
+      history.add(new Event.Delivered(group, member, log, range[0], range[1]));
+      coverage.add(log, range[0], range[1]);
+    }
+
+    /** What was polled of these; returns whether it is stored. */
+    private boolean commit(Collection<TopicPartition> partitions) {
+      Map<TopicPartition, OffsetAndMetadata> offsets = new TreeMap<>();
+      for (TopicPartition key : partitions) {
+        consumer
+            .position(key)
+            .ifPresent(position -> offsets.put(key, new OffsetAndMetadata(position)));
+      }
+      offsets.forEach(
+          (key, what) ->
+              history.add(new Event.CommitAsked(group, member, log(key), what.offset())));
+      try {
+        consumer.commit(offsets);
+      } catch (KontikiException e) {
+        return false; // perhaps in part
+      }
+      offsets.forEach(
+          (key, what) ->
+              history.add(new Event.CommitStored(group, member, log(key), what.offset())));
+      return true;
+    }
+
+    @Override
+    public void onAssigned(Map<TopicPartition, Long> partitions) {
+      partitions.forEach(
+          (key, offset) ->
+              history.add(
+                  new Event.Assigned(group, member, log(key), consumer.generation(), offset)));
+    }
+
+    @Override
+    public void onRevoking(Collection<TopicPartition> partitions, Duration timeLeft) {
+      if (commit(partitions)) {
+        settled.addAll(partitions);
+      }
+    }
+
+    @Override
+    public void onRevoked(Collection<TopicPartition> partitions, Reason reason) {
+      for (TopicPartition key : partitions) {
+        boolean inOrder = reason == Reason.REBALANCE || reason == Reason.LEFT;
+        if (settled.remove(key) && inOrder) {
+          history.add(new Event.GivenUp(group, member, log(key)));
+        }
+      }
+    }
+  }
+
+  private static Log log(TopicPartition key) {
+    return new Log(key.topic(), key.partition());
+  }
+}
