@@ -242,7 +242,7 @@ record CleanLog(
     try {
       history = EpochHistory.of(epochs);
     } catch (IllegalArgumentException e) {
-      throw impossible(e.getMessage());
+      throw impossible(String.valueOf(e.getMessage()));
     }
     return new RecoveredLog(
         id,
