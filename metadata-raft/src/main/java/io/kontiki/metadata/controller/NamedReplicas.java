@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 final class NamedReplicas {
   private NamedReplicas() {}
 
-  /** Why partitions cannot be made there; null: they can. Apply asks the same, but for fences. */
+  /**
+   * Why partitions cannot be made there; null: they can. Apply asks the same, but for wishes of
+   * operators.
+   */
   static @Nullable ApiError error(
       ClusterImage image, List<List<Integer>> named, int replicationFactor) {
     List<Integer> candidates = Placement.candidates(image);
@@ -31,10 +34,10 @@ final class NamedReplicas {
               .with("brokerId", replica);
         }
         BrokerImage broker = image.brokers().get(replica);
-        if (broker != null && broker.fencedByOperator()) {
+        if (broker != null && broker.wish() != BrokerImage.Wish.NONE) {
           return TopicCreation.field(
               "replicas",
-              "broker " + replica + " is fenced by an operator; no replica may go there");
+              "an operator has fenced or drained broker " + replica + "; unfence it first");
         }
       }
     }
