@@ -2,6 +2,7 @@ package io.kontiki.log;
 
 import io.kontiki.log.segment.OpenFiles;
 import io.kontiki.log.segment.Segment;
+import io.kontiki.runtime.FileRange;
 import io.kontiki.runtime.StorageException;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Whole batches where they lie in a file. They were checked just now (rule L2), so they are in the
  * system's memory, from which they can be sent. Any thread.
  */
-public final class StoredRange {
+public final class StoredRange implements FileRange {
   private final OpenFiles files;
   private final String path;
   private final Segment.Lending lending;
@@ -32,14 +33,9 @@ public final class StoredRange {
     this.nextOffset = nextOffset;
   }
 
-  /** How many. */
+  @Override
   public int bytes() {
     return bytes;
-  }
-
-  /** Where the first byte lies in the file. */
-  public long position() {
-    return position;
   }
 
   /** Behind the last batch. */
@@ -47,7 +43,7 @@ public final class StoredRange {
     return nextOffset;
   }
 
-  /** Whether the file is still the one that was checked; never again once it is not. */
+  @Override
   public boolean current() {
     return !lending.ended();
   }
@@ -58,7 +54,8 @@ public final class StoredRange {
    *
    * @return null: it is not the one any more; what is wanted must be read again
    */
-  public OpenFiles.@Nullable Lent lend() {
+  @Override
+  public @Nullable Lent lend() {
     OpenFiles.Lent file;
     try {
       file = files.lend(path);
@@ -71,6 +68,6 @@ public final class StoredRange {
       file.close();
       return null;
     }
-    return file;
+    return new Lent(file.file(), position, file::close);
   }
 }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.runtime.FileRange;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.nio.ByteBuffer;
@@ -33,9 +33,9 @@ class StoredRangeTest {
     return range;
   }
 
-  private static ByteBuffer bytes(StoredRange range, OpenFiles.Lent file) {
+  private static ByteBuffer bytes(StoredRange range, FileRange.Lent file) {
     ByteBuffer bytes = ByteBuffer.allocate(range.bytes());
-    assertEquals(range.bytes(), file.file().read(bytes, range.position()));
+    assertEquals(range.bytes(), file.file().read(bytes, file.position()));
     return bytes.flip();
   }
 
@@ -76,7 +76,7 @@ class StoredRangeTest {
         assertTrue(sent.bytes() < 32 << 10 || maxBytes < 32 << 10, where);
         assertEquals(batches.batches(), sent.batches(), where);
       } else {
-        try (OpenFiles.Lent file = range.lend()) {
+        try (FileRange.Lent file = range.lend()) {
           assertNotNull(file, where);
           assertEquals(joined(batches.batches()), bytes(range, file), where);
         }
@@ -107,7 +107,7 @@ class StoredRangeTest {
   void whatIsOnItsWayKeepsItsBytesWhenTheLogIsCutAndWritesSomethingElse() {
     PartitionLog log = filled(20);
     StoredRange range = range(readForSending(log, 5, LOTS));
-    try (OpenFiles.Lent file = range.lend()) {
+    try (FileRange.Lent file = range.lend()) {
       assertNotNull(file);
       ByteBuffer before = bytes(range, file);
       int kept = range.bytes() / 15 * 3;
@@ -118,7 +118,7 @@ class StoredRangeTest {
         world.append(log, Batches.plain(1, "w".repeat(10_000) + i, 2_000 + i));
       }
       ByteBuffer after = ByteBuffer.allocate(range.bytes());
-      file.file().read(after, range.position());
+      file.file().read(after, file.position());
       after.flip();
       assertTrue(after.remaining() >= kept, "cut to " + after.remaining());
       assertEquals(before.limit(after.remaining()), after, "nothing new under old offsets");
@@ -139,7 +139,7 @@ class StoredRangeTest {
     }
     StoredRange range = range(readForSending(log, 1, LOTS));
     StoredRange notAsked = range(readForSending(log, 1, LOTS));
-    try (OpenFiles.Lent file = range.lend()) {
+    try (FileRange.Lent file = range.lend()) {
       assertNotNull(file);
       ByteBuffer before = bytes(range, file);
       world.run(() -> log.restartAt(100));
@@ -152,15 +152,15 @@ class StoredRangeTest {
   void whatIsGivenBackIsClosedAndNoOtherIs() {
     PartitionLog log = filled(10);
     StoredRange range = range(readForSending(log, 0, LOTS));
-    List<OpenFiles.Lent> lent = new ArrayList<>();
+    List<FileRange.Lent> lent = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
-      OpenFiles.Lent file = range.lend();
+      FileRange.Lent file = range.lend();
       assertNotNull(file);
       lent.add(file);
     }
     world.run(() -> log.truncateTo(4));
-    lent.forEach(OpenFiles.Lent::close);
-    lent.forEach(OpenFiles.Lent::close); // idempotent
+    lent.forEach(FileRange.Lent::close);
+    lent.forEach(FileRange.Lent::close); // idempotent
     world.append(log, Batches.plain(1, "w", 1));
     assertEquals(5, world.readAll(log).size());
   }

@@ -1,12 +1,12 @@
 package io.kontiki.broker.api;
 
-import io.kontiki.log.StoredRange;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Durability;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
+import io.kontiki.runtime.FileRange;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -137,7 +137,7 @@ public interface PartitionRequests {
         long logStartOffset,
         long highWatermark,
         int leaderEpoch,
-        @Nullable StoredRange range)
+        @Nullable FileRange range)
         implements FetchAnswer {
       /** Batches, perhaps none. */
       public Fetched(

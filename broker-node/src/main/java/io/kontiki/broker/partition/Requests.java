@@ -1,8 +1,8 @@
 package io.kontiki.broker.partition;
 
-import io.kontiki.log.StoredRange;
 import io.kontiki.model.Acks;
 import io.kontiki.model.ApiError;
+import io.kontiki.runtime.FileRange;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -88,7 +88,7 @@ public final class Requests {
         long logStartOffset,
         long highWatermark,
         int leaderEpoch,
-        @Nullable StoredRange range)
+        @Nullable FileRange range)
         implements ReadAnswer {}
 
     /**

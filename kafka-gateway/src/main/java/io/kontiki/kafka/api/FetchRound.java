@@ -12,12 +12,12 @@ import io.kontiki.kafka.convert.OldMessages;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
 import io.kontiki.kafka.wire.StoredRecords;
-import io.kontiki.log.StoredRange;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.EventLoop;
+import io.kontiki.runtime.FileRange;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -283,7 +283,7 @@ final class FetchRound {
     askMore();
   }
 
-  private static @Nullable StoredRange rangeOf(@Nullable FetchAnswer read) {
+  private static @Nullable FileRange rangeOf(@Nullable FetchAnswer read) {
     return read instanceof FetchAnswer.Fetched fetched ? fetched.range() : null;
   }
 
@@ -337,7 +337,7 @@ final class FetchRound {
 
   private boolean isStale() {
     for (FetchAnswer read : answers) {
-      StoredRange range = rangeOf(read);
+      FileRange range = rangeOf(read);
       if (range != null && !range.current()) {
         return true;
       }

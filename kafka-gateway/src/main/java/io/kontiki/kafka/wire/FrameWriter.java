@@ -1,6 +1,6 @@
 package io.kontiki.kafka.wire;
 
-import io.kontiki.log.StoredRange;
+import io.kontiki.runtime.FileRange;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -82,7 +82,7 @@ final class FrameWriter implements Writable {
     pieces.add(piece);
   }
 
-  private void range(StoredRange range) {
+  private void range(FileRange range) {
     closeBuffers();
     pieces.add(RangeRegion.of(range));
     written += range.bytes();
@@ -108,7 +108,7 @@ final class FrameWriter implements Writable {
   @Override
   public void writeRecords(BaseRecords records) {
     if (records instanceof StoredRecords stored) {
-      StoredRange range = stored.range();
+      FileRange range = stored.range();
       if (range != null) {
         range(range);
       } else {

@@ -1,7 +1,6 @@
 package io.kontiki.kafka.wire;
 
-import io.kontiki.log.StoredRange;
-import io.kontiki.log.segment.OpenFiles;
+import io.kontiki.runtime.FileRange;
 import io.netty.channel.FileRegion;
 import io.netty.util.AbstractReferenceCounted;
 import java.io.IOException;
@@ -9,12 +8,12 @@ import java.nio.channels.WritableByteChannel;
 
 /** A range of a log's file on its way into a socket; the file is given back when it is through. */
 final class RangeRegion extends AbstractReferenceCounted implements FileRegion {
-  private final OpenFiles.Lent file;
+  private final FileRange.Lent file;
   private final long start;
   private final int count;
   private long transferred;
 
-  private RangeRegion(OpenFiles.Lent file, long start, int count) {
+  private RangeRegion(FileRange.Lent file, long start, int count) {
     this.file = file;
     this.start = start;
     this.count = count;
@@ -25,12 +24,12 @@ final class RangeRegion extends AbstractReferenceCounted implements FileRegion {
    *
    * @throws IllegalStateException if it is not the one any more that was read
    */
-  static RangeRegion of(StoredRange range) {
-    OpenFiles.Lent file = range.lend();
+  static RangeRegion of(FileRange range) {
+    FileRange.Lent file = range.lend();
     if (file == null) {
       throw new IllegalStateException("what was read has been replaced before it was sent");
     }
-    return new RangeRegion(file, range.position(), range.bytes());
+    return new RangeRegion(file, file.position(), range.bytes());
   }
 
   @Override

@@ -1,6 +1,6 @@
 package io.kontiki.kafka.wire;
 
-import io.kontiki.log.StoredRange;
+import io.kontiki.runtime.FileRange;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.apache.kafka.common.record.BaseRecords;
@@ -14,7 +14,7 @@ public final class StoredRecords implements BaseRecords {
 
   private final List<ByteBuffer> batches;
   private final int sizeBytes;
-  private final @Nullable StoredRange range;
+  private final @Nullable FileRange range;
 
   /**
    * @param batches whole ones; nobody changes them any more
@@ -30,13 +30,13 @@ public final class StoredRecords implements BaseRecords {
   }
 
   /** Batches in a file. */
-  public StoredRecords(StoredRange range) {
+  public StoredRecords(FileRange range) {
     this.batches = List.of();
     this.sizeBytes = range.bytes();
     this.range = range;
   }
 
-  @Nullable StoredRange range() {
+  @Nullable FileRange range() {
     return range;
   }
 
