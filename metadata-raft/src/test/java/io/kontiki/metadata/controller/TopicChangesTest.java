@@ -68,10 +68,11 @@ class TopicChangesTest {
 
   @Test
   void fewerPartitionsAndTooManyAreRefused() {
-    assertEquals("TOO_FEW_PARTITIONS", reason(add(0)));
-    assertEquals("BUSY", reason(add(21)));
-    assertEquals("INVALID_FIELD", reason(add(10_001)));
-    assertEquals(List.of(), add(1).fold(command -> command.assignments(), error -> null));
+    assertEquals("TOO_FEW_PARTITIONS", reason(add(0, List.of())));
+    assertEquals("BUSY", reason(add(21, List.of())));
+    assertEquals("INVALID_FIELD", reason(add(10_001, List.of())));
+    assertEquals(
+        List.of(), add(1, List.of()).fold(command -> command.assignments(), error -> null));
   }
 
   @Test
@@ -79,18 +80,17 @@ class TopicChangesTest {
     int had = cluster.image().topic("t").partitions().size();
     int factor = cluster.image().topic("t").replicationFactor();
     List<Integer> named = List.of(3, 1, 2).subList(0, factor);
-    cluster.apply(add(had + 1, named).fold(command -> command, error -> null));
+    cluster.apply(add(had + 1, List.of(named)).fold(command -> command, error -> null));
     assertEquals(new CommandOutcome.Done(), cluster.last().outcome());
     assertEquals(named, cluster.image().topic("t").partitions().get(had).replicas());
-    assertEquals("INVALID_FIELD", reason(add(had + 3, named)));
-    assertEquals("INVALID_FIELD", reason(add(had + 2, List.of())));
+    assertEquals("INVALID_FIELD", reason(add(had + 3, List.of(named))));
+    assertEquals("INVALID_FIELD", reason(add(had + 2, List.of(List.of()))));
     List<Integer> unknown = List.of(9, 1, 2).subList(0, factor);
-    assertEquals("BROKER_NOT_FOUND", reason(add(had + 2, unknown)));
+    assertEquals("BROKER_NOT_FOUND", reason(add(had + 2, List.of(unknown))));
   }
 
-  @SafeVarargs
-  private Result<MetadataCommand.AddPartitions> add(int total, List<Integer>... named) {
+  private Result<MetadataCommand.AddPartitions> add(int total, List<List<Integer>> named) {
     return TopicChanges.addPartitions(
-        cluster.image(), cluster.image().topic("t"), total, List.of(named), DEFAULTS, 1, 1);
+        cluster.image(), cluster.image().topic("t"), total, named, DEFAULTS, 1, 1);
   }
 }
