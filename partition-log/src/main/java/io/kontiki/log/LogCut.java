@@ -146,6 +146,7 @@ final class LogCut {
   private void releaseBarriers() {
     shared.journal().onCarriedOut(barriers);
     barriers.clear();
+    log.onRecorded();
   }
 
   private void carryOutFiles() {

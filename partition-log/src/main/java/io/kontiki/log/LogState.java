@@ -40,6 +40,12 @@ final class LogState {
   /** Exclusive end of what is durable as far as it was told (rule R36). */
   long held;
 
+  /**
+   * Of a replicated log: the record by which it began anew within a batch is not durable, and a
+   * replay without it would drop what came since. Nothing more is held meanwhile.
+   */
+  boolean unrecorded;
+
   /** Grows with each truncation (rule R41). */
   long truncations;
 

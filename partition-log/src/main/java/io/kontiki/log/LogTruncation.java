@@ -118,6 +118,7 @@ final class LogTruncation {
     state.truncations++; // nothing of before says what is held, or where it begins (rule R41)
     state.logEnd = base;
     state.held = base;
+    state.unrecorded = true;
     state.tail.truncate(base);
     state.hot.truncate(base);
     home.journal(log, JournalEntry.of(state.meta.id(), Kind.RESTART, base, state.logStart));

@@ -92,7 +92,7 @@ final class SegmentedLog implements PartitionLog {
   @Override
   public long heldEndOffset() {
     checkThere();
-    return state.isFsync() ? state.held : state.logEnd;
+    return state.isFsync() || state.unrecorded ? state.held : state.logEnd;
   }
 
   @Override
@@ -357,9 +357,17 @@ final class SegmentedLog implements PartitionLog {
   }
 
   void onTurnEnd() {
-    if (!state.gone && !state.isFsync() && state.logEnd > state.held) {
+    if (!state.gone && !state.isFsync() && !state.unrecorded && state.logEnd > state.held) {
       state.held = state.logEnd;
       listener.onHeld(state.held);
+    }
+  }
+
+  /** All that says where the log begins is durable. */
+  void onRecorded() {
+    if (state.unrecorded) {
+      state.unrecorded = false;
+      onTurnEnd();
     }
   }
 

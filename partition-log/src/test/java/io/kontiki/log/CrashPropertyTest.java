@@ -80,10 +80,10 @@ class CrashPropertyTest {
     for (long seed : new long[] {566, 834, 224}) {
       runOne(new Run(seed, true, true, false));
     }
-    for (long seed : new long[] {207752, 200455, 215743}) {
+    for (long seed : new long[] {207752, 200455, 215743, 217741}) {
       runOne(new Run(seed, false, false, true));
     }
-    for (long seed : new long[] {200428, 203239}) {
+    for (long seed : new long[] {200428, 203239, 262702}) {
       runOne(new Run(seed, true, true, true));
     }
   }
@@ -171,7 +171,7 @@ class CrashPropertyTest {
     long durableStart;
     long emptyEnd;
     long heldFloor;
-    // After a kill alone all that a replicated log has is there, synced or not.
+    // After a kill alone all that a replicated log holds is there, synced or not.
     long returnedEnd;
     long killFloor;
     int epoch;
@@ -461,6 +461,8 @@ class CrashPropertyTest {
       public void onHeld(long heldEndOffset) {
         if (model.fsync) {
           model.heldFloor = Math.max(model.heldFloor, heldEndOffset);
+        } else {
+          model.returnedEnd = Math.max(model.returnedEnd, heldEndOffset);
         }
       }
 
@@ -746,7 +748,7 @@ class CrashPropertyTest {
       }
       if (outcome instanceof AppendOutcome.Appended) {
         assertEquals(model.end(), log.logEndOffset());
-        model.returnedEnd = model.end();
+        model.returnedEnd = Math.min(model.end(), log.heldEndOffset());
       } else if (outcome instanceof AppendOutcome.Refused refused) {
         assertTrue(
             refused.error().message().contains("durable")
@@ -810,7 +812,7 @@ class CrashPropertyTest {
         begunWithin++;
       }
       if (outcome.complete()) {
-        model.returnedEnd = model.end();
+        model.returnedEnd = Math.min(model.end(), log.heldEndOffset());
       } else {
         // What went into an earlier segment stays.
         int kept = size;
@@ -823,7 +825,9 @@ class CrashPropertyTest {
           RecordBatch header = RecordBatch.at(batch.bytes);
           model.sequences.put(header.producerId(), header.lastSequence() + 1);
         }
-        model.returnedEnd = kept > size ? model.end() : model.returnedEnd;
+        if (kept > size) {
+          model.returnedEnd = Math.min(model.end(), log.heldEndOffset());
+        }
       }
       assertEquals(model.end(), outcome.endOffset(), outcome.fault());
     }
