@@ -107,6 +107,8 @@ func main() {
 	}
 	over()
 	done.Wait()
+	admin, err = sarama.NewClusterAdmin(brokers, config) // it keeps the controller that it found, dead or not
+	check(err)
 	groups, err := admin.DescribeConsumerGroups([]string{topic})
 	check(err)
 	if groups[0].State != "Empty" {

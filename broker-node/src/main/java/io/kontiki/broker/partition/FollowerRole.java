@@ -83,8 +83,7 @@ final class FollowerRole {
     }
     PartitionLog log = partition.log();
     Optional<Damage> damage = log.damage();
-    if (damage.isPresent()
-        && (!damage.get().mendable() || damage.get().offset() < log.logStartOffset())) {
+    if (damage.isPresent() && isBeyondMending(damage.get()) && !isCountedOn()) {
       cutDamage(damage.get());
       return null;
     }
@@ -187,24 +186,32 @@ final class FollowerRole {
     }
   }
 
-  /**
-   * What a recovery found damaged is fetched again from there on, once nobody counts on this
-   * replica any more (rules L3, D9); the bytes have been kept aside.
-   */
-  private void cutDamage(Damage damage) {
+  private boolean isBeyondMending(Damage damage) {
+    return !damage.mendable() || damage.offset() < partition.log().logStartOffset();
+  }
+
+  /** Whether metadata take this replica for one that holds what is committed. */
+  private boolean isCountedOn() {
     IsrState state = partition.assignment().state();
     int self = context.brokers().localId();
-    if (!state.isr().contains(self) && !state.elr().contains(self)) {
-      LOG.warn(
-          "{} is damaged from offset {} on and is fetched again from there",
-          partition.name(),
-          damage.offset());
-      PartitionLog log = partition.log();
-      if (damage.offset() < log.logStartOffset()) {
-        cut(() -> log.restartAt(log.logStartOffset()));
-      } else {
-        cut(() -> log.truncateTo(damage.offset()));
-      }
+    return state.isr().contains(self) || state.elr().contains(self);
+  }
+
+  /**
+   * What a recovery found damaged is fetched again from there on, once nobody counts on this
+   * replica any more (rules L3, D9); the bytes have been kept aside. Until then it subscribes all
+   * the same, without a word of what it holds, for else the leader never hears that it is damaged.
+   */
+  private void cutDamage(Damage damage) {
+    LOG.warn(
+        "{} is damaged from offset {} on and is fetched again from there",
+        partition.name(),
+        damage.offset());
+    PartitionLog log = partition.log();
+    if (damage.offset() < log.logStartOffset()) {
+      cut(() -> log.restartAt(log.logStartOffset()));
+    } else {
+      cut(() -> log.truncateTo(damage.offset()));
     }
   }
 
@@ -272,6 +279,9 @@ final class FollowerRole {
       return;
     }
     PartitionLog log = partition.log();
+    if (log.damage().filter(damage -> !damage.mendable()).isPresent()) {
+      return; // nothing goes behind what is cut as soon as it may be
+    }
     String fault = "";
     boolean full = false;
     try {

@@ -53,6 +53,7 @@ final class ReassignmentTest {
         cluster.startAll();
         cluster.awaitInSync(TOPIC, PARTITIONS, 3);
         load.awaitAcked(200);
+        drainAndRemove(cluster, load, 5, topicId);
         assertEquals(List.of(), load.finish());
       }
       for (ServerNode node : cluster.nodes()) {
@@ -62,6 +63,32 @@ final class ReassignmentTest {
             .untilAsserted(() -> assertEquals(holds ? PARTITIONS : 0, logs(node, topicId).size()));
       }
     }
+  }
+
+  /** All that it has moves to others; stopped, it is forgotten. */
+  private static void drainAndRemove(
+      ProcessCluster cluster, Load load, int broker, String topicId) {
+    JsonObject drain = broker(broker);
+    drain.addProperty("moveReplicas", true);
+    cluster.change("DrainBroker", drain);
+    await("broker " + broker + " has nothing")
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> {
+              for (int partition = 0; partition < PARTITIONS; partition++) {
+                List<Integer> replicas = cluster.replicas(TOPIC, partition);
+                assertTrue(replicas.size() == 3 && !replicas.contains(broker), replicas::toString);
+              }
+              assertEquals(0, logs(cluster.node(broker), topicId).size());
+            });
+    load.awaitAllGoOn();
+    cluster.node(broker).kill();
+    await("broker " + broker + " is fenced")
+        .atMost(PATIENCE)
+        .until(() -> state(cluster, broker), "BROKER_STATE_FENCED"::equals);
+    cluster.change("RemoveBroker", broker(broker));
+    assertEquals("", state(cluster, broker));
+    load.awaitAcked(200);
   }
 
   @Test

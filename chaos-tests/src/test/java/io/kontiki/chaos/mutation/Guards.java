@@ -307,8 +307,8 @@ final class Guards {
         Guard.of("recovery-waits-for-all", "R19", "balanced recovery takes who has reported")
             .edit(
                 CHANGE,
-                "if (report == null || states.apply(replica) != State.ACTIVE) { return; }",
-                "if (report == null || states.apply(replica) != State.ACTIVE) { continue; }")
+                "if (report == null || !states.apply(replica).inService()) { return; }",
+                "if (report == null || !states.apply(replica).inService()) { continue; }")
             .caughtBy(SCENARIOS, 11),
         Guard.of("elr-clear", "R18", "eligible replicas stay so beside a full in-sync set")
             .edit(CHANGE, "if (isr.size() >= minIsr) {", "if (minIsr < 0) {")
@@ -316,8 +316,8 @@ final class Guards {
         Guard.of("election-of-members", "R19", "a stopping broker is elected")
             .edit(
                 CHANGE,
-                "if (elr.contains(replica) && states.apply(replica) == State.ACTIVE) {",
-                "if (elr.contains(replica)) {")
+                "if (which.test(replica) && states.apply(replica) == state",
+                "if (which.test(replica) && states.apply(replica) != State.FENCED")
             .caughtBy(SIMULATION, 50));
   }
 
