@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** What compaction may make of a log (rule L6). */
 final class CompactedLog {
@@ -15,16 +16,17 @@ final class CompactedLog {
 
   /**
    * Whether what was found is what was written, up to an end, without some of what is superseded:
-   * every offset is covered, in the epoch in which it was written; no record is invented; the
-   * newest of each key is there, or, if it is a tombstone, nothing of its key.
+   * every offset is covered, in the epoch in which it was written; no record is invented, and none
+   * is in another batch than before; the newest of each key is there, or, if it is a tombstone,
+   * nothing of its key.
    */
   static boolean fits(List<ByteBuffer> written, long start, long end, List<ByteBuffer> found) {
     TreeMap<Long, Record> records = new TreeMap<>();
-    TreeMap<Long, Integer> epochs = new TreeMap<>();
+    TreeMap<Long, RecordBatch> batches = new TreeMap<>();
     Map<String, Record> newest = new TreeMap<>();
     for (ByteBuffer bytes : written) {
       RecordBatch batch = RecordBatch.at(bytes);
-      epochs.put(batch.baseOffset(), batch.leaderEpoch());
+      batches.put(batch.baseOffset(), batch);
       for (Record record : RecordReader.readAll(batch, 1 << 20)) {
         records.put(record.offset(), record);
         if (record.offset() < end) {
@@ -42,10 +44,13 @@ final class CompactedLog {
           || batch.nextOffset() > end) {
         return false;
       }
-      for (Integer epoch : epochs.subMap(batch.baseOffset(), batch.nextOffset()).values()) {
-        if (epoch != batch.leaderEpoch()) {
+      for (RecordBatch each : batches.subMap(batch.baseOffset(), batch.nextOffset()).values()) {
+        if (each.leaderEpoch() != batch.leaderEpoch()) {
           return false;
         }
+      }
+      if (!batch.isPlaceholder() && !isSame(batches.get(batch.baseOffset()), batch)) {
+        return false;
       }
       for (Record record : RecordReader.readAll(batch, 1 << 20)) {
         Record same = records.get(record.offset());
@@ -71,6 +76,16 @@ final class CompactedLog {
       }
     }
     return true;
+  }
+
+  /** A batch of which anything stays keeps its offsets, codec and producer (rule L6). */
+  private static boolean isSame(@Nullable RecordBatch written, RecordBatch found) {
+    return written != null
+        && written.nextOffset() == found.nextOffset()
+        && (found.recordCount() == 0 || written.codecId() == found.codecId())
+        && written.producerId() == found.producerId()
+        && written.producerEpoch() == found.producerEpoch()
+        && written.baseSequence() == found.baseSequence();
   }
 
   private static String key(Record record) {
