@@ -192,7 +192,9 @@ public final class Ledger {
     }
     rejoined();
     for (TopicImage topic : newest.topics().values()) {
-      tell(before.topics().get(topic.id()), topic);
+      TopicImage known = before.topics().get(topic.id());
+      tell(known, topic);
+      begin(topic, known == null ? 0 : known.partitions().size());
       for (int i = 0; i < topic.partitions().size(); i++) {
         check(new PartitionId(topic.id(), i), topic.partitions().get(i));
         if (!rotten.isEmpty()) {
@@ -212,6 +214,35 @@ public final class Ledger {
         chronicle.leaderChanged(new PartitionId(now.id(), i));
       }
     }
+  }
+
+  /** Partitions of which a replica was placed on a disk that was gone by then. */
+  private final TreeSet<PartitionId> onLostDisks = new TreeSet<>();
+
+  private void begin(TopicImage topic, int first) {
+    for (int i = first; i < topic.partitions().size(); i++) {
+      for (int replica : topic.partitions().get(i).replicas()) {
+        BrokerImage broker = image.brokers().get(replica);
+        if (broker != null && !broker.directoryId().equals(world.machine(replica).directoryId())) {
+          onLostDisks.add(new PartitionId(topic.id(), i));
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether nobody is known who could ever lead a partition, and nothing is lost by that: the
+   * command that made it was under way while a broker that it counts on lost its disk, which {@link
+   * World#mayLoseDisk} cannot foresee, and nothing has been committed. Only an operator can bring
+   * it to life (R19).
+   */
+  boolean stillborn(PartitionId id, PartitionImage partition) {
+    return partition.leader() == PartitionImage.NO_LEADER
+        && partition.isr().isEmpty()
+        && partition.elr().isEmpty()
+        && partition.lastKnownElr().isEmpty()
+        && onLostDisks.contains(id)
+        && of(id).end() == 0;
   }
 
   /** Only where nobody who holds what is committed could lead (R19). */

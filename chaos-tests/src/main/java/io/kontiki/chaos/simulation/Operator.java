@@ -11,8 +11,9 @@ import java.util.TreeSet;
 /**
  * Who does, once everything works again, what is left to people: brokers that are fenced or drained
  * by hand are let in again, and where a damaged leader lacks what nobody can give it any more, it
- * is fenced and another replica elected (P14, R19). Nothing is done about a partition that may come
- * back by itself in time.
+ * is fenced and another replica elected (P14, R19). A partition that was placed on a disk which was
+ * gone by then, so that nobody counts, gets a leader (R19). Nothing is done about a partition that
+ * may come back by itself in time.
  */
 final class Operator {
   private static final long MS = 1_000_000;
@@ -63,6 +64,9 @@ final class Operator {
         world.admin().electUnclean(topic.name(), id.partition());
       }
       return;
+    }
+    if (world.seen().stillborn(id, partition)) {
+      world.admin().electUnclean(topic.name(), id.partition());
     }
     int leader = partition.leader();
     if (partition.isr().size() >= partition.replicas().size()
