@@ -3,6 +3,7 @@ package io.kontiki.chaos.simulation;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.FileStore;
+import io.kontiki.runtime.memory.MemoryFileStore;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
@@ -12,13 +13,13 @@ final class ReplicaReader {
   private static final int CHUNK = 64 << 10;
   private static final String SUFFIX = ".log";
 
-  private final FileStore disk;
+  private final MemoryFileStore disk;
   private final String directory;
   private String segment = "";
   private long position;
   private long offset = -1;
 
-  ReplicaReader(FileStore disk, PartitionId partition) {
+  ReplicaReader(MemoryFileStore disk, PartitionId partition) {
     this.disk = disk;
     this.directory = "log/" + partition.directoryName();
   }
@@ -51,11 +52,13 @@ final class ReplicaReader {
     if (offset < 0) {
       seek(0);
     }
-    while (offset >= 0 && offset < target) {
-      if (!readChunk(target, batches) && !nextSegment()) {
-        return;
-      }
-    }
+    disk.look(
+        () -> {
+          boolean more = true;
+          while (more && offset >= 0 && offset < target) {
+            more = readChunk(target, batches) || nextSegment();
+          }
+        });
   }
 
   private boolean readChunk(long target, Consumer<RecordBatch> batches) {

@@ -124,7 +124,9 @@ final class Guards {
             .caughtBy(SIMULATION, 10),
         Guard.of("held-is-synced", "R36", "fsync replicas acknowledge their page cache")
             .edit(
-                LOG, "return state.isFsync() ? state.held : state.logEnd;", "return state.logEnd;")
+                LOG,
+                "return state.isFsync() || state.unrecorded ? state.held : state.logEnd;",
+                "return state.unrecorded ? state.held : state.logEnd;")
             .caughtBy(SIMULATION, 50));
   }
 

@@ -92,6 +92,11 @@ public final class MemoryFileStore implements FileStore {
     disk.failNext(operation, kind);
   }
 
+  /** Looks at files from outside: no operation of this thread is made to fail meanwhile. */
+  public void look(Runnable look) {
+    disk.look(look);
+  }
+
   /** Another capacity from now on; may be below what is used. */
   public void capacity(long capacityBytes) {
     disk.capacity(capacityBytes);
