@@ -115,8 +115,9 @@ final class LogAppends {
       }
       writeRun(segment, run, bytes.slice(runStart, at - runStart));
     } catch (StorageException e) {
+      List<Segment> begun = stillEmpty();
       shared.offlineUnlessFull(e);
-      stillEmpty();
+      cut.remove(begun);
       return new PartitionLog.FollowerAppend(state.logEnd, "no room: " + e.getMessage(), true);
     }
     return new PartitionLog.FollowerAppend(state.logEnd, fault);
@@ -143,15 +144,22 @@ final class LogAppends {
     }
   }
 
-  /** There was no room for the batch within which it was to begin. */
-  private void stillEmpty() {
-    if (state.logEnd < state.logStart) {
-      List<Segment> begun = List.copyOf(state.segments.values());
-      state.segments.clear();
-      state.logEnd = state.logStart;
-      state.held = state.logStart;
-      cut.remove(begun);
+  /**
+   * The batch within which it was to begin did not go in, for want of room or because the disk
+   * failed. It is as empty as before, also in the eyes of those who ask what an offline log had:
+   * nothing of it ends before its start, or before its high watermark (rule R31).
+   *
+   * @return segments that were begun for it
+   */
+  private List<Segment> stillEmpty() {
+    if (state.logEnd >= state.logStart) {
+      return List.of();
     }
+    List<Segment> begun = List.copyOf(state.segments.values());
+    state.segments.clear();
+    state.logEnd = state.logStart;
+    state.held = state.logStart;
+    return begun;
   }
 
   private void writeRun(@Nullable Segment segment, List<RecordBatch> run, ByteBuffer bytes) {

@@ -452,6 +452,44 @@ class PartitionLogTest {
     }
   }
 
+  /** Also in the eyes of those who look at it when it is offline (rules R31, L4). */
+  @Test
+  void aLogThatCouldNotBeginWithTheBatchInWhichItsStartLiesIsEmptyAsBeforeR32() {
+    for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
+      for (Kind kind : List.of(Kind.NO_SPACE, Kind.IO)) {
+        LogWorld node = new LogWorld(LogWorld.CONFIG);
+        PartitionLog log = node.openLog(settings);
+        node.append(log, Batches.plain(3, "x", 1));
+        node.run(() -> log.restartAt(500));
+        ByteBuffer first = Batches.stamped(Batches.plain(6, "n", 1), 498, 2);
+        node.store.faults(
+            (operation, path) ->
+                operation == Operation.WRITE && path.endsWith("498.log") ? kind : null);
+        if (kind == Kind.IO) {
+          assertThrows(
+              StorageException.class,
+              () -> node.call(() -> log.appendAsFollower(first.duplicate(), 2)));
+          node.time.runUntilIdle();
+          assertEquals(1, node.offline.size());
+        } else {
+          assertTrue(node.call(() -> log.appendAsFollower(first.duplicate(), 2)).diskFull());
+          assertEquals(List.of(), node.offline);
+        }
+        assertEquals(500, node.call(log::logStartOffset));
+        assertEquals(500, node.call(log::logEndOffset));
+        assertEquals(500, node.call(log::heldEndOffset));
+        node.store.faults(null);
+        node.store.kill();
+        node.restart();
+        PartitionLog later = node.openLog(settings);
+        assertEquals(500, node.call(later::logStartOffset));
+        assertEquals(500, node.call(later::logEndOffset));
+        assertTrue(node.call(() -> later.appendAsFollower(first.duplicate(), 2)).complete());
+        assertEquals(List.of(first), node.read(later, 500, 1_000).batches());
+      }
+    }
+  }
+
   @Test
   void rotBelowTheRecoveryPointIsNeverServedAndNeverCut() {
     LogWorld cold = new LogWorld(LogWorld.CONFIG.withHot(0, 0));

@@ -459,6 +459,17 @@ public final class Ledger {
 
   private void look(SimMachine machine, SimProcess process, Partition partition) {
     Watched seen = watched(machine, process, partition.id());
+    if (partition.logEndOffset() < process.logStart(partition.id())) {
+      throw new Violation(
+          "R32",
+          partition.id()
+              + " on "
+              + process.name()
+              + " ends at "
+              + partition.logEndOffset()
+              + " and begins at "
+              + process.logStart(partition.id()));
+    }
     int epoch = partition.assignment().state().leaderEpoch();
     if (partition.leading()) {
       of(partition.id()).leads(machine.id(), partition.describe().leaderEpoch());
@@ -480,7 +491,8 @@ public final class Ledger {
       String where = process.name();
       long highWatermark = partition.highWatermark();
       seen.reader.readTo(highWatermark, batch -> of(partition.id()).saw(batch, where));
-      if (readTo(partition, seen.reader) < highWatermark && of(partition.id()).promised()) {
+      if (readTo(process, partition, seen.reader) < highWatermark
+          && of(partition.id()).promised()) {
         if (partition.describe().logStartOffset() > of(partition.id()).end()) {
           return; // the files of what it deleted are gone: another replica has it, or had it
         }
@@ -542,13 +554,13 @@ public final class Ledger {
     return new RecordBatch(bytes.flip(), 0);
   }
 
-  /** How far its files were read; there need not be any for what its log does not have any more. */
-  private static long readTo(Partition partition, ReplicaReader reader) {
-    long start = partition.describe().logStartOffset();
-    if (start < 0 && reader.offset() < 0) {
-      return Long.MAX_VALUE; // it is offline, and all that it had was deleted
-    }
-    return Math.max(Math.max(0, reader.offset()), start);
+  /**
+   * How far its files were read; there need not be any for what its log does not have any more, and
+   * what it begins with may end before its log start: a disk can fail on the batch within which it
+   * was to begin (R32).
+   */
+  private static long readTo(SimProcess process, Partition partition, ReplicaReader reader) {
+    return Math.max(Math.max(0, reader.offset()), process.logStart(partition.id()));
   }
 
   /** What its log does not have any more is not looked for. */
@@ -656,7 +668,7 @@ public final class Ledger {
           }
         });
     if (partition.logEndOffset() < committed.end()
-        || readTo(partition, seen.reader) < committed.end()) {
+        || readTo(process, partition, seen.reader) < committed.end()) {
       throw new Violation(
           "R18",
           partition.id()
@@ -721,7 +733,7 @@ public final class Ledger {
             if (keys != null) {
               keys.check(partition.describe().logStartOffset());
             }
-            if (readTo(partition, reader) < committed.end()) {
+            if (readTo(process, partition, reader) < committed.end()) {
               throw new Violation(
                   "P1",
                   partition.id()

@@ -22,6 +22,7 @@ import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.broker.partition.Housekeeping;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
+import io.kontiki.broker.partition.PartitionLogs;
 import io.kontiki.broker.partition.PartitionLoops;
 import io.kontiki.broker.partition.ReplicationMeters;
 import io.kontiki.broker.partition.ReplicationPolicy;
@@ -34,6 +35,7 @@ import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogDirectory;
+import io.kontiki.log.PartitionLog;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.BrokerImage.Endpoints;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
@@ -84,6 +86,7 @@ final class SimProcess {
   private final VirtualWorker applies;
   private final ClusterGuard guard = new ClusterGuard();
   private final List<LoopPartitions> partitions = new ArrayList<>();
+  private final TreeMap<PartitionId, PartitionLog> openLogs = new TreeMap<>();
   private final Uid incarnation;
   private final QuorumNode node;
   private final NodeDirectory directory;
@@ -231,7 +234,7 @@ final class SimProcess {
           new LoopPartitions(
               i,
               loop,
-              new DirectoryLogs(logDirectory, loop, this::onLogOffline),
+              watched(new DirectoryLogs(logDirectory, loop, this::onLogOffline)),
               new SimStreams(this, i, loop),
               new MetadataIsrProposals(machine.id(), this::brokerEpoch, metadata, loop),
               this::leaseHeld,
@@ -372,6 +375,26 @@ final class SimProcess {
     } catch (StorageException e) {
       return null; // offline
     }
+  }
+
+  /**
+   * Where the log of a replica begins that is being looked at. A replica that is offline tells
+   * nobody, and its log still knows.
+   */
+  long logStart(PartitionId id) {
+    PartitionLog log = openLogs.get(id);
+    return log == null ? 0 : log.logStartOffset();
+  }
+
+  private PartitionLogs watched(PartitionLogs port) {
+    return (assignment, listener, completion) ->
+        port.open(
+            assignment,
+            listener,
+            log -> {
+              openLogs.put(assignment.id(), log);
+              completion.complete(log);
+            });
   }
 
   boolean leaseHeld() {
