@@ -27,6 +27,14 @@ final class Errors {
         ErrorReason.LEADER_UNAVAILABLE, p.name() + " has no leader at the moment", RETRY_MS);
   }
 
+  /** Rule D8: it is elected, and cannot say yet where its log begins. */
+  static ApiError beginsAnew(PartitionAssignment p) {
+    return ApiError.retriable(
+        ErrorReason.LEADER_UNAVAILABLE,
+        "the log of the leader of " + p.name() + " begins anew, and that is not durable yet",
+        RETRY_MS);
+  }
+
   static ApiError epoch(PartitionAssignment p, int asked, int own) {
     String text = p.name() + " is led in epoch " + own + ", the request says " + asked;
     return asked < own

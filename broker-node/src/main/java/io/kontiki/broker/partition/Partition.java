@@ -47,6 +47,7 @@ public final class Partition {
   private int cuts;
 
   private boolean offline;
+  private boolean closed;
   private long armedAt = Long.MAX_VALUE;
 
   /** Whether it is among those that hear of passing time: see {@link #wake}. */
@@ -89,7 +90,7 @@ public final class Partition {
   public void append(Append request, Completion<Result<Appended>> completion) {
     LeaderRole role = leader;
     if (role == null) {
-      completion.complete(Result.error(refusal()));
+      completion.complete(Result.error(notLeading()));
     } else {
       role.append(request, completion);
     }
@@ -99,7 +100,7 @@ public final class Partition {
   public void read(Read request, Completion<ReadAnswer> completion) {
     LeaderRole role = leader;
     if (role == null) {
-      completion.complete(new ReadAnswer.Failed(refusal(), null));
+      completion.complete(new ReadAnswer.Failed(notLeading(), null));
     } else {
       role.reads().read(request, completion);
     }
@@ -114,7 +115,7 @@ public final class Partition {
       int leaderEpoch, OffsetQuery query, Completion<Result<FoundOffset>> completion) {
     LeaderRole role = leader;
     if (role == null) {
-      completion.complete(Result.error(refusal()));
+      completion.complete(Result.error(notLeading()));
     } else if (leaderEpoch != Requests.ANY_EPOCH && leaderEpoch != role.replica().leaderEpoch()) {
       completion.complete(
           Result.error(Errors.epoch(assignment, leaderEpoch, role.replica().leaderEpoch())));
@@ -134,7 +135,7 @@ public final class Partition {
   public void deleteRecords(long before, long deadlineNanos, Completion<Result<Long>> completion) {
     LeaderRole role = leader;
     if (role == null) {
-      completion.complete(Result.error(refusal()));
+      completion.complete(Result.error(notLeading()));
     } else {
       role.deleteRecords(before, deadlineNanos, completion);
     }
@@ -174,6 +175,12 @@ public final class Partition {
   /** Exclusive end of what is written here. */
   public long logEndOffset() {
     return log.logEndOffset();
+  }
+
+  /** For requests to a leader while there is no such role. */
+  private ApiError notLeading() {
+    boolean elected = assignment.state().leaderId() == context.brokers().localId();
+    return elected && !offline ? Errors.beginsAnew(assignment) : refusal();
   }
 
   private ApiError refusal() {
@@ -246,11 +253,27 @@ public final class Partition {
     wake();
     if (offline || state.leaderId() == IsrState.NO_LEADER) {
       LOG.info("{} has no leader (epoch {})", name(), state.leaderEpoch());
-    } else if (state.leaderId() == context.brokers().localId()) {
-      becomeLeader(state, handedOver, waiting);
-    } else {
+    } else if (state.leaderId() != context.brokers().localId()) {
       becomeFollower(state);
+    } else if (led == null && beginsAnew()) {
+      LOG.info(
+          "{} begins anew at {}, and is led here in epoch {} once that is durable",
+          name(),
+          log.logStartOffset(),
+          state.leaderEpoch());
+    } else {
+      becomeLeader(state, handedOver, waiting);
     }
+  }
+
+  /**
+   * Everything was dropped, and a power cut might bring it back (rule D8). Who is elected just
+   * then, uncleanly (R19), does not lead before that is over: what it showed of where its log
+   * begins and ends, and whom it let into the in-sync set for that, would be undone, and offsets be
+   * given again. Nothing is lost by it: such a log has nothing to read, and takes nothing.
+   */
+  private boolean beginsAnew() {
+    return cutting() && log.logEndOffset() == log.logStartOffset();
   }
 
   private void becomeLeader(IsrState state, boolean handedOver, ProduceWaiters waiting) {
@@ -328,6 +351,7 @@ public final class Partition {
 
   /** The replica is going away: everybody who waits gets an answer (rule R46). */
   void close(ApiError forReaders) {
+    closed = true;
     endRole(forReaders);
   }
 
@@ -477,11 +501,21 @@ public final class Partition {
         });
   }
 
-  /** A truncation, perhaps of an earlier role, is durable: the present role may subscribe. */
+  /**
+   * A truncation, perhaps of an earlier role, is durable: the present one may subscribe, or begin.
+   */
   void askAgain() {
     FollowerRole role = follower;
+    IsrState state = assignment.state();
     if (role != null) {
       role.ask();
+    } else if (leader == null
+        && !offline
+        && !closed
+        && !beginsAnew()
+        && state.leaderId() == context.brokers().localId()) {
+      wake();
+      becomeLeader(state, false, new ProduceWaiters());
     }
   }
 

@@ -1,6 +1,7 @@
 package io.kontiki.broker.partition;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.partition.Requests.Append;
@@ -117,6 +118,85 @@ class DeletedRecordsTest {
       assertEquals(7, cluster.node(3).loop.call(() -> third.describe().logStartOffset()));
       assertEquals(12, cluster.node(3).loop.call(third::logEndOffset));
     }
+  }
+
+  /** Broker 3 is alone, elected uncleanly, and its disk is stuck since it began anew at 7. */
+  private static TestCluster ledByOneThatBeginsAnew(boolean engine) {
+    TestCluster cluster = new TestCluster(1, Durability.FSYNC, engine);
+    cluster.startAll();
+    cluster.network.cutLink(1, 3);
+    for (int i = 0; i < 10; i++) {
+      append(cluster.node(1), i);
+    }
+    cluster.time.advanceMs(3_500);
+    cluster.settle();
+    List<Result<Long>> answers = delete(cluster.node(1), 7, 5_000);
+    cluster.settle();
+    assertEquals(List.of(Result.ok(7L)), answers);
+    TestNode third = cluster.node(3);
+    third.stickDiskMs(10_000);
+    cluster.network.mendLinks();
+    for (int i = 0; i < 10 && begin(third) < 7; i++) {
+      cluster.settle();
+    }
+    assertEquals(7, begin(third));
+    cluster.node(1).kill(false);
+    cluster.node(2).kill(false);
+    cluster.controller.fence(1);
+    cluster.controller.fence(2);
+    cluster.controller.electUnclean(TestCluster.P0, 3);
+    cluster.settle();
+    return cluster;
+  }
+
+  private static long begin(TestNode node) {
+    Partition partition = node.partition(TestCluster.P0);
+    return node.loop.call(() -> partition.describe().logStartOffset());
+  }
+
+  private static Result<Requests.FoundOffset> offset(TestNode node, Requests.OffsetQuery query) {
+    List<Result<Requests.FoundOffset>> answers = new ArrayList<>();
+    Partition partition = node.partition(TestCluster.P0);
+    node.loop.run(() -> partition.listOffset(Requests.ANY_EPOCH, query, answers::add));
+    return answers.get(0);
+  }
+
+  private static void assertShows(TestNode node, long begin, long end) {
+    assertEquals(
+        List.of(begin, end),
+        List.of(
+            offset(node, new Requests.OffsetQuery.Earliest()).fold(ok -> ok.offset(), error -> -1L),
+            offset(node, new Requests.OffsetQuery.Latest()).fold(ok -> ok.offset(), error -> -1L)));
+  }
+
+  @Test
+  void whoIsElectedUncleanlyLeadsOnceItsNewBeginningIsDurableD8() {
+    for (boolean engine : List.of(false, true)) {
+      TestCluster cluster = ledByOneThatBeginsAnew(engine);
+      TestNode third = cluster.node(3);
+      assertEquals(
+          ErrorReason.LEADER_UNAVAILABLE,
+          offset(third, new Requests.OffsetQuery.Latest())
+              .fold(ok -> ErrorReason.INTERNAL, error -> error.reason()));
+      assertFalse(third.partition(TestCluster.P0).leading());
+      cluster.time.advanceMs(10_000);
+      assertTrue(third.partition(TestCluster.P0).leading());
+      assertShows(third, 7, 7);
+    }
+  }
+
+  @Test
+  void nothingWasShownOfANewBeginningThatAPowerCutUndoesD8() {
+    TestCluster cluster = ledByOneThatBeginsAnew(true);
+    TestNode third = cluster.node(3);
+    assertFalse(third.partition(TestCluster.P0).leading());
+    third.kill(true);
+    cluster.controller.fence(3);
+    third.stickDiskMs(0);
+    third.start();
+    cluster.settle();
+    assertTrue(third.partition(TestCluster.P0).leading());
+    assertShows(third, 0, 0);
   }
 
   @Test

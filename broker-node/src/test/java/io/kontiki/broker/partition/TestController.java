@@ -134,6 +134,16 @@ final class TestController {
     }
   }
 
+  /** An operator wants it to lead, whatever is lost (R19). */
+  void electUnclean(PartitionId id, int broker) {
+    Entry entry = partitions.get(id);
+    entry.isr = new TreeSet<>(List.of(broker));
+    entry.elr = new TreeSet<>();
+    lead(entry, broker);
+    entry.partitionEpoch++;
+    version++;
+  }
+
   /** Replicas shall be these: those that come are there at once, those that go stay (R34). */
   void reassign(PartitionId id, List<Integer> target) {
     Entry entry = partitions.get(id);
