@@ -31,7 +31,6 @@ import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Three groups with ten members each, on real processes: members leave and join all the time, are
@@ -68,10 +67,6 @@ final class GroupMembersTest {
   private PrintStream lines = System.out;
 
   @Test
-  @EnabledIfSystemProperty(
-      named = "kontiki.groups.members",
-      matches = "true",
-      disabledReason = "it has not held often enough in a row on a busy machine")
   void membersThatComeGoFreezeAndDieSkipNothingAndRepeatOnlyWhatWasNotCommitted() throws Exception {
     System.out.println("seed " + seed);
     Path kept = Path.of("target", "clusters", "groups").toAbsolutePath();
