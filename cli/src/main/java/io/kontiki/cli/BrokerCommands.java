@@ -35,28 +35,21 @@ final class BrokerCommands {
         "It hands over what another in-sync replica can lead, and is fenced about 2 s later;",
         "restarts of the broker do not end that."
       })
-  private static final class Fence implements Callable<Integer> {
-    private final Console console;
-    private final GlobalOptions options;
-
-    @Parameters(paramLabel = "ID", description = "The broker's node id.")
-    private int id;
-
+  private static final class Fence extends OfBroker {
     @Option(
         names = "--force",
         description = "Also if a partition has no other replica that may lead: it stands still.")
     private boolean force;
 
     Fence(Console console, GlobalOptions options) {
-      this.console = console;
-      this.options = options;
+      super(console, options);
     }
 
     @Override
     public Integer call() {
       JsonObject request =
           new JsonObject().with("brokerId", id).withIfGiven("force", force ? true : null);
-      print(console, options, options.admin().change("FenceBroker", request));
+      print(options.admin().change("FenceBroker", request));
       return 0;
     }
   }
@@ -67,22 +60,15 @@ final class BrokerCommands {
         "End what 'kontiki broker fence' or 'kontiki broker drain' began.",
         "The broker is active once it is alive and has caught up with the metadata."
       })
-  private static final class Unfence implements Callable<Integer> {
-    private final Console console;
-    private final GlobalOptions options;
-
-    @Parameters(paramLabel = "ID", description = "The broker's node id.")
-    private int id;
-
+  private static final class Unfence extends OfBroker {
     Unfence(Console console, GlobalOptions options) {
-      this.console = console;
-      this.options = options;
+      super(console, options);
     }
 
     @Override
     public Integer call() {
       JsonObject request = new JsonObject().with("brokerId", id);
-      print(console, options, options.admin().change("UnfenceBroker", request));
+      print(options.admin().change("UnfenceBroker", request));
       return 0;
     }
   }
@@ -94,13 +80,7 @@ final class BrokerCommands {
         "maintenance. It goes on following, and leads only what nobody else can.",
         "Answers when it has begun; 'kontiki cluster brokers' shows how far it is."
       })
-  private static final class Drain implements Callable<Integer> {
-    private final Console console;
-    private final GlobalOptions options;
-
-    @Parameters(paramLabel = "ID", description = "The broker's node id.")
-    private int id;
-
+  private static final class Drain extends OfBroker {
     @Option(
         names = "--replicas",
         description =
@@ -114,8 +94,7 @@ final class BrokerCommands {
     private @Nullable Long throttle;
 
     Drain(Console console, GlobalOptions options) {
-      this.console = console;
-      this.options = options;
+      super(console, options);
     }
 
     @Override
@@ -125,7 +104,7 @@ final class BrokerCommands {
               .with("brokerId", id)
               .withIfGiven("moveReplicas", replicas ? true : null)
               .withIfGiven("throttleBytesPerSecond", throttle);
-      print(console, options, options.admin().change("DrainBroker", request));
+      print(options.admin().change("DrainBroker", request));
       return 0;
     }
   }
@@ -136,16 +115,9 @@ final class BrokerCommands {
         "Forget a broker for good. It must be stopped, must not vote, and must have no replicas:",
         "'kontiki broker drain ID --replicas' moves them, also if the broker is dead."
       })
-  private static final class Remove implements Callable<Integer> {
-    private final Console console;
-    private final GlobalOptions options;
-
-    @Parameters(paramLabel = "ID", description = "The broker's node id.")
-    private int id;
-
+  private static final class Remove extends OfBroker {
     Remove(Console console, GlobalOptions options) {
-      this.console = console;
-      this.options = options;
+      super(console, options);
     }
 
     @Override
@@ -161,18 +133,32 @@ final class BrokerCommands {
     }
   }
 
-  private static void print(Console console, GlobalOptions options, JsonObject answer) {
-    if (options.json()) {
-      console.out().println(answer.withNumbers());
-      return;
+  /** What is asked of one broker. */
+  private abstract static class OfBroker implements Callable<Integer> {
+    final Console console;
+    final GlobalOptions options;
+
+    @Parameters(paramLabel = "ID", description = "The broker's node id.")
+    int id;
+
+    OfBroker(Console console, GlobalOptions options) {
+      this.console = console;
+      this.options = options;
     }
-    JsonObject broker = answer.object("broker");
-    Table table = new Table("ID", "STATE", "LEADS", "REPLICAS");
-    table.row(
-        broker.number("brokerId"),
-        ClusterCommands.word(broker.text("state"), "BROKER_STATE_"),
-        broker.number("leaderCount"),
-        broker.number("replicaCount"));
-    console.out().print(table);
+
+    final void print(JsonObject answer) {
+      if (options.json()) {
+        console.out().println(answer.withNumbers());
+        return;
+      }
+      JsonObject broker = answer.object("broker");
+      Table table = new Table("ID", "STATE", "LEADS", "REPLICAS");
+      table.row(
+          broker.number("brokerId"),
+          ClusterCommands.word(broker.text("state"), "BROKER_STATE_"),
+          broker.number("leaderCount"),
+          broker.number("replicaCount"));
+      console.out().print(table);
+    }
   }
 }

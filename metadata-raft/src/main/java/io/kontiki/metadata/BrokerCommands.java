@@ -206,7 +206,7 @@ final class BrokerCommands {
     return new Done();
   }
 
-  /** Forgets a broker; {@link #keepReason} is asked again here, as of this entry. */
+  /** Forgets a broker of which nothing is left, and nothing is waited for (R47). */
   static CommandOutcome remove(ImageDraft draft, MetadataCommand.RemoveBroker command) {
     Rejected stale = stale(draft, command.brokerId(), command.brokerEpoch());
     if (stale != null) {
@@ -222,7 +222,7 @@ final class BrokerCommands {
   }
 
   /** Why a broker cannot be forgotten: IS_VOTER, BROKER_ALIVE, WOULD_LOSE_DATA; or null. */
-  static @Nullable ApiError keepReason(ClusterImage image, BrokerImage broker) {
+  private static @Nullable ApiError keepReason(ClusterImage image, BrokerImage broker) {
     int id = broker.id();
     if (image.voters().containsKey(id)) {
       return ApiError.definite(

@@ -4,6 +4,7 @@ import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.CommandOutcome;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.TopicImage;
+import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
@@ -11,6 +12,7 @@ import io.kontiki.runtime.Completion;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A change that is decided on the quorum's newest image and submitted. Where somebody else changed
@@ -45,6 +47,41 @@ final class ImageChange {
       Function<ClusterImage, Result<Optional<MetadataCommand>>> decide,
       Completion<Result<Long>> completion) {
     new ImageChange(metadata, call, decide, completion).read();
+  }
+
+  /**
+   * The same for a change that brings replicas, with another limit of their speed before it (R33).
+   *
+   * @param bytesPerSecond of each broker, from now on, 0: no limit; null: as it is. Stays as it is
+   *     where the change is refused, as far as that is known before
+   */
+  static void makeThrottled(
+      Metadata metadata,
+      CallContext call,
+      @Nullable Long bytesPerSecond,
+      Function<ClusterImage, Result<Optional<MetadataCommand>>> decide,
+      Completion<Result<Long>> completion) {
+    if (bytesPerSecond == null) {
+      make(metadata, call, decide, completion);
+      return;
+    }
+    make(
+        metadata,
+        call,
+        image ->
+            decide
+                .apply(image)
+                .fold(
+                    unused ->
+                        Reassignments.limit(image, bytesPerSecond, call.loop().clock().wallMs()),
+                    Result::error),
+        limited -> {
+          if (limited instanceof Result.Ok<Long>) {
+            make(metadata, call, decide, completion);
+          } else {
+            completion.complete(limited);
+          }
+        });
   }
 
   /** The same for the topic that a name means; errors carry its name. */

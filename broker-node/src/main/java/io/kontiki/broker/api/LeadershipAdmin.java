@@ -2,17 +2,13 @@ package io.kontiki.broker.api;
 
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
-import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.PartitionImage;
 import io.kontiki.metadata.TopicImage;
 import io.kontiki.metadata.controller.LeaderElections;
 import io.kontiki.metadata.controller.OperatorWishes;
-import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.Reassignments.Named;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
-import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Who leads, and which brokers may: what operators want of partitions and brokers. Any loop. */
@@ -77,20 +73,20 @@ public final class LeadershipAdmin {
    */
   public void fence(
       CallContext call, int brokerId, boolean force, Completion<Result<Wished>> completion) {
-    wish(
+    ImageChange.make(
+        metadata,
         call,
-        brokerId,
         image -> OperatorWishes.fence(image, brokerId, force, call.loop().clock().wallMs()),
-        completion);
+        wished(brokerId, completion));
   }
 
   /** Ends that, and a drain. */
   public void unfence(CallContext call, int brokerId, Completion<Result<Wished>> completion) {
-    wish(
+    ImageChange.make(
+        metadata,
         call,
-        brokerId,
         image -> OperatorWishes.unfence(image, brokerId, call.loop().clock().wallMs()),
-        completion);
+        wished(brokerId, completion));
   }
 
   /**
@@ -106,28 +102,12 @@ public final class LeadershipAdmin {
       boolean replicas,
       @Nullable Long throttle,
       Completion<Result<Wished>> completion) {
-    Function<ClusterImage, Result<Optional<MetadataCommand>>> drain =
-        image -> OperatorWishes.drain(image, brokerId, replicas, call.loop().clock().wallMs());
-    if (throttle == null) {
-      wish(call, brokerId, drain, completion);
-      return;
-    }
-    ImageChange.make(
+    ImageChange.makeThrottled(
         metadata,
         call,
-        image ->
-            drain
-                .apply(image)
-                .fold(
-                    unused -> Reassignments.limit(image, throttle, call.loop().clock().wallMs()),
-                    Result::error),
-        done -> {
-          if (done instanceof Result.Err<Long> failed) {
-            completion.complete(Result.error(failed.error()));
-          } else {
-            wish(call, brokerId, drain, completion);
-          }
-        });
+        throttle,
+        image -> OperatorWishes.drain(image, brokerId, replicas, call.loop().clock().wallMs()),
+        wished(brokerId, completion));
   }
 
   /**
@@ -142,16 +122,8 @@ public final class LeadershipAdmin {
         completion);
   }
 
-  private void wish(
-      CallContext call,
-      int brokerId,
-      Function<ClusterImage, Result<Optional<MetadataCommand>>> decide,
-      Completion<Result<Wished>> completion) {
-    ImageChange.make(
-        metadata,
-        call,
-        decide,
-        done -> completion.complete(done.fold(index -> view(brokerId, index), Result::error)));
+  private Completion<Result<Long>> wished(int brokerId, Completion<Result<Wished>> completion) {
+    return done -> completion.complete(done.fold(index -> view(brokerId, index), Result::error));
   }
 
   private Result<Wished> view(int brokerId, long index) {

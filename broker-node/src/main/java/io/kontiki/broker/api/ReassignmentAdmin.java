@@ -83,32 +83,10 @@ public final class ReassignmentAdmin {
       List<Wanted> wanted,
       @Nullable Long throttle,
       Completion<Result<Begun>> completion) {
-    if (throttle == null) {
-      begin(call, wanted, completion);
-      return;
-    }
-    ImageChange.make(
+    ImageChange.makeThrottled(
         metadata,
         call,
-        image ->
-            Reassignments.decide(
-                    image, wanted, limit, random.nextLong(), call.loop().clock().wallMs())
-                .fold(
-                    moves -> Reassignments.limit(image, throttle, call.loop().clock().wallMs()),
-                    Result::error),
-        done -> {
-          if (done instanceof Result.Err<Long> failed) {
-            completion.complete(Result.error(failed.error()));
-          } else {
-            begin(call, wanted, completion);
-          }
-        });
-  }
-
-  private void begin(CallContext call, List<Wanted> wanted, Completion<Result<Begun>> completion) {
-    ImageChange.make(
-        metadata,
-        call,
+        throttle,
         image ->
             Reassignments.decide(
                     image, wanted, limit, random.nextLong(), call.loop().clock().wallMs())

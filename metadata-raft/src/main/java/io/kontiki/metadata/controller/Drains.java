@@ -31,14 +31,13 @@ public final class Drains {
    */
   public static List<Reassignment> next(ClusterImage image, int limit) {
     List<Reassignment> moves = new ArrayList<>();
+    ReplicaSpread spread = ReplicaSpread.of(image, image.index());
     for (TopicImage topic : image.topics().values()) {
       for (int i = 0; i < topic.partitions().size() && moves.size() < limit; i++) {
         PartitionImage partition = topic.partitions().get(i);
         int gone = partition.reassigning() ? PartitionImage.NO_LEADER : leaver(image, partition);
         List<Integer> target =
-            gone == PartitionImage.NO_LEADER
-                ? List.of()
-                : ReplicaSpread.without(image, partition, gone);
+            gone == PartitionImage.NO_LEADER ? List.of() : spread.without(partition, gone);
         if (!target.isEmpty()) {
           moves.add(
               new Reassignment(new PartitionId(topic.id(), i), partition.partitionEpoch(), target));

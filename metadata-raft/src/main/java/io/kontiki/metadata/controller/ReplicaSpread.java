@@ -56,28 +56,40 @@ final class ReplicaSpread {
     return chosen;
   }
 
+  /** Of the replicas as they are on their way to be. */
+  static ReplicaSpread of(ClusterImage image, long seed) {
+    return new ReplicaSpread(image, seed);
+  }
+
   /**
    * The same partition's replicas without one that shall be elsewhere: the least used of the active
-   * brokers has it instead, in its place in the order.
+   * brokers has it instead, in its place in the order, and counts as used so from now on.
    *
    * @return empty: none of them is free
    */
-  static List<Integer> without(ClusterImage image, PartitionImage partition, int gone) {
-    ReplicaSpread spread = new ReplicaSpread(image, gone);
+  List<Integer> without(PartitionImage partition, int gone) {
     List<Integer> target = new ArrayList<>(partition.target());
     Integer best = null;
-    for (Integer broker : spread.order) {
-      if (!target.contains(broker)
-          && broker != gone
-          && (best == null || spread.load(broker) < spread.load(best))) {
+    for (Integer broker : order) {
+      if (!target.contains(broker) && (best == null || load(broker) < load(best))) {
         best = broker;
       }
     }
     if (best == null) {
       return List.of();
     }
-    target.set(target.indexOf(gone), best);
+    move(target, target.indexOf(gone), best);
     return List.copyOf(target);
+  }
+
+  private void move(List<Integer> target, int place, int to) {
+    int from = target.set(place, to);
+    replicas.merge(from, -1, Integer::sum);
+    replicas.merge(to, 1, Integer::sum);
+    if (place == 0) {
+      firsts.merge(from, -1, Integer::sum);
+      firsts.merge(to, 1, Integer::sum);
+    }
   }
 
   private void spread(List<Integer> target) {
@@ -96,13 +108,7 @@ final class ReplicaSpread {
       if (to == from) {
         return;
       }
-      target.set(busiest, to);
-      replicas.merge(from, -1, Integer::sum);
-      replicas.merge(to, 1, Integer::sum);
-      if (busiest == 0) {
-        firsts.merge(from, -1, Integer::sum);
-        firsts.merge(to, 1, Integer::sum);
-      }
+      move(target, busiest, to);
     }
   }
 
