@@ -31,6 +31,7 @@ public final class Committed {
   private boolean open;
   private boolean settling;
   private boolean lenient;
+  private boolean ledUnseen;
 
   /** What was deleted where nobody looked: from, and up to where. */
   private final TreeMap<Long, Long> unseen = new TreeMap<>();
@@ -182,6 +183,14 @@ public final class Committed {
     lenient = true;
   }
 
+  /**
+   * A replica that is not looked at leads: what it commits it may compact (L6) before anybody else
+   * knows that it is committed.
+   */
+  void ledUnseen() {
+    ledUnseen = true;
+  }
+
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
   void unseenUpTo(long offset) {
     if (lenient && offset > end) {
@@ -294,6 +303,23 @@ public final class Committed {
 
   /** A batch is below somebody's high watermark. */
   void saw(RecordBatch batch, String where) {
+    judge(batch, where);
+    if (ledUnseen && promised() && isCompacted(batch)) {
+      // Whoever has it like that fetched it so: it was committed where nobody looks (L6).
+      unseenUpTo(batch.nextOffset());
+    }
+  }
+
+  /** Whether records of it are gone: as it was appended, it has one for each of its offsets. */
+  private static boolean isCompacted(RecordBatch batch) {
+    return batch.recordCount() < batch.nextOffset() - batch.baseOffset();
+  }
+
+  /**
+   * Compares a batch that is committed with what was seen of it before, or notes it if it is new,
+   * and as it was appended.
+   */
+  private void judge(RecordBatch batch, String where) {
     if (!promised()) {
       return;
     }
@@ -351,11 +377,21 @@ public final class Committed {
     if (batch.computeCrc() != batch.crc()) {
       throw new Violation("L2", id + ": " + where + " has a damaged batch at " + base);
     }
-    if (Values.keyed(batch)) {
-      commitsKeyed(batch, where);
-    }
     if (refused.contains(value)) {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
+    }
+    if (Values.keyed(batch)) {
+      if (compacted == null) {
+        compacted = new Compacted(id);
+      }
+      if (isCompacted(batch)) {
+        if (!ledUnseen) {
+          throw new Violation(
+              "L6", id + ": " + where + " has compacted what nobody had committed: " + batch);
+        }
+        return; // others may have it as it was appended
+      }
+      compacted.commits(batch);
     }
     Long before = baseOf.put(value, base);
     if (before != null && before >= start) {
@@ -390,17 +426,6 @@ public final class Committed {
     entries.put(
         base, new Entry(base, batch.nextOffset(), batch.leaderEpoch(), batch.crc(), value, where));
     end = batch.nextOffset();
-  }
-
-  private void commitsKeyed(RecordBatch batch, String where) {
-    if (batch.recordCount() == 0) {
-      throw new Violation(
-          "L6", id + ": " + where + " has compacted what nobody had committed: " + batch);
-    }
-    if (compacted == null) {
-      compacted = new Compacted(id);
-    }
-    compacted.commits(batch);
   }
 
   /** Its records as they were committed, if they have keys. */
@@ -445,7 +470,7 @@ public final class Committed {
               + ", and committed is only what is below "
               + end);
     }
-    saw(batch, consumer);
+    judge(batch, consumer);
   }
 
   /** A broker leads in an epoch. */
