@@ -1,5 +1,6 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.model.Acks;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
@@ -403,7 +404,10 @@ public final class Committed {
       // Nor is known what was lost of a producer.
       boolean known =
           !settling && (knowsAllProducers() || nextSequence.containsKey(batch.producerId()));
-      if (known && batch.baseSequence() != expected && before == null) {
+      // Thin clients count their requests, of which others go elsewhere: gaps, never back (I6).
+      boolean thin = batch.producerId() >= ProducerIds.FIRST_THIN;
+      boolean follows = thin ? batch.baseSequence() >= expected : batch.baseSequence() == expected;
+      if (known && !follows && before == null) {
         throw new Violation(
             "I1",
             id
@@ -416,7 +420,8 @@ public final class Committed {
                 + " instead of "
                 + expected);
       }
-      nextSequence.put(batch.producerId(), batch.lastSequence() + 1);
+      nextSequence.put(
+          batch.producerId(), (thin ? batch.baseSequence() : batch.lastSequence()) + 1);
     }
     Long awaited = expected.remove(base);
     if (awaited != null && awaited != value) {

@@ -18,12 +18,13 @@ class CommittedTest {
   private final Committed committed = new Committed(new PartitionId(new TopicId(1, 2), 0));
 
   private static RecordBatch batch(long base, int records, int epoch, long value) {
-    return stamped(Values.batch(value, records, 20, -1, (short) -1, -1), base, epoch);
+    return stamped(
+        Values.batch(Values.records(value, records, 20), -1, (short) -1, -1), base, epoch);
   }
 
   private static RecordBatch keyed(long base, String key, long value) {
     List<Values.Keyed> records = List.of(new Values.Keyed(key, false));
-    return stamped(Values.batch(value, records, 20, -1, (short) -1, -1), base, 0);
+    return stamped(Values.batch(Values.records(value, records, 20), -1, (short) -1, -1), base, 0);
   }
 
   private static RecordBatch stamped(ByteBuffer bytes, long base, int epoch) {
