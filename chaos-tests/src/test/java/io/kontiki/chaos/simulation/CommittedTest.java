@@ -102,7 +102,8 @@ class CommittedTest {
   private static RecordBatch halfOf(long base, long value) {
     List<Values.Keyed> records =
         List.of(new Values.Keyed("a", false), new Values.Keyed("b", false));
-    RecordBatch whole = stamped(Values.batch(value, records, 20, -1, (short) -1, -1), base, 0);
+    RecordBatch whole =
+        stamped(Values.batch(Values.records(value, records, 20), -1, (short) -1, -1), base, 0);
     CompactedBatch half = new CompactedBatch(whole, CompactedBatch.NO_HORIZON);
     RecordReader reader = RecordReader.open(whole, 1 << 20);
     reader.nextSpan();
