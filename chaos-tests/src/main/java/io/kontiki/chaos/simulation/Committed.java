@@ -186,10 +186,18 @@ public final class Committed {
 
   /**
    * A replica that is not looked at leads: what it commits it may compact (L6) before anybody else
-   * knows that it is committed.
+   * knows that it is committed, and what was committed before because of it.
    */
   void ledUnseen() {
     ledUnseen = true;
+    if (compacted != null) {
+      compacted.ledUnseen();
+    }
+  }
+
+  /** What was compacted away for something newer that nobody has seen to this day (L6). */
+  String owed() {
+    return compacted == null || !promised() ? "" : compacted.owed();
   }
 
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
@@ -384,6 +392,9 @@ public final class Committed {
     if (Values.keyed(batch)) {
       if (compacted == null) {
         compacted = new Compacted(id);
+        if (ledUnseen) {
+          compacted.ledUnseen();
+        }
       }
       if (isCompacted(batch)) {
         if (!ledUnseen) {

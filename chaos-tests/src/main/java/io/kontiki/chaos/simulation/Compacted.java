@@ -12,14 +12,20 @@ import java.util.TreeMap;
 /**
  * The records of a compacted partition as they were committed, and what may have become of them on
  * a replica (L6): a record is as it was, or is gone because a newer one has its key, or because it
- * is a tombstone. No offset is ever missing.
+ * is a tombstone. No offset is ever missing. Where a leader that is not looked at may have
+ * compacted it, the newer one need not be known yet, but has to turn up.
  */
 final class Compacted {
   private final PartitionId id;
   private final TreeMap<Long, Original> originals = new TreeMap<>();
   private final TreeMap<String, Long> newest = new TreeMap<>();
+
+  /** By key, the last record that was gone before a newer one was known. */
+  private final TreeMap<String, Gone> owed = new TreeMap<>();
+
   private long found;
   private long unseenTo = -1;
+  private boolean ledUnseen;
 
   Compacted(PartitionId id) {
     this.id = id;
@@ -30,6 +36,11 @@ final class Compacted {
     unseenTo = offset;
   }
 
+  /** A replica that is not looked at leads: it may know of more that is committed than is seen. */
+  void ledUnseen() {
+    ledUnseen = true;
+  }
+
   /** So often something was found that is not as it was appended. */
   long found() {
     return found;
@@ -37,6 +48,9 @@ final class Compacted {
 
   /** A batch as it was appended. */
   private record Original(long next, int epoch, long producerId, List<Record> records) {}
+
+  /** A record that somebody lacked, and who. */
+  private record Gone(long offset, String what) {}
 
   private static String key(Record record) {
     return new String(java.util.Objects.requireNonNull(record.key()), StandardCharsets.UTF_8);
@@ -132,12 +146,31 @@ final class Compacted {
   }
 
   private void mayBeGone(Record record, String where) {
-    if (record.value() != null
-        && record.offset() >= unseenTo
-        && newest.getOrDefault(key(record), -1L) <= record.offset()) {
-      throw new Violation(
-          "L6", id + ": " + where + " lacks " + record + ", the newest of its key " + key(record));
+    if (record.value() == null || !isNewest(key(record), record.offset())) {
+      return;
     }
+    String what = where + " lacks " + record + ", the newest of its key " + key(record);
+    if (!ledUnseen) {
+      throw new Violation("L6", id + ": " + what);
+    }
+    Gone before = owed.get(key(record));
+    if (before == null || before.offset() < record.offset()) {
+      owed.put(key(record), new Gone(record.offset(), what));
+    }
+  }
+
+  /** Whether nothing newer of its key is known, and nothing was passed over that may be. */
+  private boolean isNewest(String key, long offset) {
+    return offset >= unseenTo && newest.getOrDefault(key, -1L) <= offset;
+  }
+
+  /**
+   * What was gone, and no newer record of its key has turned up since, as it must have once all
+   * that is committed was looked at; empty: nothing.
+   */
+  String owed() {
+    owed.entrySet().removeIf(one -> !isNewest(one.getKey(), one.getValue().offset()));
+    return owed.isEmpty() ? "" : id + ": " + owed.firstEntry().getValue().what();
   }
 
   /** What one replica says of each key, read from its beginning to the end of what is committed. */

@@ -767,5 +767,11 @@ public final class Ledger {
             }
           });
     }
+    for (Committed committed : partitions.values()) {
+      // Of a topic that was deleted the rest is not looked at any more.
+      if (image.topics().containsKey(committed.id().topicId()) && !committed.owed().isEmpty()) {
+        throw new Violation("L6", committed.owed());
+      }
+    }
   }
 }
