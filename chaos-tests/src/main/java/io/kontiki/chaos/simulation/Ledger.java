@@ -207,6 +207,7 @@ public final class Ledger {
       return;
     }
     rejoined();
+    ledFromLostDisks.removeIf(this::isLed);
     for (TopicImage topic : newest.topics().values()) {
       TopicImage known = before.topics().get(topic.id());
       tell(known, topic);
@@ -236,11 +237,27 @@ public final class Ledger {
   /** Partitions of which a replica was placed on a disk that was gone by then. */
   private final TreeSet<PartitionId> onLostDisks = new TreeSet<>();
 
+  /** Partitions whose newest unclean election was of a broker whose disk was gone by then. */
+  private final TreeSet<PartitionId> ledFromLostDisks = new TreeSet<>();
+
+  /** From then on it is the disk of whoever leads that counts. */
+  private boolean isLed(PartitionId id) {
+    PartitionImage partition = image.partition(id);
+    return partition == null
+        || (partition.leader() != PartitionImage.NO_LEADER
+            && !onLostDisk(partition.leader(), image));
+  }
+
+  /** Whether metadata count on a disk that a machine does not have any more. */
+  private boolean onLostDisk(int node, ClusterImage known) {
+    BrokerImage broker = known.brokers().get(node);
+    return broker != null && !broker.directoryId().equals(world.machine(node).directoryId());
+  }
+
   private void begin(TopicImage topic, int first) {
     for (int i = first; i < topic.partitions().size(); i++) {
       for (int replica : topic.partitions().get(i).replicas()) {
-        BrokerImage broker = image.brokers().get(replica);
-        if (broker != null && !broker.directoryId().equals(world.machine(replica).directoryId())) {
+        if (onLostDisk(replica, image)) {
           onLostDisks.add(new PartitionId(topic.id(), i));
         }
       }
@@ -248,18 +265,19 @@ public final class Ledger {
   }
 
   /**
-   * Whether nobody is known who could ever lead a partition, and nothing is lost by that: the
-   * command that made it was under way while a broker that it counts on lost its disk, which {@link
-   * World#mayLoseDisk} cannot foresee, and nothing has been committed. Only an operator can bring
-   * it to life (R19).
+   * Whether nobody is known who could ever lead a partition, and nothing is lost by that. Either
+   * the command that made it was under way while a broker that it counts on lost its disk, which
+   * {@link World#mayLoseDisk} cannot foresee, and nothing has been committed; or an operator had a
+   * broker elected that had lost its disk before, which metadata learn when it registers: nobody
+   * else has counted since, and what was committed was given up by that election. Only an operator
+   * can bring it to life (R19).
    */
   boolean stillborn(PartitionId id, PartitionImage partition) {
     return partition.leader() == PartitionImage.NO_LEADER
         && partition.isr().isEmpty()
         && partition.elr().isEmpty()
         && partition.lastKnownElr().isEmpty()
-        && onLostDisks.contains(id)
-        && of(id).end() == 0;
+        && (ledFromLostDisks.contains(id) || (onLostDisks.contains(id) && of(id).end() == 0));
   }
 
   /** Only where nobody who holds what is committed could lead (R19). */
@@ -276,6 +294,9 @@ public final class Ledger {
     if (was.leader() != PartitionImage.NO_LEADER || !sound.isEmpty()) {
       throw new Violation(
           "R19", id + ": an unclean election where " + sound + " could lead: " + was);
+    }
+    if (onLostDisk(leader, before)) {
+      ledFromLostDisks.add(id);
     }
     Committed committed = of(id);
     if (world.machine(leader).rotted()) {
