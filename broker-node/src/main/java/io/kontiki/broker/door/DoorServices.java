@@ -6,6 +6,7 @@ import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
@@ -65,5 +66,6 @@ public record DoorServices(
       ReassignmentAdmin reassignments,
       LeadershipAdmin leadership,
       ClusterAdmin cluster,
+      QuorumAdmin quorum,
       ConfigAdmin configs) {}
 }

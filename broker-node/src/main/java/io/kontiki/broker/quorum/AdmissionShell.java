@@ -80,6 +80,11 @@ final class AdmissionShell {
     return closed ? null : core.onSeek(voterId, directoryId, votes, now());
   }
 
+  /** Whether this node leads, and says that the other one may stop its Raft (M23). */
+  boolean left(int nodeId) {
+    return !closed && core.left(nodeId);
+  }
+
   private Now now() {
     return new Now(loop.clock().nanoTime(), loop.clock().wallMs());
   }
@@ -120,12 +125,15 @@ final class AdmissionShell {
       } else if (action instanceof Admission.Action.Confirm confirm) {
         confirm(confirm);
       } else if (action instanceof Admission.Action.Remove remove) {
-        LOG.info("takes voter {} out of the Raft configuration (M16)", remove.voterId());
+        LOG.info("takes node {} out of the Raft configuration (M16, M23)", remove.voterId());
         group.removeVoter(remove.voterId(), end -> changed(remove.job(), end));
       } else if (action instanceof Admission.Action.Admit admit) {
         propose(admit);
+      } else if (action instanceof Admission.Action.HandOver) {
+        LOG.info("this node leads and is no voter any more: it hands over (M23)");
+        group.transferLeadership();
       } else if (action instanceof Admission.Action.Add add) {
-        LOG.info("takes voter {} into the Raft configuration (M16)", add.voterId());
+        LOG.info("takes voter {} into the Raft configuration (M16, M23)", add.voterId());
         group.addVoter(add.voterId(), address(add.voterId()), end -> changed(add.job(), end));
       }
     }

@@ -237,6 +237,7 @@ final class ShardAdmissionTest {
               time.newWorker("starts-" + id),
               this::coordinator,
               channels,
+              metadata,
               why -> {
                 throw new AssertionError(why);
               });
