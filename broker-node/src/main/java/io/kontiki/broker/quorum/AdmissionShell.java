@@ -35,6 +35,10 @@ final class AdmissionShell {
   private final Supplier<ClusterImage> image;
   private final Admission core;
   private boolean leading;
+
+  /** This node was no voter: it is not put on record without having been taken out (M23). */
+  private boolean wasNone;
+
   private boolean closed;
   private long soughtAt;
 
@@ -72,6 +76,7 @@ final class AdmissionShell {
   }
 
   void onImage(ClusterImage newest) {
+    wasNone |= newest.formed() && !newest.voters().containsKey(identity.nodeId());
     core.onImage(newest);
   }
 
@@ -107,7 +112,7 @@ final class AdmissionShell {
   private void seek() {
     VoterImage own = image.get().voters().get(identity.nodeId());
     long nanos = loop.clock().nanoTime();
-    if (own == null || own.directoryId() != null || nanos - soughtAt < SEEK_NANOS) {
+    if (wasNone || own == null || own.directoryId() != null || nanos - soughtAt < SEEK_NANOS) {
       return;
     }
     soughtAt = nanos;

@@ -3,21 +3,23 @@ package io.kontiki.broker.quorum;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.runtime.EventLoop;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a voter stops to be one (M23): when its image does not call it a voter any more, or when it
- * hears of no leader and so may have missed that, it asks all voters it knows until the metadata
- * leader says that no configuration counts it, has itself taken out of the shards in the same way,
- * and only then stops its Raft: until then a majority may need it. On the control loop.
+ * How a voter learns that it is none any more (M23): when its image says so, or when it hears of no
+ * leader and so may have missed that, it asks all voters it knows, until the metadata leader says
+ * that no configuration counts it. It votes until then: a majority may need it. On the control
+ * loop.
  */
 final class Departure {
   private static final Logger LOG = LoggerFactory.getLogger(Departure.class);
@@ -30,36 +32,36 @@ final class Departure {
   private final NodeIdentity identity;
   private final RaftGroup group;
   private final long admittedIndex;
+  private final Uid directoryCluster;
   private final Supplier<ClusterImage> image;
   private final Hellos hellos;
   private final EventLoop loop;
-  private final Voting voting;
-  private final Runnable left;
+  private final LongConsumer left;
   private long ledAt;
   private boolean told;
-  private boolean departing;
   private boolean closed;
 
   /**
    * @param admittedIndex see {@link FormingFile.Stored}: older images do not count
-   * @param left told, once, that nothing counts this node
+   * @param directoryCluster of this node's directory when the process started
+   * @param left told, once, the index of an image in which this node is no voter
    */
   Departure(
       NodeIdentity identity,
       RaftGroup group,
       long admittedIndex,
+      Uid directoryCluster,
       Supplier<ClusterImage> image,
       Hellos hellos,
       EventLoop control,
-      Voting voting,
-      Runnable left) {
+      LongConsumer left) {
     this.identity = identity;
     this.group = group;
     this.admittedIndex = admittedIndex;
+    this.directoryCluster = directoryCluster;
     this.image = image;
     this.hellos = hellos;
     this.loop = control;
-    this.voting = voting;
     this.left = left;
   }
 
@@ -73,7 +75,7 @@ final class Departure {
   }
 
   private void tick() {
-    if (closed || departing) {
+    if (closed) {
       return;
     }
     ClusterImage now = image.get();
@@ -88,7 +90,7 @@ final class Departure {
     if (group.status().leaderId() != RaftGroup.NO_NODE) {
       ledAt = loop.clock().nanoTime();
     }
-    if (removed || (now.formed() && loop.clock().nanoTime() - ledAt >= ALONE_NANOS)) {
+    if (removed || loop.clock().nanoTime() - ledAt >= ALONE_NANOS) {
       ask(now);
     }
     loop.schedule(TICK_NANOS, this::tick);
@@ -98,12 +100,13 @@ final class Departure {
     Set<Endpoint> known = new LinkedHashSet<>();
     identity.voters().forEach((id, raft) -> addOther(known, id, raft));
     now.voters().values().forEach(voter -> addOther(known, voter.id(), voter.raft()));
+    Uid cluster = now.formed() ? now.clusterId() : directoryCluster;
     for (Endpoint raft : known) {
       hellos.ask(
           raft,
           Hellos.Seeks.LEAVE,
           HELLO_TIMEOUT_NANOS,
-          answer -> loop.execute(() -> answered(answer, now)));
+          answer -> loop.execute(() -> answered(answer, cluster)));
     }
   }
 
@@ -113,25 +116,17 @@ final class Departure {
     }
   }
 
-  private void answered(@Nullable HelloResponse answer, ClusterImage asked) {
+  private void answered(@Nullable HelloResponse answer, Uid cluster) {
     if (closed
-        || departing
         || answer == null
         || !answer.getLeft()
         || answer.getImageIndex() < admittedIndex
-        || !Peers.uid(answer.getClusterId()).equals(asked.clusterId())) {
+        || cluster.equals(Uid.NONE)
+        || !Peers.uid(answer.getClusterId()).equals(cluster)) {
       return;
     }
-    departing = true;
-    LOG.info(
-        "node {} leads the metadata and counts this node no more: it leaves the shards (M23)",
-        answer.getNodeId());
-    voting.depart(
-        answer.getImageIndex(),
-        () -> {
-          if (!closed) {
-            left.run();
-          }
-        });
+    closed = true;
+    LOG.info("node {} leads the metadata and counts this node no more (M23)", answer.getNodeId());
+    left.accept(answer.getImageIndex());
   }
 }

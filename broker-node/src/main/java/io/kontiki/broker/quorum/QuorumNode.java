@@ -79,6 +79,10 @@ public final class QuorumNode implements AutoCloseable {
   private @Nullable SessionShell session;
   private boolean closed;
   private boolean placeAsked;
+
+  /** From this metadata index on nothing of the metadata counts this node; 0: it votes. */
+  private long leavesAt;
+
   private volatile long recoveriesBefore;
   private Consumer<String> refused = why -> LOG.error("refused before the start: {}", why);
 
@@ -256,6 +260,7 @@ public final class QuorumNode implements AutoCloseable {
     if (candidacy != null) {
       candidacy.onImage(image);
     }
+    maybeDepart(image);
   }
 
   private void form(Consumer<String> refused) {
@@ -341,11 +346,11 @@ public final class QuorumNode implements AutoCloseable {
                   identity,
                   node.group(),
                   stored.admittedIndex(),
+                  clusterId,
                   metadata::image,
                   hellos,
                   loop,
-                  voting,
-                  () -> voteNoMore(node));
+                  index -> leaveQuorum(node, index));
           departure.start();
         });
   }
@@ -382,21 +387,42 @@ public final class QuorumNode implements AutoCloseable {
         });
   }
 
-  /** M23: no configuration counts this node: from here on it follows. */
-  private void voteNoMore(VoterNode node) {
+  /**
+   * M23: no configuration of the metadata counts this node. It follows them from here on, because
+   * its own Raft may never have heard of that, and leaves the shards, which may count it still.
+   */
+  private void leaveQuorum(VoterNode node, long index) {
+    if (closed) {
+      return;
+    }
+    departure = null;
+    node.stop();
+    service.serveAs(null);
+    observe();
+    blocking(node::close);
+    leavesAt = index;
+    maybeDepart(metadata.image());
+  }
+
+  private void maybeDepart(ClusterImage image) {
+    if (leavesAt > 0 && image.index() >= leavesAt) {
+      leavesAt = 0;
+      voting.depart(image.index(), this::voteNoMore);
+    }
+  }
+
+  /** M23: no configuration of any group counts this node. */
+  private void voteNoMore() {
     if (closed) {
       return;
     }
     LOG.info("votes no more, and follows the metadata (M23)");
-    departure = null;
-    recoveriesBefore += node.balancedRecoveries();
-    voter = null;
-    node.stop();
-    service.serveAs(null);
-    observe();
+    if (voter != null) {
+      recoveriesBefore += voter.balancedRecoveries();
+      voter = null;
+    }
     blocking(
         () -> {
-          node.close();
           FormingFile.forget(files);
           forgetVoting();
           loop.execute(() -> stand(false));

@@ -334,6 +334,9 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   /** Judges nobody and feeds nobody any more; on the control loop, before {@link #close}. */
   void stop() {
+    if (stopped) {
+      return;
+    }
     stopped = true;
     client.unlisten(images);
     controller.close();

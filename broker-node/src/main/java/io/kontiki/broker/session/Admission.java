@@ -182,15 +182,16 @@ public final class Admission {
   }
 
   /**
-   * Whether a node may stop its Raft: it is no voter in this leader's image, no committed
-   * configuration counts it, and none that does is being committed (M23). That stays so until the
-   * node itself asks to be taken in.
+   * Whether a node that votes, and is not to, may stop its Raft: this leader's image has no
+   * directory of a voter with its id, no committed configuration counts it, and none that does is
+   * being committed (M23). That stays so until the node itself asks to be taken in.
    */
   public boolean left(int nodeId) {
+    VoterImage voter = image.voters().get(nodeId);
     return term >= 0
         && image.formed()
         && configurationKnown
-        && !image.voters().containsKey(nodeId)
+        && (voter == null || voter.directoryId() == null)
         && !configuration.contains(nodeId)
         && (job == null || job.voterId() != nodeId);
   }

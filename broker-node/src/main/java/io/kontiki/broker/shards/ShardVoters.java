@@ -206,9 +206,9 @@ final class ShardVoters {
       why = "node " + nodeId + " has not seen yet that the voter is on record, or is none";
     } else if (changing.contains(request.getShard())) {
       why = "another change of the configuration is under way";
-    } else if (voter == null
+    } else if (voter == null || voter.directoryId() == null
         ? !leaves
-        : !bytes(directoryOf(voter)).equals(request.getDirectoryId())) {
+        : !bytes(voter.directoryId()).equals(request.getDirectoryId())) {
       why = "node " + request.getNodeId() + " is not on record with that directory";
     } else if (leaves && !mayLeave(status, request.getNodeId())) {
       why =
@@ -265,11 +265,6 @@ final class ShardVoters {
 
   private static ByteString bytes(Uid id) {
     return ByteString.copyFrom(id.toBytes());
-  }
-
-  private static Uid directoryOf(VoterImage voter) {
-    Uid directory = voter.directoryId();
-    return directory == null ? Uid.NONE : directory;
   }
 
   /**

@@ -97,8 +97,11 @@ final class QuorumChangesTest {
       cluster.killAll();
       cluster.node(1).start();
       cluster.node(4).start();
+      await("the node is up")
+          .atMost(PATIENCE)
+          .until(() -> cluster.node(1).logLines("node 1 is up").size() == 2);
       await("who was the only voter waits for those that are")
-          .during(Duration.ofSeconds(4))
+          .during(Duration.ofSeconds(5))
           .atMost(Duration.ofSeconds(30))
           .until(() -> cluster.node(1).isAlive() && !hasLeader(cluster.node(1)));
       cluster.startAll();
@@ -236,12 +239,16 @@ final class QuorumChangesTest {
     }
   }
 
-  private static boolean hasLeader(ServerNode node) throws IOException {
-    return node.admin("DescribeQuorum", new JsonObject())
-        .getAsJsonArray("groups")
-        .get(0)
-        .getAsJsonObject()
-        .has("leader");
+  private static boolean hasLeader(ServerNode node) {
+    try {
+      return node.admin("DescribeQuorum", new JsonObject())
+          .getAsJsonArray("groups")
+          .get(0)
+          .getAsJsonObject()
+          .has("leader");
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Waits until the image names a voter, or does not. */
