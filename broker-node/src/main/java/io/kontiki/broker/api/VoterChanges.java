@@ -69,7 +69,7 @@ final class VoterChanges {
     }
     for (RaftStatus group : groups.all()) {
       SortedSet<Integer> down = new TreeSet<>(voters);
-      down.removeAll(live(group));
+      down.removeAll(live(image, group));
       if (!down.isEmpty()) {
         return Result.error(
             ApiError.definite(
@@ -111,7 +111,7 @@ final class VoterChanges {
     }
     for (RaftStatus group : groups.all()) {
       SortedSet<Integer> live = new TreeSet<>(rest);
-      live.retainAll(live(group));
+      live.retainAll(live(image, group));
       // The last one is refused at apply.
       if (!rest.isEmpty() && live.size() <= rest.size() / 2) {
         return Result.error(
@@ -198,11 +198,17 @@ final class VoterChanges {
     return members;
   }
 
-  /** Who answers its leader and has begun to hold the group's log. */
-  private static SortedSet<Integer> live(RaftStatus group) {
+  /**
+   * Who answers its leader, has begun to hold the group's log, and is not judged dead as a broker,
+   * which is known sooner.
+   */
+  private static SortedSet<Integer> live(ClusterImage image, RaftStatus group) {
     SortedSet<Integer> live = new TreeSet<>();
     for (RaftGroup.Member member : group.voters()) {
-      if (member.lastContactMs() >= 0
+      BrokerImage broker = image.brokers().get(member.nodeId());
+      boolean dead = broker != null && !broker.unfenced() && !broker.wish().fences();
+      if (!dead
+          && member.lastContactMs() >= 0
           && member.lastContactMs() <= CONTACT_MS
           && member.matchIndex() > 0) {
         live.add(member.nodeId());

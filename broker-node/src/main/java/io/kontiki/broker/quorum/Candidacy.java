@@ -1,9 +1,11 @@
 package io.kontiki.broker.quorum;
 
+import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.VoterImage;
+import io.kontiki.model.Result;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FileStore;
@@ -25,11 +27,13 @@ import org.slf4j.LoggerFactory;
 final class Candidacy {
   private static final Logger LOG = LoggerFactory.getLogger(Candidacy.class);
   private static final long SEEK_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+  private static final long CONFIRM_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long HELLO_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final NodeIdentity identity;
   private final FileStore files;
   private final Hellos hellos;
+  private final Metadata metadata;
   private final EventLoop loop;
   private final Worker worker;
   private final Ends ends;
@@ -37,6 +41,7 @@ final class Candidacy {
   private String toldWhy = "";
   private boolean noted;
   private boolean noting;
+  private boolean confirming;
   private boolean over;
   private EventLoop.@Nullable Timer seeking;
 
@@ -58,6 +63,7 @@ final class Candidacy {
       FileStore files,
       boolean noted,
       Hellos hellos,
+      Metadata metadata,
       EventLoop control,
       Worker worker,
       Ends ends) {
@@ -65,6 +71,7 @@ final class Candidacy {
     this.files = files;
     this.noted = noted;
     this.hellos = hellos;
+    this.metadata = metadata;
     this.loop = control;
     this.worker = worker;
     this.ends = ends;
@@ -85,12 +92,36 @@ final class Candidacy {
       return;
     } else if (!identity.directoryId().equals(own.directoryId())) {
       note();
-    } else if (noted) {
-      close();
-      ends.votes().accept(new FormingFile.Stored(directories(), newest.index()));
+    } else if (!confirming) {
+      confirming = true;
+      confirm();
+    }
+  }
+
+  /** Voters that have just started tell of the past: of a time, perhaps, when this one voted. */
+  private void confirm() {
+    metadata.readLatest(
+        loop.clock().nanoTime() + CONFIRM_NANOS,
+        latest -> {
+          if (latest instanceof Result.Ok<ClusterImage> found) {
+            confirming = false;
+            onLatest(found.value());
+          } else if (!over) {
+            loop.schedule(SEEK_NANOS, this::confirm);
+          }
+        });
+  }
+
+  private void onLatest(ClusterImage latest) {
+    VoterImage own = latest.voters().get(identity.nodeId());
+    if (over || own == null || !identity.directoryId().equals(own.directoryId())) {
+      return; // a later image says the rest
+    }
+    close();
+    if (noted) {
+      ends.votes().accept(new FormingFile.Stored(directories(), latest.index()));
     } else {
-      close();
-      ends.refused().accept(Forming.lostContent(newest.clusterId()));
+      ends.refused().accept(Forming.lostContent(latest.clusterId()));
     }
   }
 

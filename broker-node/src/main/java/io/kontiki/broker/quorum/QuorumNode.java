@@ -364,6 +364,7 @@ public final class QuorumNode implements AutoCloseable {
               files,
               noted,
               hellos,
+              metadata,
               loop,
               worker,
               new Candidacy.Ends(this::vote, why -> refused.accept(why)));

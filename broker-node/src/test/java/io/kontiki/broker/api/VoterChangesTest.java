@@ -49,6 +49,7 @@ class VoterChangesTest {
                   new Endpoints(ANY, ANY, ANY, ANY, null),
                   -1,
                   "test"));
+      image = apply(image, new MetadataCommand.UnfenceBroker(0, id, image.index(), List.of()));
     }
     return image;
   }
@@ -110,6 +111,21 @@ class VoterChangesTest {
   }
 
   @Test
+  void aVoterWhoseProcessIsProvenDeadIsDownBeforeItsLeaderMissesItR6() {
+    ClusterImage image = image(3);
+    image =
+        apply(image, new MetadataCommand.FenceBroker(0, 3, image.brokers().get(3).epoch(), "test"));
+    refused(
+        ErrorReason.WOULD_LOSE_QUORUM,
+        "does not hear of [3]",
+        VoterChanges.add(image, all(1, 2, 3), 4, 9));
+    refused(
+        ErrorReason.WOULD_LOSE_QUORUM,
+        "hears only of [1]",
+        VoterChanges.remove(image, all(1, 2, 3), 2, 9));
+  }
+
+  @Test
   void nothingIsChangedWhileAGroupHasNotFollowedTheLastChange() {
     ClusterImage image = image(3);
     String word = "counts [1, 2]";
@@ -167,10 +183,9 @@ class VoterChangesTest {
 
   @Test
   void aVoterThatWasNeverTakenInIsRemovedAgain() {
+    ClusterImage three = image(3);
     ClusterImage image =
-        apply(
-            apply(image(3), new MetadataCommand.UnfenceBroker(0, 4, 5, List.of())),
-            new AddVoter(0, 4, 5, List.of(1, 2, 3)));
+        apply(three, new AddVoter(0, 4, three.brokers().get(4).epoch(), List.of(1, 2, 3)));
     assertEquals(List.of(1, 2, 3, 4), List.copyOf(image.voters().keySet()));
     assertEquals(
         Result.ok(new RemoveVoter(9, 4, List.of(1, 2, 3, 4))),

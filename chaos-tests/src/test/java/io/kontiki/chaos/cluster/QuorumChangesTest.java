@@ -4,7 +4,6 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -225,10 +224,18 @@ final class QuorumChangesTest {
         .until(() -> !change(cluster, method, id).isEmpty());
   }
 
+  /**
+   * Repeated while it is refused for another reason: a leader is not known, or not its judgement.
+   */
   private static void refused(ProcessCluster cluster, String method, int id, String reason) {
-    UncheckedIOException refusal =
-        assertThrows(UncheckedIOException.class, () -> change(cluster, method, id));
-    assertTrue(String.valueOf(refusal.getMessage()).contains(reason), refusal::toString);
+    await(method + " " + id + " refused: " + reason)
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              UncheckedIOException refusal =
+                  assertThrows(UncheckedIOException.class, () -> change(cluster, method, id));
+              return String.valueOf(refusal.getMessage()).contains(reason);
+            });
   }
 
   private static String clusterId(ServerNode node) {
