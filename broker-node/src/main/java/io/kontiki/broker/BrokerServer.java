@@ -437,6 +437,13 @@ final class BrokerServer implements AutoCloseable {
       tellUnhealthy();
     }
     state.enter(ServiceState.Phase.SERVING);
+    List<String> open = config.open();
+    if (!open.isEmpty()) {
+      LOG.warn(
+          "other machines may reach {}, and nobody is asked who they are: let only brokers reach"
+              + " raft.listen and replication.listen, and only whom you trust the others",
+          String.join(", ", open));
+    }
     LOG.info(
         "node {} is up: grpc {} http {} raft {} replication {} kafka {}",
         nodeId,

@@ -5,6 +5,7 @@ import static io.kontiki.config.Parsers.integer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -226,6 +227,24 @@ public record NodeConfig(
       throw new ConfigException(String.join("\n", errors));
     }
     return read;
+  }
+
+  /** The listeners that other machines may reach, as they stand in the configuration. */
+  public List<String> open() {
+    List<String> open = new ArrayList<>();
+    Map<String, ListenerConfig> listeners = new LinkedHashMap<>();
+    listeners.put("grpc.listen", grpc);
+    listeners.put("raft.listen", raft);
+    listeners.put("http.listen", http);
+    listeners.put("replication.listen", replication);
+    kafka.ifPresent(listener -> listeners.put("kafka.listen", listener));
+    listeners.forEach(
+        (key, listener) -> {
+          if (!listener.listen().isLoopback()) {
+            open.add(key + " = " + listener.listen());
+          }
+        });
+    return open;
   }
 
   private static Map<String, String> topicDefaults(Config config) {

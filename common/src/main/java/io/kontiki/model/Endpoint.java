@@ -36,6 +36,13 @@ public record Endpoint(String host, int port) {
     }
   }
 
+  /**
+   * Whether nobody but this machine can mean it, as far as its words tell: no name is looked up.
+   */
+  public boolean isLoopback() {
+    return host.equals("localhost") || host.startsWith("127.") || host.equals("::1");
+  }
+
   @Override
   public String toString() {
     return host.indexOf(':') >= 0 ? "[" + host + "]:" + port : host + ":" + port;

@@ -70,6 +70,20 @@ class ConfigTest {
   }
 
   @Test
+  void whatOtherMachinesMayReachIsKnown() {
+    assertEquals(List.of(), NodeConfig.read(text(REQUIRED)).open());
+    assertEquals(
+        List.of("raft.listen = broker-1:7601", "http.listen = 0.0.0.0:7602"),
+        NodeConfig.read(
+                text(
+                    REQUIRED
+                        + "\ngrpc.listen = localhost:7600\nraft.listen = broker-1:7601"
+                        + "\nhttp.listen = 0.0.0.0:7602\nhttp.advertise = broker-1:7602"
+                        + "\nreplication.listen = [::1]:7604"))
+            .open());
+  }
+
+  @Test
   void allKeysSet() {
     Map<String, String> all = new TreeMap<>();
     for (ConfigKey<?> key : NodeConfig.keys()) {

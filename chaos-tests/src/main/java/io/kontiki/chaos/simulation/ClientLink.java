@@ -1,5 +1,9 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.broker.api.ProduceAnswer;
+import io.kontiki.broker.api.ProduceRequest;
+import io.kontiki.broker.api.ProduceSession;
+import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.ArrayDeque;
@@ -24,6 +28,7 @@ final class ClientLink {
   private final ArrayDeque<Call<?>> waiting = new ArrayDeque<>();
   private final Set<Call<?>> underWay = new LinkedHashSet<>();
   private Network.@Nullable Connection connection;
+  private Stream stream = new Stream();
   private boolean connecting;
 
   ClientLink(World world, int client, int broker, EventLoop loop) {
@@ -41,13 +46,38 @@ final class ClientLink {
    */
   record Reply<T>(@Nullable T answer, boolean sent) {}
 
+  /** What the broker keeps for one connection: the order of its produce requests (P5). */
+  static final class Stream {
+    private @Nullable ProduceSession session;
+
+    /** Takes the next request; at the broker, on its first data loop. */
+    void submit(SimProcess process, ProduceRequest request, Completion<ProduceAnswer> completion) {
+      ProduceSession taking = session;
+      if (taking == null) {
+        RecordProduce produce = process.recordProduce();
+        if (produce == null) {
+          completion.complete(new ProduceAnswer.Failed(SimProcess.starting()));
+          return;
+        }
+        taking = new ProduceSession(produce, process.data().all().get(0));
+        session = taking;
+      }
+      taking.submit(request, completion);
+    }
+  }
+
+  /** A request as it arrives at the broker. */
+  interface Ask<T> {
+    void ask(SimProcess process, Stream stream, Completion<T> completion);
+  }
+
   private static final class Call<T> {
-    private final BiConsumer<SimProcess, Completion<T>> ask;
+    private final Ask<T> ask;
     private final Consumer<Reply<T>> end;
     private EventLoop.@Nullable Timer timer;
     private boolean over;
 
-    Call(BiConsumer<SimProcess, Completion<T>> ask, Consumer<Reply<T>> end) {
+    Call(Ask<T> ask, Consumer<Reply<T>> end) {
       this.ask = ask;
       this.end = end;
     }
@@ -70,6 +100,12 @@ final class ClientLink {
    */
   <T> void call(
       long timeoutNanos, BiConsumer<SimProcess, Completion<T>> ask, Consumer<Reply<T>> end) {
+    callOnStream(
+        timeoutNanos, (process, stream, completion) -> ask.accept(process, completion), end);
+  }
+
+  /** The same with what the broker keeps for this connection. */
+  <T> void callOnStream(long timeoutNanos, Ask<T> ask, Consumer<Reply<T>> end) {
     Call<T> call = new Call<>(ask, end);
     call.timer =
         loop.schedule(
@@ -102,6 +138,7 @@ final class ClientLink {
     }
     Network.Connection opened = world.network().open(client, broker);
     connection = opened;
+    stream = new Stream();
     opened.toClient.onEnd(why -> loop.execute(() -> broken(opened)));
     all.forEach(this::send);
   }
@@ -117,6 +154,7 @@ final class ClientLink {
 
   private <T> void send(Call<T> call) {
     Network.Connection way = java.util.Objects.requireNonNull(connection);
+    Stream ofWay = stream;
     underWay.add(call);
     way.toServer.send(
         () -> {
@@ -131,8 +169,9 @@ final class ClientLink {
               .get(0)
               .execute(
                   () ->
-                      call.ask.accept(
+                      call.ask.ask(
                           process,
+                          ofWay,
                           answer ->
                               way.toClient.send(
                                   () ->

@@ -1,5 +1,6 @@
 package io.kontiki.chaos.simulation;
 
+import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.model.Acks;
 import io.kontiki.model.PartitionId;
 import io.kontiki.record.RecordBatch;
@@ -31,6 +32,7 @@ public final class Committed {
   private boolean open;
   private boolean settling;
   private boolean lenient;
+  private boolean ledUnseen;
 
   /** What was deleted where nobody looked: from, and up to where. */
   private final TreeMap<Long, Long> unseen = new TreeMap<>();
@@ -182,6 +184,14 @@ public final class Committed {
     lenient = true;
   }
 
+  /**
+   * A replica that is not looked at leads: what it commits it may compact (L6) before anybody else
+   * knows that it is committed.
+   */
+  void ledUnseen() {
+    ledUnseen = true;
+  }
+
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
   void unseenUpTo(long offset) {
     if (lenient && offset > end) {
@@ -294,6 +304,23 @@ public final class Committed {
 
   /** A batch is below somebody's high watermark. */
   void saw(RecordBatch batch, String where) {
+    judge(batch, where);
+    if (ledUnseen && promised() && isCompacted(batch)) {
+      // Whoever has it like that fetched it so: it was committed where nobody looks (L6).
+      unseenUpTo(batch.nextOffset());
+    }
+  }
+
+  /** Whether records of it are gone: as it was appended, it has one for each of its offsets. */
+  private static boolean isCompacted(RecordBatch batch) {
+    return batch.recordCount() < batch.nextOffset() - batch.baseOffset();
+  }
+
+  /**
+   * Compares a batch that is committed with what was seen of it before, or notes it if it is new,
+   * and as it was appended.
+   */
+  private void judge(RecordBatch batch, String where) {
     if (!promised()) {
       return;
     }
@@ -351,11 +378,21 @@ public final class Committed {
     if (batch.computeCrc() != batch.crc()) {
       throw new Violation("L2", id + ": " + where + " has a damaged batch at " + base);
     }
-    if (Values.keyed(batch)) {
-      commitsKeyed(batch, where);
-    }
     if (refused.contains(value)) {
       throw new Violation("P4", id + ": " + value + " was refused and is at " + base);
+    }
+    if (Values.keyed(batch)) {
+      if (compacted == null) {
+        compacted = new Compacted(id);
+      }
+      if (isCompacted(batch)) {
+        if (!ledUnseen) {
+          throw new Violation(
+              "L6", id + ": " + where + " has compacted what nobody had committed: " + batch);
+        }
+        return; // others may have it as it was appended
+      }
+      compacted.commits(batch);
     }
     Long before = baseOf.put(value, base);
     if (before != null && before >= start) {
@@ -367,7 +404,10 @@ public final class Committed {
       // Nor is known what was lost of a producer.
       boolean known =
           !settling && (knowsAllProducers() || nextSequence.containsKey(batch.producerId()));
-      if (known && batch.baseSequence() != expected && before == null) {
+      // Thin clients count their requests, of which others go elsewhere: gaps, never back (I6).
+      boolean thin = batch.producerId() >= ProducerIds.FIRST_THIN;
+      boolean follows = thin ? batch.baseSequence() >= expected : batch.baseSequence() == expected;
+      if (known && !follows && before == null) {
         throw new Violation(
             "I1",
             id
@@ -380,7 +420,8 @@ public final class Committed {
                 + " instead of "
                 + expected);
       }
-      nextSequence.put(batch.producerId(), batch.lastSequence() + 1);
+      nextSequence.put(
+          batch.producerId(), (thin ? batch.baseSequence() : batch.lastSequence()) + 1);
     }
     Long awaited = expected.remove(base);
     if (awaited != null && awaited != value) {
@@ -390,17 +431,6 @@ public final class Committed {
     entries.put(
         base, new Entry(base, batch.nextOffset(), batch.leaderEpoch(), batch.crc(), value, where));
     end = batch.nextOffset();
-  }
-
-  private void commitsKeyed(RecordBatch batch, String where) {
-    if (batch.recordCount() == 0) {
-      throw new Violation(
-          "L6", id + ": " + where + " has compacted what nobody had committed: " + batch);
-    }
-    if (compacted == null) {
-      compacted = new Compacted(id);
-    }
-    compacted.commits(batch);
   }
 
   /** Its records as they were committed, if they have keys. */
@@ -445,7 +475,7 @@ public final class Committed {
               + ", and committed is only what is below "
               + end);
     }
-    saw(batch, consumer);
+    judge(batch, consumer);
   }
 
   /** A broker leads in an epoch. */

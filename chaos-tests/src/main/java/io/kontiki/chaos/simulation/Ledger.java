@@ -85,8 +85,24 @@ public final class Ledger {
       for (TopicImage topic : image.topics().values()) {
         for (int i = 0; i < topic.partitions().size(); i++) {
           lost(topic, i);
+          leadsUnseen(topic, i);
         }
       }
+      SimProcess process = world.machine(node).process();
+      if (process != null) {
+        process.look( // metadata may know of a newer leader, and it not yet
+            partition -> {
+              if (partition.leading()) {
+                of(partition.id()).ledUnseen();
+              }
+            });
+      }
+    }
+  }
+
+  private void leadsUnseen(TopicImage topic, int partition) {
+    if (rotten.contains(topic.partitions().get(partition).leader())) {
+      of(new PartitionId(topic.id(), partition)).ledUnseen();
     }
   }
 
@@ -199,6 +215,7 @@ public final class Ledger {
         check(new PartitionId(topic.id(), i), topic.partitions().get(i));
         if (!rotten.isEmpty()) {
           lost(topic, i);
+          leadsUnseen(topic, i);
         }
       }
     }

@@ -112,21 +112,30 @@ public record Plan(
     for (TopicPlan topic : topics) {
       some.add(letsGo ? retention(random, topic) : topic);
     }
+    return with(some, producers, logConfig, impatient, wire);
+  }
+
+  private Plan with(
+      List<TopicPlan> ofTopics,
+      List<ProducerPlan> ofProducers,
+      LogConfig ofLogs,
+      boolean hurried,
+      boolean overWire) {
     return new Plan(
         brokers,
         voters,
         dataLoops,
         limits,
-        logConfig,
+        ofLogs,
         quorum,
-        some,
-        producers,
+        ofTopics,
+        ofProducers,
         consumers,
         administrators,
         faultSeconds,
         faultGapMs,
-        impatient,
-        wire);
+        hurried,
+        overWire);
   }
 
   /** The same with what came later still; of an own source of chance. */
@@ -139,21 +148,24 @@ public record Plan(
       TopicPlan thin = hurries && random.oneIn(2) ? topic.withMinInsync(1) : topic;
       some.add(compacts && !random.oneIn(3) ? compacted(random, thin) : thin);
     }
-    return new Plan(
-        brokers,
-        voters,
-        dataLoops,
-        limits,
-        compacts ? logConfig.withCleaner(cleaner(random)) : logConfig,
-        quorum,
+    return with(
         some,
         producers,
-        consumers,
-        administrators,
-        faultSeconds,
-        faultGapMs,
+        compacts ? logConfig.withCleaner(cleaner(random)) : logConfig,
         hurries,
         overWire);
+  }
+
+  /** The same with some of the producers thin ones, in one run of three. */
+  Plan thinClients(SeededRandom random) {
+    if (!random.oneIn(3)) {
+      return this;
+    }
+    List<ProducerPlan> some = new ArrayList<>();
+    for (ProducerPlan producer : producers) {
+      some.add(new ProducerPlan(producer.acks(), producer.idempotent(), !random.oneIn(3)));
+    }
+    return with(topics, some, logConfig, impatient, wire);
   }
 
   /** Compacted as soon as anything is to be had, or lazily; tombstones soon go, or stay. */

@@ -4,6 +4,8 @@ import io.kontiki.broker.RefusedException;
 import io.kontiki.broker.partition.DiskReserve;
 import io.kontiki.broker.partition.DiskSpace;
 import io.kontiki.log.DirectoryMeta;
+import io.kontiki.metadata.BrokerImage;
+import io.kontiki.metadata.VoterImage;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
 import io.kontiki.replication.ReplicationMessage;
@@ -14,6 +16,7 @@ import io.kontiki.runtime.memory.MemoryFileStore;
 import io.kontiki.runtime.memory.SeededRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -326,15 +329,33 @@ public final class SimMachine {
     swapped = !swapped;
   }
 
-  /** The disk that was replaced goes again, unless it was taken and is needed by now. */
+  /**
+   * The disk that was replaced goes again, unless it was taken and is needed by now: a broker that
+   * is registered with it is counted on for what is there, whether its process runs or not (P1).
+   */
   public void swapBack() {
-    if (swapped && (process == null || world.mayLoseDisk(id))) {
-      if (process != null) {
-        world.seen().onLossyStop(id);
-      }
-      kill();
-      swapDisks();
+    if (!swapped) {
+      return;
     }
+    boolean taken = process != null || registered();
+    if (taken && !world.mayLoseDisk(id)) {
+      return;
+    }
+    if (taken) {
+      world.seen().onLossyStop(id);
+    }
+    kill();
+    swapDisks();
+  }
+
+  /** Whether metadata count on the disk that it has now; a voter's may be refused by name (M16). */
+  private boolean registered() {
+    Uid directory = directoryId();
+    BrokerImage broker = world.image().brokers().get(id);
+    VoterImage voter = world.image().voters().get(id);
+    return broker != null
+        && broker.directoryId().equals(directory)
+        && (voter == null || Objects.equals(voter.directoryId(), directory));
   }
 
   /** The id of its data directory, or null before its first start. */

@@ -13,6 +13,7 @@ import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.forward.BrokerChannels;
 import io.kontiki.broker.forward.ForwardGrpcService;
 import io.kontiki.broker.forward.GrpcForwarder;
@@ -34,6 +35,7 @@ import io.kontiki.broker.quorum.SessionShell;
 import io.kontiki.broker.quorum.Voting;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
+import io.kontiki.config.TopicConfig;
 import io.kontiki.log.CleanMarker;
 import io.kontiki.log.LogDirectory;
 import io.kontiki.log.PartitionLog;
@@ -43,6 +45,7 @@ import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
@@ -96,6 +99,8 @@ final class SimProcess {
   private @Nullable SessionShell session;
   private @Nullable PartitionRequests requests;
   private @Nullable ProducerIds producerIds;
+  private @Nullable ProducerIds thinProducerIds;
+  private @Nullable RecordProduce recordProduce;
   private SimAdmin.@Nullable Calls admin;
   private boolean logOffline;
   private boolean dead;
@@ -257,6 +262,13 @@ final class SimProcess {
         new PartitionRouter(
             machine.id(), metadata, local, new GrpcForwarder(channels, machine.clock()), data::of);
     producerIds = new ProducerIds(metadata, control, false);
+    thinProducerIds = new ProducerIds(metadata, control, true);
+    recordProduce =
+        new RecordProduce(
+            metadata,
+            java.util.Objects.requireNonNull(requests),
+            random,
+            topic -> TopicConfig.of(topic.config()).maxMessageBytes());
     admin = new SimAdmin.Calls(metadata, java.util.Objects.requireNonNull(requests), random);
     serve(REPLICATION, first, null, new ForwardGrpcService(local, machine.clock()).bindService());
     Endpoints endpoints =
@@ -327,8 +339,18 @@ final class SimProcess {
     return requests;
   }
 
-  @Nullable ProducerIds producerIds() {
-    return producerIds;
+  @Nullable ProducerIds producerIds(boolean thin) {
+    return thin ? thinProducerIds : producerIds;
+  }
+
+  /** For thin clients; null while the logs are recovered. */
+  @Nullable RecordProduce recordProduce() {
+    return recordProduce;
+  }
+
+  /** What a request is told until then. */
+  static ApiError starting() {
+    return ApiError.retriable(ErrorReason.BROKER_STARTING, "the broker is starting", 100);
   }
 
   SimAdmin.@Nullable Calls admin() {

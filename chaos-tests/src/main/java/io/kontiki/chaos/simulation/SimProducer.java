@@ -5,6 +5,8 @@ import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRequests.Append;
 import io.kontiki.broker.api.PartitionRequests.AppendAnswer;
 import io.kontiki.broker.api.PartitionRequests.Route;
+import io.kontiki.broker.api.ProduceAnswer;
+import io.kontiki.broker.api.ProduceRequest;
 import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.config.TopicConfig;
 import io.kontiki.metadata.PartitionImage;
@@ -14,6 +16,7 @@ import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.model.PartitionId;
 import io.kontiki.model.Result;
+import io.kontiki.record.Record;
 import io.kontiki.runtime.memory.SeededRandom;
 import io.kontiki.runtime.memory.VirtualLoop;
 import java.nio.ByteBuffer;
@@ -23,9 +26,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An idempotent producer with {@code acks=all}, as the SDK's is (rule I5): up to five batches of a
- * partition under way, the same bytes again after an unknown end, in order, for as long as it
- * takes.
+ * A producer; one with {@code acks=all} and an id as the SDK's is (rule I5): up to five batches of
+ * a partition under way, the same bytes again after an unknown end, in order, for as long as it
+ * takes. Thin ones stream requests to any broker, all of a partition to the same one until one of
+ * them fails (P5), and say the same again to another one (I6).
  */
 public final class SimProducer {
   private static final long MS = 1_000_000;
@@ -46,6 +50,9 @@ public final class SimProducer {
   private long producerId = -1;
   private boolean asking;
   private boolean finishing;
+
+  /** So many requests of a thin client had a sequence. */
+  private int requests;
 
   SimProducer(
       World world, int id, ProducerPlan plan, List<PartitionId> partitions, long meanGapMs) {
@@ -108,7 +115,7 @@ public final class SimProducer {
         .<Result<Long>>call(
             3_000 * MS,
             (process, answer) -> {
-              ProducerIds ids = process.producerIds();
+              ProducerIds ids = process.producerIds(plan.thin());
               if (ids != null) {
                 ids.next(CallContext.within(process.data().all().get(0), 2_500 * MS), answer);
               }
@@ -160,23 +167,46 @@ public final class SimProducer {
     private final long value;
     private final long number;
     private final int sequence;
-    private final ByteBuffer bytes;
+    private final List<Record> records;
 
     /** Some try ended without telling: a copy may be in the log or come there. */
     private boolean unknown;
 
-    Pending(Chronicle.Unit unit, int sequence, ByteBuffer bytes) {
+    Pending(Chronicle.Unit unit, int sequence, List<Record> records) {
       this.unit = unit;
       this.value = unit.value();
       this.number = unit.number();
       this.sequence = sequence;
-      this.bytes = bytes;
+      this.records = records;
+    }
+  }
+
+  /**
+   * What a broker says.
+   *
+   * @param leaderEpoch {@link #UNTOLD}: thin clients do not hear of it
+   * @param error null: appended
+   */
+  private record Said(long base, int leaderEpoch, @Nullable ApiError error) {
+    static final int UNTOLD = -2;
+
+    static Said of(AppendAnswer answer) {
+      return answer instanceof AppendAnswer.Appended done
+          ? new Said(done.baseOffset(), done.leaderEpoch(), null)
+          : new Said(-1, UNTOLD, ((AppendAnswer.Failed) answer).error());
+    }
+
+    static Said of(ProduceAnswer answer) {
+      return answer instanceof ProduceAnswer.Produced done
+          ? new Said(done.positions().get(0).offset(), UNTOLD, null)
+          : new Said(-1, UNTOLD, ((ProduceAnswer.Failed) answer).error());
     }
   }
 
   /** What goes to one partition. */
   private final class Lane {
     private final PartitionId partition;
+    private final String topic;
     private final boolean keyed;
     private final List<Pending> pending = new ArrayList<>();
     private int nextSequence;
@@ -208,8 +238,9 @@ public final class SimProducer {
 
     Lane(PartitionId partition) {
       this.partition = partition;
-      TopicImage topic = world.image().topics().get(partition.topicId());
-      this.keyed = topic != null && TopicConfig.of(topic.config()).cleanupPolicy().compacts();
+      TopicImage image = world.image().topics().get(partition.topicId());
+      this.topic = image == null ? "" : image.name();
+      this.keyed = image != null && TopicConfig.of(image.config()).cleanupPolicy().compacts();
       chooseRoute();
     }
 
@@ -225,20 +256,18 @@ public final class SimProducer {
       int records = 1 + random.nextInt(3);
       long value = world.nextValue();
       int size = 8 + random.nextInt(120);
-      List<Values.Keyed> entries = keyed ? records(records) : List.of();
-      ByteBuffer bytes =
-          entries.isEmpty()
-              ? Values.batch(value, records, size, producerId, (short) 0, nextSequence)
-              : Values.batch(value, entries, size, producerId, (short) 0, nextSequence);
+      List<Values.Keyed> entries = keyed ? keys(records) : List.of();
+      List<Record> all =
+          keyed ? Values.records(value, entries, size) : Values.records(value, records, size);
       Chronicle.Unit unit =
           new Chronicle.Unit(value, ++batches, entries.stream().map(Values.Keyed::key).toList());
       world.seen().chronicle().sends(name(), plan, partition, unit);
-      pending.add(new Pending(unit, nextSequence, bytes));
+      pending.add(new Pending(unit, plan.thin() ? requests++ : nextSequence, all));
       nextSequence += records;
       send();
     }
 
-    private List<Values.Keyed> records(int count) {
+    private List<Values.Keyed> keys(int count) {
       List<Values.Keyed> records = new ArrayList<>();
       for (int i = 0; i < count; i++) {
         records.add(new Values.Keyed("k" + random.nextInt(KEYS), random.oneIn(5)));
@@ -250,14 +279,14 @@ public final class SimProducer {
       if (waiting || failed || deleted) {
         return;
       }
-      if (leader == null) {
+      if (leader == null && !plan.thin()) {
         findLeader();
         return;
       }
       // Counted from the oldest one: the broker remembers five. As the client library does it, one
       // goes alone to a leader who perhaps does not know the producer: if records were deleted, any
       // first sequence is believed (I3), also of one that has overtaken those before it.
-      int limit = plan.idempotent() && !established ? 1 : IN_FLIGHT;
+      int limit = plan.idempotent() && !plan.thin() && !established ? 1 : IN_FLIGHT;
       while (sentInRound < pending.size()
           && pending.get(sentInRound).number < pending.get(0).number + limit) {
         send(pending.get(sentInRound++));
@@ -267,7 +296,8 @@ public final class SimProducer {
     private void send(Pending batch) {
       long mine = round;
       underWay++;
-      int to = route == Route.FORWARD ? edge : java.util.Objects.requireNonNull(leader);
+      int to =
+          plan.thin() || route == Route.FORWARD ? edge : java.util.Objects.requireNonNull(leader);
       world.seen().sends(partition, batch.value);
       world
           .trace()
@@ -286,77 +316,80 @@ public final class SimProducer {
                       + " to "
                       + partition);
       link(to)
-          .<AppendAnswer>call(
+          .<Said>callOnStream(
               (APPEND_MS + 500) * MS,
-              (process, answer) -> {
-                PartitionRequests requests = process.requests();
-                if (requests == null) {
-                  answer.complete(
-                      new AppendAnswer.Failed(
-                          ApiError.retriable(
-                              ErrorReason.BROKER_STARTING, "the broker is starting", 100),
-                          null));
-                  return;
-                }
-                ByteBuffer copy = ByteBuffer.allocate(batch.bytes.remaining());
-                copy.put(batch.bytes.duplicate()).flip();
-                long deadline = process.control().clock().nanoTime() + APPEND_MS * MS;
-                requests.append(
-                    new Append(partition, -1, plan.acks(), copy, deadline, route), answer);
-              },
+              plan.thin() ? streamed(batch) : appended(batch),
               reply -> ended(batch, mine, to, reply));
     }
 
-    private void ended(
-        Pending batch, long sentIn, int broker, ClientLink.Reply<AppendAnswer> reply) {
-      AppendAnswer answer = reply.answer();
-      if (answer instanceof AppendAnswer.Appended done) {
+    private ClientLink.Ask<Said> appended(Pending batch) {
+      ByteBuffer bytes = Values.batch(batch.records, producerId, (short) 0, batch.sequence);
+      Route way = route;
+      return (process, stream, answer) -> {
+        PartitionRequests requests = process.requests();
+        if (requests == null) {
+          answer.complete(Said.of(new AppendAnswer.Failed(SimProcess.starting(), null)));
+          return;
+        }
+        long deadline = process.control().clock().nanoTime() + APPEND_MS * MS;
+        requests.append(
+            new Append(partition, -1, plan.acks(), bytes, deadline, way),
+            said -> answer.complete(Said.of(said)));
+      };
+    }
+
+    private ClientLink.Ask<Said> streamed(Pending batch) {
+      ProduceRequest request =
+          new ProduceRequest(
+              topic,
+              partition.partition(),
+              batch.records,
+              plan.acks(),
+              plan.idempotent() ? producerId : ProduceRequest.NO_PRODUCER_ID,
+              plan.idempotent() ? batch.sequence : 0);
+      return (process, stream, answer) ->
+          stream.submit(process, request, said -> answer.complete(Said.of(said)));
+    }
+
+    private void ended(Pending batch, long sentIn, int broker, ClientLink.Reply<Said> reply) {
+      Said said = reply.answer();
+      if (said != null && said.error == null) {
         established |= sentIn == round;
         world
             .trace()
             .add(
                 63,
-                done.baseOffset(),
+                said.base,
                 () ->
-                    "client "
-                        + id
-                        + " <- n"
-                        + broker
-                        + " "
-                        + batch.value
-                        + " is at "
-                        + done.baseOffset());
+                    "client " + id + " <- n" + broker + " " + batch.value + " is at " + said.base);
         if (pending.contains(batch)) {
-          world
-              .seen()
-              .acked(partition, batch.value, done.baseOffset(), plan.acks(), done.leaderEpoch());
-          world
-              .seen()
-              .chronicle()
-              .acked(name(), promised(done), partition, batch.unit, done.baseOffset());
-          lastAcked = Math.max(lastAcked, done.baseOffset());
-          int index = pending.indexOf(batch);
-          pending.remove(index);
-          if (index < sentInRound) {
-            sentInRound--;
-          }
+          world.seen().acked(partition, batch.value, said.base, plan.acks(), epochOf(said));
+          world.seen().chronicle().acked(name(), promised(said), partition, batch.unit, said.base);
+          lastAcked = Math.max(lastAcked, said.base);
+          remove(batch);
           ackedSinceMark = true;
         }
       } else {
-        ApiError error = answer instanceof AppendAnswer.Failed no ? no.error() : null;
+        ApiError error = said == null ? null : said.error;
         lastError = error == null ? (reply.sent() ? "no answer" : "not sent") : error.toString();
-        String said = lastError;
+        String what = lastError;
         world
             .trace()
             .add(
                 64,
                 batch.value,
-                () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + said);
+                () -> "client " + id + " <- n" + broker + " " + batch.value + ": " + what);
+        boolean passed =
+            plan.thin() && error != null && hasPassed(error) && pending.contains(batch);
         batch.unknown |= error == null ? reply.sent() : !error.definite();
-        if (error != null && !batch.unknown) {
+        boolean never = error != null && error.definite() && (passed || !batch.unknown);
+        if (never) {
           world.seen().refused(partition, batch.value);
         }
-        if (error != null
+        if (passed) {
+          remove(batch);
+          world.seen().chronicle().ended(name(), partition, batch.unit, never);
+        } else if (error != null
             && error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
             && mayBeForgotten()) {
           // What was lost or deleted, for a reason, takes the session of its producer along.
@@ -365,12 +398,7 @@ public final class SimProducer {
           ackedSinceMark = true;
         } else if (!plan.idempotent()) {
           // It cannot be sent again without being there twice.
-          int index = pending.indexOf(batch);
-          if (index >= 0) {
-            pending.remove(index);
-            if (index < sentInRound) {
-              sentInRound--;
-            }
+          if (remove(batch)) {
             world.seen().chronicle().ended(name(), partition, batch.unit, !batch.unknown);
           }
         }
@@ -400,6 +428,36 @@ public final class SimProducer {
       }
     }
 
+    private boolean remove(Pending batch) {
+      int index = pending.indexOf(batch);
+      if (index < 0) {
+        return false;
+      }
+      pending.remove(index);
+      if (index < sentInRound) {
+        sentInRound--;
+      }
+      return true;
+    }
+
+    /**
+     * Whether a later one of a thin client is there already (I6): this one is not, if the refusal
+     * is definite, whatever became of earlier tries; or nobody knows, if what is remembered of the
+     * producer begins behind it.
+     */
+    private static boolean hasPassed(ApiError error) {
+      return error.reason() == ErrorReason.SEQUENCE_OUT_OF_ORDER
+          || error.reason() == ErrorReason.SEQUENCE_TOO_OLD;
+    }
+
+    /** The leader may have been of before an unclean election; who is not told cannot know. */
+    private int epochOf(Said said) {
+      if (said.leaderEpoch != Said.UNTOLD) {
+        return said.leaderEpoch;
+      }
+      return world.seen().of(partition).unclean() < 0 ? Integer.MAX_VALUE : -1;
+    }
+
     /** Whether the log may have nothing of this producer any more (I3, R19). */
     private boolean mayBeForgotten() {
       Committed committed = world.seen().of(partition);
@@ -407,12 +465,12 @@ public final class SimProducer {
     }
 
     /** A leader that was replaced and does not know it yet promises nothing with acks=leader. */
-    private Acks promised(AppendAnswer.Appended done) {
+    private Acks promised(Said said) {
       PartitionImage now = world.image().partition(partition);
       boolean replaced =
           plan.acks() == Acks.LEADER
-              ? now == null || now.leaderEpoch() != done.leaderEpoch()
-              : world.seen().of(partition).isOfBefore(done.leaderEpoch());
+              ? now == null || now.leaderEpoch() != said.leaderEpoch
+              : world.seen().of(partition).isOfBefore(epochOf(said));
       return replaced ? Acks.NONE : plan.acks();
     }
 

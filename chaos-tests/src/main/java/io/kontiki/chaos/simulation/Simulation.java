@@ -39,7 +39,10 @@ public final class Simulation {
 
   /** The plan of a seed. */
   public static Plan plan(long seed) {
-    return Plan.of(random(seed, 1)).more(random(seed, 3)).yetMore(random(seed, 5));
+    return Plan.of(random(seed, 1))
+        .more(random(seed, 3))
+        .yetMore(random(seed, 5))
+        .thinClients(random(seed, 7));
   }
 
   /** What goes wrong in a seed. */

@@ -8,7 +8,10 @@ import io.kontiki.record.RecordHeader;
 import io.kontiki.record.RecordReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Batches that carry a number, by which they are known again. */
 final class Values {
@@ -24,15 +27,10 @@ final class Values {
 
   private Values() {}
 
-  /** A batch of so many records; the first holds the number. */
-  static ByteBuffer batch(
-      long value, int records, int payloadBytes, long producerId, short epoch, int sequence) {
-    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+  /** So many records; the first holds the number. */
+  static List<Record> records(long value, int records, int payloadBytes) {
     byte[] bytes = payload(value, payloadBytes);
-    for (int i = 0; i < records; i++) {
-      builder.append(TIME_MS, null, bytes, List.of());
-    }
-    return producerId < 0 ? builder.build() : builder.build(producerId, epoch, sequence);
+    return Collections.nCopies(records, record(null, bytes, List.of()));
   }
 
   /**
@@ -42,23 +40,30 @@ final class Values {
    */
   record Keyed(String key, boolean tombstone) {}
 
-  /** A batch of records with keys; each of them has the number in a header. */
-  static ByteBuffer batch(
-      long value,
-      List<Keyed> records,
-      int payloadBytes,
-      long producerId,
-      short epoch,
-      int sequence) {
-    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+  /** Records with keys; each of them has the number in a header. */
+  static List<Record> records(long value, List<Keyed> records, int payloadBytes) {
     byte[] bytes = payload(value, payloadBytes);
     List<RecordHeader> number = List.of(new RecordHeader(NUMBER, payload(value, 0)));
+    List<Record> all = new ArrayList<>();
     for (Keyed one : records) {
-      builder.append(
-          TIME_MS,
-          one.key().getBytes(StandardCharsets.UTF_8),
-          one.tombstone() ? null : bytes,
-          number);
+      byte[] key = one.key().getBytes(StandardCharsets.UTF_8);
+      all.add(record(key, one.tombstone() ? null : bytes, number));
+    }
+    return all;
+  }
+
+  // The checker does not see in class files that arrays may be null.
+  @SuppressWarnings("NullAway")
+  private static Record record(
+      byte @Nullable [] key, byte @Nullable [] value, List<RecordHeader> headers) {
+    return new Record(0, TIME_MS, key, value, headers);
+  }
+
+  /** A batch of them. */
+  static ByteBuffer batch(List<Record> records, long producerId, short epoch, int sequence) {
+    RecordBatchBuilder builder = new RecordBatchBuilder(Compression.NONE);
+    for (Record each : records) {
+      builder.append(each.timestampMs(), each.key(), each.value(), each.headers());
     }
     return producerId < 0 ? builder.build() : builder.build(producerId, epoch, sequence);
   }
