@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -332,6 +333,7 @@ final class QuorumChangesTest {
   private static final class Commits implements AutoCloseable {
     private final AtomicLong done = new AtomicLong();
     private final Thread thread;
+    private volatile String refusal = "none";
     private volatile boolean closed;
 
     Commits(ProcessCluster cluster) {
@@ -353,7 +355,8 @@ final class QuorumChangesTest {
               done.incrementAndGet();
             }
           } catch (KontikiException e) {
-            // While coordinators change; the next one counts.
+            refusal = e.toString();
+            consumer.subscribe(List.of(TOPIC)); // of a member that was refused for good
           }
         }
       }
@@ -361,7 +364,10 @@ final class QuorumChangesTest {
 
     void awaitMore() {
       long before = done.get();
-      await("more commits").atMost(PATIENCE).until(() -> done.get() >= before + 3);
+      await("more commits")
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () -> assertTrue(done.get() >= before + 3, () -> "last refusal: " + refusal));
     }
 
     @Override
