@@ -246,6 +246,7 @@ class AdmissionTest {
     assertFalse(admission.left(3));
     assertEquals(List.of(), admission.onChanged(1, false, "busy", now()));
     assertEquals(List.of(), tick(ALL), "it waits a little");
+    assertFalse(admission.left(3), "the configuration counts it");
     ms += 500;
     assertEquals(List.of(new Action.Remove(2, 3)), tick(ALL));
     assertEquals(List.of(), admission.onChanged(2, true, "", now()));
