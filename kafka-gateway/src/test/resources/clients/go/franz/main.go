@@ -20,6 +20,18 @@ func check(err error) {
 	}
 }
 
+// The library does not repeat a call to a coordinator that it cannot dial; the next one asks who it is now.
+func again(call func() error) {
+	until := time.Now().Add(30 * time.Second)
+	for err := call(); err != nil; err = call() {
+		if time.Now().After(until) {
+			check(err)
+		}
+		fmt.Println("again:", err)
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
 func main() {
 	topic, flag := os.Args[2], os.Args[3]
 	seeds := kgo.SeedBrokers(strings.Split(os.Args[1], ",")...)
@@ -107,23 +119,27 @@ func main() {
 	over()
 	done.Wait()
 	sum := int64(0)
-	offsets, err := admin.FetchOffsets(ctx, topic)
-	check(err)
+	var offsets kadm.OffsetResponses
+	again(func() error { offsets, err = admin.FetchOffsets(ctx, topic); return err })
 	offsets.Each(func(o kadm.OffsetResponse) { sum += o.At })
 	if sum != int64(n) {
 		check(fmt.Errorf("committed %d of %d", sum, n))
 	}
-	described, err := admin.DescribeGroups(ctx, topic)
-	check(err)
+	var described kadm.DescribedGroups
+	again(func() error {
+		described, err = admin.DescribeGroups(ctx, topic)
+		if err == nil {
+			err = described.Error()
+		}
+		return err
+	})
 	if len(described[topic].Members) != 2 {
 		check(fmt.Errorf("members %v", described))
 	}
 	for _, member := range members {
 		member.Close()
 	}
-	_, err = admin.DeleteGroups(ctx, topic)
-	check(err)
-	_, err = admin.DeleteTopics(ctx, topic)
-	check(err)
+	again(func() error { _, err = admin.DeleteGroups(ctx, topic); return err })
+	again(func() error { _, err = admin.DeleteTopics(ctx, topic); return err })
 	fmt.Println("passed")
 }
