@@ -25,6 +25,7 @@ final class FormingFile {
       new CheckedLines("forming-set", "kontiki-forming-set", 1);
   private static final String ADMITTED = "admitted ";
   private static final String CANDIDATE = "candidate";
+  private static final String MEMBER = "member";
 
   /**
    * How this directory came to vote.
@@ -73,6 +74,20 @@ final class FormingFile {
     stored.formingSet().forEach((id, directory) -> lines.add(id + " " + directory));
     FILE.write(store, lines);
     endCandidacy(store);
+  }
+
+  /**
+   * The same for a directory that belongs to a cluster already: one that votes and has nothing in
+   * the group's folder has lost it, so the folder has something before.
+   */
+  static void write(FileStore store, String group, Stored stored) {
+    FileStore folder = store.child(group);
+    try (FileStore.File file = folder.openOrCreate(MEMBER)) {
+      file.sync();
+    }
+    folder.syncDirectory("");
+    store.syncDirectory("");
+    write(store, stored);
   }
 
   /** Whether this directory does not vote, and may ask for it. */

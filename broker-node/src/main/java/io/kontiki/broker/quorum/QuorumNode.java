@@ -383,7 +383,7 @@ public final class QuorumNode implements AutoCloseable {
     blocking(
         () -> {
           forgetVoting(); // of an earlier time, that a stop had left behind
-          FormingFile.write(files, stored);
+          FormingFile.write(files, QuorumEngine.GROUP, stored);
           startVoter(stored, why -> loop.execute(() -> refused.accept(why)));
         });
   }

@@ -78,6 +78,15 @@ class QuorumFilesTest {
   }
 
   @Test
+  void whoBeginsToVoteInAClusterOfItsOwnIsNeverTakenForOneThatLostItsLogM23() {
+    FormingFile.stand(store);
+    FormingFile.write(store, QuorumEngine.GROUP, STORED);
+    assertEquals(Optional.of(STORED), FormingFile.read(store));
+    assertFalse(store.child(QuorumEngine.GROUP).list("").isEmpty(), "a stop may come now");
+    assertFalse(FormingFile.isCandidate(store));
+  }
+
+  @Test
   void theVotersThatWereKnownLastAreKeptM23() {
     SimulatedTime time = new SimulatedTime();
     MemoryMetadata metadata = MemoryMetadata.cluster(time.newLoop("control"), 3);
