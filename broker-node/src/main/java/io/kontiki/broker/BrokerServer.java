@@ -393,6 +393,7 @@ final class BrokerServer implements AutoCloseable {
             nodeId,
             metadata,
             requests,
+            local,
             admin,
             groupServices().classic(),
             new ProducerIds(metadata, control.first(), false),

@@ -406,6 +406,22 @@ class KafkaClientTest {
   }
 
   @Test
+  void logDirectoriesTellWhatEachReplicaTakes() throws Exception {
+    create(topic("measured", 2, 3));
+    try (KafkaProducer<byte[], byte[]> producer = producer()) {
+      producer.send(new ProducerRecord<>("measured", 1, null, new byte[10_000])).get();
+    }
+    var directories = admin.describeLogDirs(List.of(1, 2, 3)).allDescriptions().get();
+    for (int broker = 1; broker <= 3; broker++) {
+      var replicas = directories.get(broker).values().iterator().next().replicaInfos();
+      assertEquals(0, replicas.get(new TopicPartition("measured", 0)).size());
+      long size = replicas.get(new TopicPartition("measured", 1)).size();
+      assertTrue(size >= 10_000 && size < 11_000, "broker " + broker + ": " + size);
+      assertEquals(0, replicas.get(new TopicPartition("measured", 1)).offsetLag());
+    }
+  }
+
+  @Test
   void replicasMoveAndThePreferredOneCanBeElected() throws Exception {
     create(topic("moving", 1, 1));
     TopicPartition partition = new TopicPartition("moving", 0);

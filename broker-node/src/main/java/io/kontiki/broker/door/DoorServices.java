@@ -8,6 +8,7 @@ import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.ProducerIds;
 import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
+import io.kontiki.broker.api.ReplicaSizes;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.group.ClassicGroups;
@@ -28,6 +29,7 @@ import java.util.function.Supplier;
  *
  * @param brokerId this broker's
  * @param partitions its own, and those of others one hop further
+ * @param sizes of its own replicas
  * @param groups that this broker coordinates, and who coordinates others
  * @param producerIds of the raw range
  * @param background for what takes long, as decompression; whoever uses it bounds its tasks
@@ -42,6 +44,7 @@ public record DoorServices(
     int brokerId,
     Metadata metadata,
     PartitionRequests partitions,
+    ReplicaSizes sizes,
     Admin admin,
     ClassicGroups groups,
     ProducerIds producerIds,

@@ -476,6 +476,11 @@ public final class Partition {
     return assignment.name();
   }
 
+  /** Bytes of its segments. */
+  public long sizeBytes() {
+    return log.sizeBytes();
+  }
+
   /** Everything below it is committed, as far as this replica knows (R9, R31). */
   public long highWatermark() {
     return highWatermark;

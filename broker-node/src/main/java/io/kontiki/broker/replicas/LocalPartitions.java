@@ -1,7 +1,9 @@
 package io.kontiki.broker.replicas;
 
+import io.kontiki.broker.api.Gather;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.PartitionRequests;
+import io.kontiki.broker.api.ReplicaSizes;
 import io.kontiki.broker.partition.LoopPartitions;
 import io.kontiki.broker.partition.Partition;
 import io.kontiki.broker.partition.PartitionAssignment;
@@ -25,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * This broker's own partitions as a front door sees them: finds the loop, checks the batch, and
  * says who leads where this broker does not. Thread-safe.
  */
-public final class LocalPartitions implements PartitionRequests {
+public final class LocalPartitions implements PartitionRequests, ReplicaSizes {
   private final int brokerId;
   private final Metadata metadata;
   private final List<EventLoop> loops;
@@ -60,6 +62,29 @@ public final class LocalPartitions implements PartitionRequests {
     this.partitions = List.copyOf(partitions);
     this.loopIndex = loopIndex;
     this.traffic = traffic;
+  }
+
+  @Override
+  public void sizes(EventLoop home, Completion<List<Size>> completion) {
+    Gather.<List<Size>>all(
+        home,
+        loops.size(),
+        i -> List.of(),
+        (i, answer) ->
+            loops
+                .get(i)
+                .execute(
+                    () ->
+                        answer.complete(
+                            partitions.get(i).partitions().stream()
+                                .map(LocalPartitions::size)
+                                .toList())),
+        answers -> completion.complete(answers.stream().flatMap(List::stream).toList()));
+  }
+
+  private static Size size(Partition partition) {
+    long lag = Math.max(0, partition.highWatermark() - partition.logEndOffset());
+    return new Size(partition.assignment().id(), partition.sizeBytes(), lag);
   }
 
   @Override

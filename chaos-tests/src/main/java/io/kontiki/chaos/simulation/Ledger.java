@@ -465,8 +465,12 @@ public final class Ledger {
         committed.agreesUpTo(
             new ReplicaReader(world.machine(node).disk(), id),
             open == null ? 0 : Math.max(0, open.logStartOffset()));
+    if (open != null) {
+      // A cut counts from when it is decided; its files follow once its record is durable.
+      return Math.min(agreed, open.logEndOffset());
+    }
     TreeMap<PartitionId, Long> held = heldAtEnd.get(node);
-    return open != null || held == null ? agreed : Math.min(agreed, held.getOrDefault(id, agreed));
+    return held == null ? agreed : Math.min(agreed, held.getOrDefault(id, agreed));
   }
 
   /** Looks at what a process has committed. */

@@ -3,6 +3,7 @@ package io.kontiki.kafka.api;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.NodeReports.LogDir;
 import io.kontiki.broker.api.Refusals;
+import io.kontiki.broker.api.ReplicaSizes;
 import io.kontiki.broker.door.DoorServices;
 import io.kontiki.kafka.wire.Answer;
 import io.kontiki.kafka.wire.Call;
@@ -12,13 +13,17 @@ import io.kontiki.metadata.TopicImage;
 import io.kontiki.model.Result;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.kafka.common.message.DescribeClusterRequestData;
 import org.apache.kafka.common.message.DescribeClusterResponseData;
 import org.apache.kafka.common.message.DescribeClusterResponseData.DescribeClusterBroker;
 import org.apache.kafka.common.message.DescribeLogDirsRequestData;
+import org.apache.kafka.common.message.DescribeLogDirsRequestData.DescribableLogDirTopic;
 import org.apache.kafka.common.message.DescribeLogDirsResponseData;
+import org.apache.kafka.common.message.DescribeLogDirsResponseData.DescribeLogDirsPartition;
 import org.apache.kafka.common.message.DescribeLogDirsResponseData.DescribeLogDirsResult;
+import org.apache.kafka.common.message.DescribeLogDirsResponseData.DescribeLogDirsTopic;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsResponseData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsResponseData.Cursor;
@@ -147,7 +152,7 @@ final class ClusterApi {
         .setOfflineReplicas(seen.offline());
   }
 
-  /** This broker's directories; the sizes of partitions are not told. */
+  /** This broker's directory, with the replicas in it. */
   void logDirs(Call call, DescribeLogDirsRequestData request, Answer answer) {
     services
         .admin()
@@ -156,10 +161,16 @@ final class ClusterApi {
             call.unbounded(),
             true,
             view.image().index(),
-            brokers -> answer.send(logDirs(call, brokers)));
+            brokers ->
+                services
+                    .sizes()
+                    .sizes(
+                        call.loop(),
+                        sizes -> answer.send(logDirs(call, wanted(request, sizes), brokers))));
   }
 
-  private DescribeLogDirsResponseData logDirs(Call call, Result<ClusterAdmin.Brokers> brokers) {
+  private DescribeLogDirsResponseData logDirs(
+      Call call, List<DescribeLogDirsTopic> topics, Result<ClusterAdmin.Brokers> brokers) {
     DescribeLogDirsResponseData response = new DescribeLogDirsResponseData();
     List<DescribeLogDirsResult> results = new ArrayList<>();
     if (brokers instanceof Result.Err<ClusterAdmin.Brokers> failed) {
@@ -171,12 +182,12 @@ final class ClusterApi {
         continue;
       }
       for (LogDir dir : broker.logDirs()) {
-        DescribeLogDirsResult result =
-            new DescribeLogDirsResult()
-                .setLogDir(dir.path())
-                .setErrorCode(
-                    (dir.state() == LogDir.State.OFFLINE ? Errors.KAFKA_STORAGE_ERROR : Errors.NONE)
-                        .code());
+        DescribeLogDirsResult result = new DescribeLogDirsResult().setLogDir(dir.path());
+        if (dir.state() == LogDir.State.OFFLINE) {
+          result.setErrorCode(Errors.KAFKA_STORAGE_ERROR.code());
+        } else {
+          result.setTopics(topics); // there is one directory
+        }
         if (call.version() >= 4) {
           result.setTotalBytes(dir.totalBytes()).setUsableBytes(dir.usableBytes());
         }
@@ -184,5 +195,36 @@ final class ClusterApi {
       }
     }
     return response.setResults(results);
+  }
+
+  /** Those that are asked for, all without a list; topics in the order of their names. */
+  private List<DescribeLogDirsTopic> wanted(
+      DescribeLogDirsRequestData request, List<ReplicaSizes.Size> sizes) {
+    ClusterImage image = view.image();
+    TreeMap<String, DescribeLogDirsTopic> topics = new TreeMap<>();
+    for (ReplicaSizes.Size size : sizes) {
+      TopicImage topic = image.topics().get(size.partition().topicId());
+      int number = size.partition().partition();
+      if (topic == null || !asks(request, topic.name(), number)) {
+        continue;
+      }
+      topics
+          .computeIfAbsent(topic.name(), name -> new DescribeLogDirsTopic().setName(name))
+          .partitions()
+          .add(
+              new DescribeLogDirsPartition()
+                  .setPartitionIndex(number)
+                  .setPartitionSize(size.bytes())
+                  .setOffsetLag(size.lag()));
+    }
+    return List.copyOf(topics.values());
+  }
+
+  private static boolean asks(DescribeLogDirsRequestData request, String topic, int partition) {
+    if (request.topics() == null) {
+      return true;
+    }
+    DescribableLogDirTopic named = request.topics().find(topic);
+    return named != null && named.partitions().contains(partition);
   }
 }
