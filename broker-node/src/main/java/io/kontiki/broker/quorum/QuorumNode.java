@@ -35,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -83,7 +84,7 @@ public final class QuorumNode implements AutoCloseable {
   /** From this metadata index on nothing of the metadata counts this node; 0: it votes. */
   private long leavesAt;
 
-  private volatile long recoveriesBefore;
+  private final AtomicLong recoveriesBefore = new AtomicLong();
   private Consumer<String> refused = why -> LOG.error("refused before the start: {}", why);
 
   /**
@@ -419,7 +420,7 @@ public final class QuorumNode implements AutoCloseable {
     }
     LOG.info("votes no more, and follows the metadata (M23)");
     if (voter != null) {
-      recoveriesBefore += voter.balancedRecoveries();
+      recoveriesBefore.addAndGet(voter.balancedRecoveries());
       voter = null;
     }
     blocking(
@@ -520,7 +521,7 @@ public final class QuorumNode implements AutoCloseable {
   /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
   public long balancedRecoveries() {
     VoterNode node = voter;
-    return recoveriesBefore + (node == null ? 0 : node.balancedRecoveries());
+    return recoveriesBefore.get() + (node == null ? 0 : node.balancedRecoveries());
   }
 
   /**
