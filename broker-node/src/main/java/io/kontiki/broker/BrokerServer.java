@@ -16,10 +16,12 @@ import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.PartitionRouter;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
 import io.kontiki.broker.api.RecordRead;
+import io.kontiki.broker.api.ShardViews;
 import io.kontiki.broker.api.TopicAdmin;
 import io.kontiki.broker.api.TopicChangeAdmin;
 import io.kontiki.broker.door.DoorServices;
@@ -45,9 +47,11 @@ import io.kontiki.broker.partition.ReplicationLimits;
 import io.kontiki.broker.partition.ReplicationPolicy;
 import io.kontiki.broker.quorum.ClusterGuard;
 import io.kontiki.broker.quorum.JRaftQuorum;
+import io.kontiki.broker.quorum.KnownVoters;
 import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
+import io.kontiki.broker.quorum.Voting;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.broker.replication.GrpcReplicaTransport;
@@ -185,12 +189,13 @@ final class BrokerServer implements AutoCloseable {
     NodeDirectory directory = closeLater(NodeDirectory.open(config.dataDir(), nodeId, random));
     clusterGuard.be(nodeId, directory.directoryId());
     clusterGuard.know(directory.clusterId());
+    SortedMap<Integer, Endpoint> knownVoters = KnownVoters.read(directory.raft());
     NodeIdentity identity =
         new NodeIdentity(
             nodeId,
             directory.directoryId(),
             new Uid(random.nextLong(), random.nextLong()),
-            voters());
+            voters(knownVoters));
 
     long reserve = diskReserve(directory);
     Ballast ballast =
@@ -212,6 +217,7 @@ final class BrokerServer implements AutoCloseable {
             control,
             dialler,
             faults);
+    ThreadWorker quorumWork = closeLater(new ThreadWorker("quorum", WORKER_QUEUE, faults));
     QuorumNode node =
         closeLater(
             new QuorumNode(
@@ -221,7 +227,8 @@ final class BrokerServer implements AutoCloseable {
                 control.first(),
                 settings,
                 random,
-                this::onAdmitted,
+                new Votes(),
+                quorumWork,
                 engine,
                 dialler,
                 faults));
@@ -255,6 +262,7 @@ final class BrokerServer implements AutoCloseable {
                     .maxInboundMessageSize(MAX_MESSAGE_BYTES));
     Metadata metadata = node.asMetadata();
     metadata.listen(image -> directory.meet(image, clusterGuard, this::refuse));
+    metadata.listen(new KnownVoters(raft, quorumWork, knownVoters));
     node.start(this::refuse);
 
     // The logs, while the quorum forms.
@@ -377,6 +385,7 @@ final class BrokerServer implements AutoCloseable {
             admin.reassignments(),
             admin.leadership(),
             admin.cluster(),
+            admin.quorum(),
             admin.configs(),
             new GroupAdmin(groups(), metadata, requests));
     DoorServices services =
@@ -451,18 +460,32 @@ final class BrokerServer implements AutoCloseable {
     return groupServices().groups();
   }
 
-  /** This node votes, in the metadata and in the shards of groups; before its Raft starts. */
-  private void onAdmitted(long admittedIndex) {
-    clusterGuard.admittedAt(admittedIndex);
-    groupServices().votes(admittedIndex);
+  /** Where this node votes in the metadata, it does in the shards of groups. */
+  private final class Votes implements Voting {
+    @Override
+    public void begin(long admittedIndex) {
+      clusterGuard.admittedAt(admittedIndex);
+      groupServices().votes(admittedIndex);
+    }
+
+    @Override
+    public void depart(long index, Runnable out) {
+      groupServices().depart(index, out);
+    }
+
+    @Override
+    public void forget() throws InterruptedException {
+      groupServices().forget();
+    }
   }
 
   private GroupServices groupServices() {
     return Objects.requireNonNull(groups);
   }
 
-  private SortedMap<Integer, Endpoint> voters() {
-    SortedMap<Integer, Endpoint> voters = new TreeMap<>();
+  /** Where to look for the cluster: the key's word on where a node listens counts. */
+  private SortedMap<Integer, Endpoint> voters(SortedMap<Integer, Endpoint> known) {
+    SortedMap<Integer, Endpoint> voters = new TreeMap<>(known);
     config.voters().forEach(voter -> voters.put(voter.nodeId(), voter.raft()));
     return voters;
   }
@@ -644,6 +667,7 @@ final class BrokerServer implements AutoCloseable {
             config.limits().topics(),
             config.limits().partitions());
     Metadata metadata = node.asMetadata();
+    ShardViews shards = node.shards(groupServices()::raftGroups);
     int maxBatchBytes = ServerLimits.of(config.limits()).maxBatchBytes();
     return new DoorServices.Admin(
         new TopicAdmin(metadata, requests, defaults, maxBatchBytes, random),
@@ -654,7 +678,8 @@ final class BrokerServer implements AutoCloseable {
             config.limits().catchUpBytesPerSecond(),
             random),
         new LeadershipAdmin(metadata),
-        new ClusterAdmin(metadata, reports, node.shards(groupServices()::raftGroups)),
+        new ClusterAdmin(metadata, reports, shards),
+        new QuorumAdmin(metadata, shards),
         new ConfigAdmin(metadata, reports));
   }
 

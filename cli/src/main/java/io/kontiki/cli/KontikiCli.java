@@ -90,6 +90,7 @@ public final class KontikiCli {
     subcommands.put("group", (root, name) -> GroupCommands.addTo(root, name, console, options));
     subcommands.put("cluster", (root, name) -> ClusterCommands.addTo(root, name, console, options));
     subcommands.put("broker", (root, name) -> BrokerCommands.addTo(root, name, console, options));
+    subcommands.put("quorum", (root, name) -> QuorumCommands.addTo(root, name, console, options));
     subcommands.put(
         "config", (root, name) -> root.addSubcommand(name, new ConfigCommand(console, options)));
     subcommands.put(

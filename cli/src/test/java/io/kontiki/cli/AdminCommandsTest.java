@@ -239,6 +239,37 @@ final class AdminCommandsTest {
   }
 
   @Test
+  void votersAreAddedAndRemoved() {
+    broker.answer("AddQuorumVoter", 200, "{\"voters\":[1,2,3,4]}");
+    broker.answer("RemoveQuorumVoter", 200, "{\"voters\":[2,3,4]}");
+    CliRun added = run("quorum", "add", "4");
+    assertEquals("voters: 1, 2, 3, 4\n", added.out(), added.err());
+    assertTrue(added.err().contains("4 voters outlive the loss of no more than 3 do"), added.err());
+    CliRun removed = run("quorum", "remove", "1");
+    assertEquals("voters: 2, 3, 4\n", removed.out(), removed.err());
+    assertEquals("", removed.err());
+    assertEquals("{\"voters\":[2,3,4]}\n", run("quorum", "remove", "1", "--output", "json").out());
+    assertEquals(
+        List.of(
+            "AddQuorumVoter application/json {\"nodeId\":4}",
+            "RemoveQuorumVoter application/json {\"nodeId\":1}",
+            "RemoveQuorumVoter application/json {\"nodeId\":1}"),
+        broker.requests());
+  }
+
+  @Test
+  void aVoterThatIsNotAddedIsAFailureWithItsReason() {
+    broker.answer(
+        "AddQuorumVoter",
+        400,
+        "{\"code\":\"failed_precondition\",\"message\":\"of the voters [1, 2, 3] 3 is down\","
+            + "\"details\":[]}");
+    CliRun run = run("quorum", "add", "4");
+    assertEquals(1, run.exitCode());
+    assertTrue(run.err().contains("of the voters [1, 2, 3] 3 is down"), run.err());
+  }
+
+  @Test
   void describeAsJsonHasExactlyTheAgreedMembers() {
     broker.answer("DescribeTopic", 200, TOPIC + "}");
     CliRun run = run("topic", "describe", "orders", "--output", "json");

@@ -83,7 +83,8 @@ public record NodeConfig(
           "",
           "The nodes that form the cluster and vote on its metadata, as ID@HOST:PORT of raft.listen,"
               + " separated by commas: 1, 3 or 5 of them, the same list on every node. Empty: this"
-              + " node alone. Once formed, the cluster itself knows its voters.",
+              + " node alone. Once formed, the cluster itself knows its voters, which 'kontiki quorum"
+              + " add' and 'remove' change: then this only says where to look for it.",
           Parsers::voters);
   static final ConfigKey<Boolean> AUTO_CREATE =
       new ConfigKey<>(

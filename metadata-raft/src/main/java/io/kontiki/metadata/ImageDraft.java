@@ -77,6 +77,11 @@ final class ImageDraft {
     voters.put(voter.id(), voter);
   }
 
+  void removeVoter(int voterId) {
+    voters = owned(voters, before.voters());
+    voters.remove(voterId);
+  }
+
   void put(BrokerImage broker) {
     brokers = owned(brokers, before.brokers());
     brokers.put(broker.id(), broker);

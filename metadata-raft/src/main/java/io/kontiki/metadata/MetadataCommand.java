@@ -252,6 +252,30 @@ public sealed interface MetadataCommand {
       implements MetadataCommand {}
 
   /**
+   * Makes a broker a voter (M23). It has no directory on record yet, and is taken in like a listed
+   * voter that comes late (M15).
+   *
+   * @param before ids of the voters that were judged, ascending (rule M2)
+   */
+  record AddVoter(long timeMs, int brokerId, long brokerEpoch, List<Integer> before)
+      implements MetadataCommand {
+    public AddVoter {
+      before = List.copyOf(before);
+    }
+  }
+
+  /**
+   * Ends that a node votes (M23).
+   *
+   * @param before ids of the voters that were judged, ascending (rule M2)
+   */
+  record RemoveVoter(long timeMs, int voterId, List<Integer> before) implements MetadataCommand {
+    public RemoveVoter {
+      before = List.copyOf(before);
+    }
+  }
+
+  /**
    * What a broker proven to hold {@code lastKnownElr} replicas found in its logs, for balanced
    * recovery (rule R19).
    */

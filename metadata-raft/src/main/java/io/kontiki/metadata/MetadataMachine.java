@@ -87,6 +87,10 @@ public final class MetadataMachine {
       return allocate(draft, allocate);
     } else if (command instanceof MetadataCommand.AdmitVoter admit) {
       return admit(draft, admit);
+    } else if (command instanceof MetadataCommand.AddVoter add) {
+      return VoterCommands.add(draft, add);
+    } else if (command instanceof MetadataCommand.RemoveVoter remove) {
+      return VoterCommands.remove(draft, remove);
     }
     throw new IllegalStateException("no decision for " + command.getClass().getSimpleName());
   }

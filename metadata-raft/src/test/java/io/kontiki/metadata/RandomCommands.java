@@ -75,9 +75,7 @@ final class RandomCommands {
                         there == null ? 0 : there.leaderEpoch() - random.nextInt(2),
                         there == null ? 0 : there.partitionEpoch())));
           }
-          case 1 ->
-              new MetadataCommand.AdmitVoter(
-                  1, random.nextInt(5), Cluster.directory(1), new Uid(3, random.nextInt(3)));
+          case 1 -> voters(image, random, broker, epoch);
           default ->
               new MetadataCommand.ConfirmDeletion(
                   1, broker, epoch, List.copyOf(image.tombstones().keySet()));
@@ -159,6 +157,20 @@ final class RandomCommands {
         return alter(image, random, broker);
       }
     }
+  }
+
+  private static MetadataCommand voters(ClusterImage image, Random random, int broker, long epoch) {
+    List<Integer> now = List.copyOf(image.voters().keySet());
+    List<Integer> before = random.nextInt(6) == 0 ? List.of(1, 2) : now;
+    int some = random.nextInt(BROKERS + 1);
+    VoterImage voter = image.voters().get(some);
+    return switch (random.nextInt(4)) {
+      case 0 -> new MetadataCommand.AddVoter(1, broker, epoch, before);
+      case 1 -> new MetadataCommand.RemoveVoter(1, some, before);
+      default ->
+          new MetadataCommand.AdmitVoter(
+              1, some, voter == null ? null : voter.directoryId(), new Uid(3, random.nextInt(3)));
+    };
   }
 
   private static MetadataCommand reassign(ClusterImage image, Random random) {

@@ -129,7 +129,6 @@ final class LogCut {
   private boolean isCurrent(long truncations) {
     return truncations == state.truncations
         && isPending()
-        && !state.gone
         && !shared.isOffline()
         && !shared.isClosed();
   }
@@ -138,15 +137,15 @@ final class LogCut {
     rowBefore = null;
     log.onCut(found);
     releaseBarriers();
-    List<Runnable> due = List.copyOf(waiters);
-    waiters.clear();
-    due.forEach(Runnable::run);
   }
 
   private void releaseBarriers() {
     shared.journal().onCarriedOut(barriers);
     barriers.clear();
     log.onRecorded();
+    List<Runnable> due = List.copyOf(waiters);
+    waiters.clear();
+    due.forEach(Runnable::run);
   }
 
   private void carryOutFiles() {
@@ -196,6 +195,19 @@ final class LogCut {
       waiters.add(waiter);
     } else {
       waiter.run();
+    }
+  }
+
+  /**
+   * Runs something once none of its records keeps a checkpoint back. A log that leaves before would
+   * take the place in the journal along that the record of its leaving needs: nothing would carry
+   * the cut out, no checkpoint pass it, and a full ring never be free again (rule L9).
+   */
+  void beforeLeaving(Runnable leave) {
+    if (barriers.isEmpty() && !isPending()) {
+      leave.run();
+    } else {
+      waiters.add(leave);
     }
   }
 

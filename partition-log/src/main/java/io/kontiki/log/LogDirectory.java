@@ -274,20 +274,19 @@ public final class LogDirectory {
               shared, home, closed, settings, closed.topicName(), new NobodyListening(), cleaner);
     }
     SegmentedLog leavingLog = java.util.Objects.requireNonNull(log);
-    home.journal(leavingLog, JournalEntry.of(id, JournalEntry.Kind.GONE, 0, 0));
-    home.afterCommit(
-        () -> {
-          // Not before: a checkpoint may pass none of its records with an older row of it.
-          home.remove(leavingLog);
-          List<Long> barriers = leavingLog.barriers();
-          Runnable then = () -> loop.execute(() -> clear(leavingLog, done));
-          shared.reads.execute(
-              () ->
-                  shared
-                      .checkpointer()
-                      .whenNoneIsMade(() -> moveAside(id, delete, barriers, then)));
-        });
-    leavingLog.retire();
+    leavingLog.leave(() -> home.afterCommit(() -> onLeft(leavingLog, delete, done)));
+  }
+
+  /** GONE is durable. Not before: a checkpoint may pass no record of a log with an older row. */
+  private void onLeft(SegmentedLog log, boolean delete, Runnable done) {
+    homeOf(log.loop()).remove(log);
+    List<Long> barriers = log.barriers();
+    Runnable then = () -> log.loop().execute(() -> clear(log, done));
+    shared.reads.execute(
+        () ->
+            shared
+                .checkpointer()
+                .whenNoneIsMade(() -> moveAside(log.id(), delete, barriers, then)));
   }
 
   /**

@@ -42,6 +42,10 @@ final class SegmentedLog implements PartitionLog {
   private final LogCleaning cleaning;
   private final LogCleaner cleaner;
   private volatile boolean hasCompaction;
+
+  /** The journal is told that it is gone. */
+  private boolean left;
+
   private final long recoveredHighWatermark;
 
   SegmentedLog(
@@ -376,7 +380,7 @@ final class SegmentedLog implements PartitionLog {
   }
 
   void onBarrierDurable(long sequence) {
-    if (!state.gone && !shared.isClosed()) {
+    if (!left && !shared.isClosed()) {
       cut.onDurable(sequence);
     }
   }
@@ -401,7 +405,9 @@ final class SegmentedLog implements PartitionLog {
     }
     state.producers.onTruncated();
     derived.onCut(found == null);
-    start.removeSegments();
+    if (!state.gone) {
+      start.removeSegments();
+    }
     home.markDirty(this);
   }
 
@@ -482,6 +488,22 @@ final class SegmentedLog implements PartitionLog {
         indexes.get(0),
         indexes.get(1),
         producers);
+  }
+
+  /**
+   * It is deleted or moved aside: every call fails from now on. The journal is told as soon as what
+   * it was told before has been carried out.
+   *
+   * @param told runs when that has been handed over
+   */
+  void leave(Runnable told) {
+    retire();
+    cut.beforeLeaving(
+        () -> {
+          left = true;
+          home.journal(this, JournalEntry.of(id(), Kind.GONE, 0, 0));
+          told.run();
+        });
   }
 
   /** It was deleted, moved aside or closed: every call fails from now on. */

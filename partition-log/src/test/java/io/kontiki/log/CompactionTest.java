@@ -2,12 +2,15 @@ package io.kontiki.log;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.AppendOutcome;
+import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.model.ErrorReason;
 import io.kontiki.record.Compression;
 import io.kontiki.record.Record;
 import io.kontiki.record.RecordBatch;
@@ -229,6 +232,43 @@ class CompactionTest {
     return world.store.list(LogWorld.ORDERS.directoryName()).stream()
         .filter(name -> name.endsWith(SegmentFiles.LOG))
         .count();
+  }
+
+  /** Also those of which no record is left, and whose sequences have gaps (rules D5, L8, I6). */
+  @Test
+  void whoCopiesACompactedLogKnowsTheLastFiveBatchesOfAProducer() {
+    for (long producer : new long[] {3, ProducerState.FIRST_REQUEST_COUNTING_ID + 3}) {
+      LogWorld world = new LogWorld(config(1 << 20));
+      PartitionLog log = world.openLog(COMPACTED);
+      List<ByteBuffer> sent = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        ByteBuffer batch =
+            new RecordBatchBuilder(Compression.NONE)
+                .append(1_000, new byte[] {1}, new byte[] {(byte) i}, List.of())
+                .build(producer, (short) 0, i);
+        sent.add(Batches.copy(batch));
+        world.append(log, batch);
+      }
+      fill(world, log, 20);
+      world.time.advanceMs(1_000);
+      List<ByteBuffer> left = world.readAll(log);
+      assertEquals(
+          5, left.stream().filter(each -> RecordBatch.at(each).producerId() == producer).count());
+      LogWorld follower = new LogWorld(config(1 << 20));
+      PartitionLog copy = follower.openLog(COMPACTED);
+      left.forEach(each -> follower.run(() -> copy.appendAsFollower(Batches.copy(each), 0)));
+      for (int i = 0; i < 8; i++) {
+        AppendOutcome again = follower.append(copy, Batches.copy(sent.get(i)));
+        if (i >= 3) {
+          assertEquals(
+              i, assertInstanceOf(AppendOutcome.Duplicate.class, again, "" + i).baseOffset());
+        } else {
+          assertEquals(
+              ErrorReason.SEQUENCE_TOO_OLD,
+              assertInstanceOf(AppendOutcome.Refused.class, again).error().reason());
+        }
+      }
+    }
   }
 
   @Test

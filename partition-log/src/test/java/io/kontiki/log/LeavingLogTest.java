@@ -36,6 +36,34 @@ class LeavingLogTest {
     assertTrue(again > 500, again + " logs came again");
   }
 
+  /**
+   * What is on its way to the journal is more than its ring takes, and begins with a cut of the log
+   * that is deleted: the ring is free again only when that has been carried out (rules L9, D8).
+   */
+  @Test
+  void aLogThatIsDeletedWithACutOnItsWayDoesNotKeepTheJournalFullForEver() {
+    for (LogSettings settings : List.of(LogWorld.FSYNC, LogWorld.REPLICATED)) {
+      LogWorld slow = new LogWorld(LogWorld.CONFIG);
+      PartitionLog log = slow.openLog(settings);
+      PartitionLog other = slow.openLog(OTHER, LogWorld.FSYNC);
+      slow.append(log, Batches.plain(1, "kept", 1));
+      slow.append(log, Batches.plain(1, "cut", 1));
+      boolean[] gone = new boolean[1];
+      slow.commit.taskNanos(() -> 1_000_000_000);
+      slow.loop.run(() -> other.appendAsLeader(Batches.plain(1, "before", 1), 0, 1));
+      slow.loop.run(() -> log.truncateTo(1));
+      for (int i = 0; i < 40; i++) {
+        ByteBuffer batch = Batches.plain(1, "v".repeat(10_000), i);
+        slow.loop.run(() -> other.appendAsLeader(batch, 0, 1));
+      }
+      slow.loop.run(() -> slow.directory.delete(LogWorld.ORDERS, slow.loop, () -> gone[0] = true));
+      slow.commit.taskNanos(() -> 0);
+      slow.time.advanceMs(60_000);
+      assertEquals(41, slow.call(other::heldEndOffset));
+      assertTrue(gone[0], "it is gone");
+    }
+  }
+
   @Test
   void whileTheDirectoryIsOfflineNothingLeavesItAndWhatIsKnownCanStillBeAskedL4() {
     LogWorld world = new LogWorld(LogWorld.CONFIG);

@@ -69,8 +69,18 @@ public final class ClusterAdmin {
         metadata,
         call,
         minIndex,
-        image ->
-            completion.complete(image.map(found -> ClusterSummary.of(found, metadata.quorum()))));
+        image -> {
+          if (image instanceof Result.Ok<ClusterImage> found) {
+            // What a broker that does not vote was told last may be of before voters changed.
+            metadata.leaderView(
+                call.atMost(LEADER_NANOS),
+                call.home(
+                    quorum ->
+                        completion.complete(Result.ok(ClusterSummary.of(found.value(), quorum)))));
+          } else {
+            completion.complete(Result.error(((Result.Err<ClusterImage>) image).error()));
+          }
+        });
   }
 
   /**

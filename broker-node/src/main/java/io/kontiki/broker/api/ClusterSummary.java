@@ -85,6 +85,15 @@ public record ClusterSummary(
       ClusterImage image, RaftGroup.RaftStatus quorum, List<String> problems) {
     TreeSet<Integer> members = new TreeSet<>();
     quorum.voters().forEach(member -> members.add(member.nodeId()));
+    for (int member : members) {
+      if (!image.voters().containsKey(member)) {
+        problems.add(
+            "Node "
+                + member
+                + " is no voter of the metadata quorum any more and still counts in its majority,"
+                + " until enough voters are up to take it out.");
+      }
+    }
     for (VoterImage voter : image.voters().values()) {
       String name =
           "Node " + voter.id() + " (" + voter.raft() + ") is a voter of the metadata quorum ";

@@ -91,10 +91,14 @@ public final class ShardBalance {
       if (member.nodeId() == voter) {
         return active(image, voter)
             && member.matchIndex() >= status.committedIndex()
-            && member.lastContactMs() >= 0
-            && member.lastContactMs() <= CONTACT_MS;
+            && answers(member);
       }
     }
     return false;
+  }
+
+  /** Whether the leader has heard of it lately. */
+  public static boolean answers(RaftGroup.Member member) {
+    return member.lastContactMs() >= 0 && member.lastContactMs() <= CONTACT_MS;
   }
 }

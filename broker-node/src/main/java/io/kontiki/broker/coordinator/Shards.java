@@ -5,7 +5,8 @@ import java.nio.charset.StandardCharsets;
 
 /** Which Raft group is which shard, and which consumer group belongs to it. */
 public final class Shards {
-  private static final String NAME = "groups";
+  /** What the name of every shard's Raft group begins with, and no other file of a node. */
+  public static final String PREFIX = "groups";
 
   private Shards() {}
 
@@ -16,6 +17,6 @@ public final class Shards {
 
   /** The name of a shard's Raft group, and of its folder. */
   public static String name(int shard, int shards) {
-    return shards == 1 ? NAME : NAME + "-" + shard;
+    return shards == 1 ? PREFIX : PREFIX + "-" + shard;
   }
 }

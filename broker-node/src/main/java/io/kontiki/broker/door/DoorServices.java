@@ -6,6 +6,7 @@ import io.kontiki.broker.api.LeadershipAdmin;
 import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.api.PartitionRequests;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.ReplicaSizes;
 import io.kontiki.broker.api.TopicAdmin;
@@ -68,5 +69,6 @@ public record DoorServices(
       ReassignmentAdmin reassignments,
       LeadershipAdmin leadership,
       ClusterAdmin cluster,
+      QuorumAdmin quorum,
       ConfigAdmin configs) {}
 }

@@ -52,9 +52,9 @@ public final class LoopPartitions {
         new LoopContext(loopIndex, loop, lease, transport, proposals, policy, housekeeping);
   }
 
-  /** A replica whose log is open, or null. */
+  /** A replica whose log is open, or null; none once this is closed: their logs may be, too. */
   public @Nullable Partition partition(PartitionId id) {
-    Slot slot = slots.get(id);
+    Slot slot = closed ? null : slots.get(id);
     return slot == null ? null : slot.partition;
   }
 

@@ -35,6 +35,10 @@ final class AdmissionShell {
   private final Supplier<ClusterImage> image;
   private final Admission core;
   private boolean leading;
+
+  /** This node was no voter: it is not put on record without having been taken out (M23). */
+  private boolean wasNone;
+
   private boolean closed;
   private long soughtAt;
 
@@ -72,12 +76,18 @@ final class AdmissionShell {
   }
 
   void onImage(ClusterImage newest) {
+    wasNone |= newest.formed() && !newest.voters().containsKey(identity.nodeId());
     core.onImage(newest);
   }
 
   /** What another voter is told that wants to be taken in; null: this node does not lead. */
   Admission.@Nullable Answer onSeek(int voterId, Uid directoryId, boolean votes) {
     return closed ? null : core.onSeek(voterId, directoryId, votes, now());
+  }
+
+  /** Whether this node leads, and says that the other one may stop its Raft (M23). */
+  boolean left(int nodeId) {
+    return !closed && core.left(nodeId);
   }
 
   private Now now() {
@@ -102,7 +112,7 @@ final class AdmissionShell {
   private void seek() {
     VoterImage own = image.get().voters().get(identity.nodeId());
     long nanos = loop.clock().nanoTime();
-    if (own == null || own.directoryId() != null || nanos - soughtAt < SEEK_NANOS) {
+    if (wasNone || own == null || own.directoryId() != null || nanos - soughtAt < SEEK_NANOS) {
       return;
     }
     soughtAt = nanos;
@@ -120,12 +130,15 @@ final class AdmissionShell {
       } else if (action instanceof Admission.Action.Confirm confirm) {
         confirm(confirm);
       } else if (action instanceof Admission.Action.Remove remove) {
-        LOG.info("takes voter {} out of the Raft configuration (M16)", remove.voterId());
+        LOG.info("takes node {} out of the Raft configuration (M16, M23)", remove.voterId());
         group.removeVoter(remove.voterId(), end -> changed(remove.job(), end));
       } else if (action instanceof Admission.Action.Admit admit) {
         propose(admit);
+      } else if (action instanceof Admission.Action.HandOver) {
+        LOG.info("this node leads and is no voter any more: it hands over (M23)");
+        group.transferLeadership();
       } else if (action instanceof Admission.Action.Add add) {
-        LOG.info("takes voter {} into the Raft configuration (M16)", add.voterId());
+        LOG.info("takes voter {} into the Raft configuration (M16, M23)", add.voterId());
         group.addVoter(add.voterId(), address(add.voterId()), end -> changed(add.job(), end));
       }
     }

@@ -60,8 +60,8 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
     this.loop = control;
   }
 
-  /** This node votes from here on; on the control loop. */
-  void serveAs(VoterNode node) {
+  /** This node votes from here on, or with null does not; on the control loop. */
+  void serveAs(@Nullable VoterNode node) {
     this.voter = node;
   }
 
@@ -86,6 +86,7 @@ public final class ClusterGrpcService extends ClusterServiceGrpc.ClusterServiceI
                           .setNodeId(id)
                           .setDirectoryId(Peers.bytes(known.directoryId()))
                           .setInConfiguration(known.inConfiguration())));
+      response.setLeft(request.getLeaves() && node.admission().left(request.getNodeId()));
       if (request.getSeeksAdmission()) {
         Admission.Answer admission =
             node.admission()

@@ -3,28 +3,29 @@ package io.kontiki.broker.quorum;
 import io.kontiki.model.Uid;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
-import io.kontiki.runtime.StorageException.Kind;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.zip.CRC32C;
 
 /**
  * The forming set of rule M15, written before the voter's Raft starts for the first time. Its being
- * there says that this directory votes.
+ * there says that this directory votes. Blocks.
  *
- * <p>File {@code forming-set}: a line {@code kontiki-forming-set 1}, a line {@code admitted INDEX}
- * (see {@link Stored}), then one line {@code NODE DIRECTORY} for each voter, then a line {@code end
- * CHECKSUM}: CRC32C of all lines before, in hex.
+ * <p>File {@code forming-set}, {@link CheckedLines} of version 1: a line {@code admitted INDEX}
+ * (see {@link Stored}), then one line {@code NODE DIRECTORY} for each voter.
+ *
+ * <p>An empty file {@code candidate} says that this directory does not vote, of a node that is
+ * about to ask for it (M23): a directory on record as a voter's with neither file has lost what it
+ * voted with.
  */
 final class FormingFile {
-  private static final String FILE = "forming-set";
-  private static final String HEAD = "kontiki-forming-set ";
-  private static final int VERSION = 1;
+  private static final CheckedLines FILE =
+      new CheckedLines("forming-set", "kontiki-forming-set", 1);
   private static final String ADMITTED = "admitted ";
-  private static final String END = "end ";
+  private static final String CANDIDATE = "candidate";
+  private static final String MEMBER = "member";
 
   /**
    * How this directory came to vote.
@@ -37,40 +38,22 @@ final class FormingFile {
 
   private FormingFile() {}
 
-  /** What was written; empty: this directory has never voted. */
+  /** What was written; empty: this directory does not vote. */
   static Optional<Stored> read(FileStore store) {
-    if (!store.exists(FILE)) {
-      return Optional.empty();
-    }
-    String text;
-    try (FileStore.File file = store.open(FILE)) {
-      ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(file.size(), 64 << 10));
-      file.read(bytes, 0);
-      text = StandardCharsets.UTF_8.decode(bytes.flip()).toString();
-    }
-    String[] lines = text.split("\n", -1);
-    if (!lines[0].equals(HEAD + VERSION)) {
-      throw corrupt(0, "it begins with '" + lines[0] + "'; version " + VERSION + " is known");
-    }
-    // Behind the last line there is nothing.
-    int count = lines.length - 1;
-    String last = lines[Math.max(0, count - 1)] + "\n";
-    if (count < 3
-        || !lines[count].isEmpty()
-        || !last.equals(end(text.substring(0, text.length() - last.length())))) {
-      throw corrupt(text.length(), "it is cut or changed: its checksum does not match");
-    }
-    long admitted = admitted(lines[1]);
+    return FILE.read(store).map(FormingFile::stored);
+  }
+
+  private static Stored stored(List<String> lines) {
     SortedMap<Integer, Uid> set = new TreeMap<>();
-    for (int i = 2; i < count - 1; i++) {
-      String[] words = lines[i].split(" ");
+    for (String line : lines.subList(Math.min(1, lines.size()), lines.size())) {
+      String[] words = line.split(" ", -1);
       try {
         set.put(Integer.parseInt(words[0]), Uid.parse(words[1]));
       } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-        throw corrupt(text.indexOf(lines[i]), "line '" + lines[i] + "' is not NODE DIRECTORY");
+        throw FILE.corrupt(0, "line '" + line + "' is not NODE DIRECTORY");
       }
     }
-    return Optional.of(new Stored(set, admitted));
+    return new Stored(set, admitted(lines.isEmpty() ? "" : lines.get(0)));
   }
 
   private static long admitted(String line) {
@@ -81,34 +64,60 @@ final class FormingFile {
     } catch (NumberFormatException e) {
       // said below
     }
-    throw corrupt(HEAD.length(), "line '" + line + "' is not " + ADMITTED + "INDEX");
-  }
-
-  private static String end(String lines) {
-    CRC32C checksum = new CRC32C();
-    checksum.update(lines.getBytes(StandardCharsets.UTF_8));
-    return END + Long.toHexString(checksum.getValue()) + '\n';
-  }
-
-  private static StorageException corrupt(long position, String what) {
-    return new StorageException(Kind.CORRUPT, FILE, position, what);
+    throw FILE.corrupt(0, "line '" + line + "' is not " + ADMITTED + "INDEX");
   }
 
   /** Durable on return. */
   static void write(FileStore store, Stored stored) {
-    StringBuilder text = new StringBuilder(HEAD).append(VERSION).append('\n');
-    text.append(ADMITTED).append(stored.admittedIndex()).append('\n');
-    stored
-        .formingSet()
-        .forEach((id, directory) -> text.append(id).append(' ').append(directory).append('\n'));
-    text.append(end(text.toString()));
-    String fresh = FILE + ".tmp";
-    store.delete(fresh);
-    try (FileStore.File file = store.openOrCreate(fresh)) {
-      file.write(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)), 0);
+    List<String> lines = new ArrayList<>();
+    lines.add(ADMITTED + stored.admittedIndex());
+    stored.formingSet().forEach((id, directory) -> lines.add(id + " " + directory));
+    FILE.write(store, lines);
+    endCandidacy(store);
+  }
+
+  /**
+   * The same for a directory that belongs to a cluster already: one that votes and has nothing in
+   * the group's folder has lost it, so the folder has something before.
+   */
+  static void write(FileStore store, String group, Stored stored) {
+    FileStore folder = store.child(group);
+    try (FileStore.File file = folder.openOrCreate(MEMBER)) {
       file.sync();
     }
-    store.rename(fresh, FILE);
+    folder.syncDirectory("");
+    store.syncDirectory("");
+    write(store, stored);
+  }
+
+  /** Whether this directory does not vote, and may ask for it. */
+  static boolean isCandidate(FileStore store) {
+    return store.exists(CANDIDATE);
+  }
+
+  /** This directory does not vote, and is about to ask for it; durable on return. */
+  static void stand(FileStore store) {
+    try (FileStore.File file = store.openOrCreate(CANDIDATE)) {
+      file.sync();
+    }
+    store.syncDirectory("");
+  }
+
+  /** A stop may have come between the two files. */
+  static void endCandidacy(FileStore store) {
+    if (store.exists(CANDIDATE)) {
+      store.delete(CANDIDATE);
+      store.syncDirectory("");
+    }
+  }
+
+  /**
+   * Nothing counts this directory any more (M23): it does not vote from here on. Durable on return.
+   *
+   * @throws StorageException it may still vote, or have lost a part of what it votes with
+   */
+  static void forget(FileStore store) {
+    store.delete(FILE.name());
     store.syncDirectory("");
   }
 }

@@ -23,7 +23,9 @@ final class Hellos {
     /** To be taken in with a directory that has never voted. */
     EMPTY,
     /** To be put on record: it votes since the cluster was formed. */
-    RECORD
+    RECORD,
+    /** To hear that it may stop its Raft: it is no voter any more, or may be none (M23). */
+    LEAVE
   }
 
   /**
@@ -67,8 +69,9 @@ final class Hellos {
                 .setDirectoryId(Peers.bytes(identity.directoryId()))
                 .setClusterId(Peers.bytes(clusterId))
                 .setVoters(identity.votersText())
-                .setSeeksAdmission(seeks != Seeks.NOTHING)
+                .setSeeksAdmission(seeks == Seeks.EMPTY || seeks == Seeks.RECORD)
                 .setVotes(seeks == Seeks.RECORD)
+                .setLeaves(seeks == Seeks.LEAVE)
                 .build(),
             Peers.<HelloResponse>unary((answer, failure) -> end.complete(answer)));
   }

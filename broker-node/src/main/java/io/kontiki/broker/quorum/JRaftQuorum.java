@@ -15,6 +15,7 @@ import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import java.nio.file.Path;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** The quorum on SOFAJRaft and TCP. */
@@ -24,6 +25,8 @@ public final class JRaftQuorum implements QuorumEngine, ShardEngine {
    * much less often. A process that dies is noticed without either (rule M13).
    */
   private static final int SHARD_PATIENCE = 2;
+
+  private static final Endpoint NOWHERE = new Endpoint("unknown", 0);
 
   private final NodeIdentity identity;
   private final Files files;
@@ -94,8 +97,12 @@ public final class JRaftQuorum implements QuorumEngine, ShardEngine {
       int electionTimeoutMs,
       Path snapshots,
       StateMachine machine) {
+    SortedMap<Integer, Endpoint> addresses = new TreeMap<>(voters);
+    // Made a voter after this process had started, or none any more and not out yet (M23): the
+    // group's log says who votes, and nobody asks where this node itself is.
+    addresses.putIfAbsent(identity.nodeId(), NOWHERE);
     JRaftOptions options =
-        JRaftOptions.of(group, identity.nodeId(), voters)
+        JRaftOptions.of(group, identity.nodeId(), addresses)
             .withJoining(joining)
             .withElectionTimeoutMs(electionTimeoutMs)
             .withSnapshotAfter(settings.snapshotEntries(), settings.snapshotBytes());
@@ -104,8 +111,20 @@ public final class JRaftQuorum implements QuorumEngine, ShardEngine {
   }
 
   @Override
+  public void address(int nodeId, Endpoint raft) {
+    transport.address(nodeId, raft);
+  }
+
+  @Override
   public void dial(Endpoint raft, Completion<Shown> completion) {
     dials.dial(raft, completion);
+  }
+
+  @Override
+  public void forget() {
+    files.store().deleteRecursively(GROUP);
+    files.store().deleteRecursively(files.snapshots().getFileName().toString());
+    files.store().syncDirectory("");
   }
 
   @Override

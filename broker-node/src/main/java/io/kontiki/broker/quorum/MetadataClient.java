@@ -80,7 +80,7 @@ public final class MetadataClient implements Metadata {
     this.loop = control;
   }
 
-  /** Sets the way to the quorum; on the control loop, once. */
+  /** Sets the way to the quorum; on the control loop. */
   void connect(QuorumAccess quorum) {
     this.access = quorum;
   }

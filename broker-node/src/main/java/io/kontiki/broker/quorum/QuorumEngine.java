@@ -21,8 +21,14 @@ public interface QuorumEngine extends Dials, AutoCloseable {
    */
   RaftGroup start(boolean joining, MetadataStateMachine machine);
 
+  /** Says where a node's Raft listens that is new in the group; thread-safe. */
+  void address(int nodeId, Endpoint raft);
+
   @Override
   void dial(Endpoint raft, Completion<Shown> completion);
+
+  /** Deletes what this node has of the group, which must not run; blocks. */
+  void forget();
 
   /** Ends what connects this node with the others. */
   @Override

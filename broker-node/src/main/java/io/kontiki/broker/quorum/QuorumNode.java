@@ -17,6 +17,7 @@ import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.metadata.BrokerImage;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
+import io.kontiki.metadata.VoterImage;
 import io.kontiki.metadata.machine.MetadataStateMachine;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.PartitionId;
@@ -27,15 +28,16 @@ import io.kontiki.runtime.FaultHandler;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.RandomSource;
 import io.kontiki.runtime.StorageException;
+import io.kontiki.runtime.Worker;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,14 +68,23 @@ public final class QuorumNode implements AutoCloseable {
   private final ClusterGrpcService service;
   private final QuorumEngine engine;
   private final Hellos hellos;
-  private final LongConsumer admitted;
+  private final Voting voting;
+  private final Worker worker;
 
   // Of the control loop.
   private @Nullable FormingShell forming;
   private volatile @Nullable VoterNode voter; // written there only
   private @Nullable ObserverNode observer;
+  private @Nullable Candidacy candidacy;
+  private @Nullable Departure departure;
   private @Nullable SessionShell session;
   private boolean closed;
+  private boolean placeAsked;
+
+  /** From this metadata index on nothing of the metadata counts this node; 0: it votes. */
+  private long leavesAt;
+
+  private final AtomicLong recoveriesBefore = new AtomicLong();
   private Consumer<String> refused = why -> LOG.error("refused before the start: {}", why);
 
   /**
@@ -113,8 +124,8 @@ public final class QuorumNode implements AutoCloseable {
    *
    * @param files {@code raft/} of the data directory
    * @param clusterId of the node's directory until the image knows one
-   * @param admitted told, before this node's Raft starts, at which metadata index its directory was
-   *     on record after it had been taken in; 0: it votes since the cluster was formed
+   * @param voting what votes here besides, while this node does
+   * @param worker runs what blocks where a node begins or ends to vote
    * @param engine closed with this node
    * @param dialler makes channels to Raft ports, on the control loop, with a direct executor
    */
@@ -125,7 +136,8 @@ public final class QuorumNode implements AutoCloseable {
       EventLoop control,
       Settings settings,
       RandomSource random,
-      LongConsumer admitted,
+      Voting voting,
+      Worker worker,
       QuorumEngine engine,
       Function<Endpoint, ManagedChannel> dialler,
       FaultHandler faults) {
@@ -141,7 +153,8 @@ public final class QuorumNode implements AutoCloseable {
     this.sessionChannels = new BrokerChannels(dialler);
     this.peers = new Peers(channels);
     this.hellos = new Hellos(identity, clusterId, peers);
-    this.admitted = admitted;
+    this.voting = voting;
+    this.worker = worker;
     this.metadata = new MetadataClient(loop);
     this.service =
         new ClusterGrpcService(
@@ -202,14 +215,28 @@ public final class QuorumNode implements AutoCloseable {
                             })));
   }
 
+  /**
+   * A directory that votes goes on, whatever {@code cluster.voters} says. One that does not and has
+   * met its cluster follows it, and votes when the image wants it to (M23): only one of no cluster
+   * yet may form one.
+   */
   private void begin(Consumer<String> refused, Consumer<FormingFile.Stored> votes) {
-    loop.execute(() -> this.refused = refused);
-    if (!identity.voter()) {
-      loop.execute(() -> observe(refused));
-      return;
-    }
     Optional<FormingFile.Stored> voted = FormingFile.read(files);
-    if (voted.isEmpty()) {
+    boolean follows = voted.isEmpty() && (!identity.voter() || !clusterId.equals(Uid.NONE));
+    loop.execute(
+        () -> {
+          this.refused = refused;
+          placeAsked = identity.voter() && !follows; // see Forming and SameCluster
+        });
+    metadata.listen(this::onImage);
+    if (follows) {
+      boolean candidate = FormingFile.isCandidate(files);
+      loop.execute(
+          () -> {
+            observe();
+            stand(candidate);
+          });
+    } else if (voted.isEmpty()) {
       loop.execute(() -> form(refused));
     } else if (!clusterId.equals(Uid.NONE) && files.child(QuorumEngine.GROUP).list("").isEmpty()) {
       String why =
@@ -220,8 +247,21 @@ public final class QuorumNode implements AutoCloseable {
               + ": put it back, or empty data.dir as a whole (M16)";
       loop.execute(() -> refused.accept(why));
     } else {
+      FormingFile.endCandidacy(files);
       votes.accept(voted.get());
     }
+  }
+
+  private void onImage(ClusterImage image) {
+    for (VoterImage voter : image.voters().values()) {
+      if (!identity.voters().containsKey(voter.id())) {
+        engine.address(voter.id(), voter.raft());
+      }
+    }
+    if (candidacy != null) {
+      candidacy.onImage(image);
+    }
+    maybeDepart(image);
   }
 
   private void form(Consumer<String> refused) {
@@ -270,7 +310,7 @@ public final class QuorumNode implements AutoCloseable {
   }
 
   private void startVoter(FormingFile.Stored stored, Consumer<String> refused) {
-    admitted.accept(stored.admittedIndex());
+    voting.begin(stored.admittedIndex());
     ProcessDialler dialler = new ProcessDialler(loop, peers, identity.nodeId(), engine);
     VoterNode node =
         new VoterNode(
@@ -302,10 +342,121 @@ public final class QuorumNode implements AutoCloseable {
           voter = node;
           metadata.connect(new VoterAccess(node.group(), peers, loop));
           service.serveAs(node);
+          departure =
+              new Departure(
+                  identity,
+                  node.group(),
+                  stored.admittedIndex(),
+                  clusterId,
+                  metadata::image,
+                  hellos,
+                  loop,
+                  index -> leaveQuorum(node, index));
+          departure.start();
         });
   }
 
-  private void observe(Consumer<String> refused) {
+  /** M23: the image calls this node a voter. */
+  private void stand(boolean noted) {
+    if (!closed) {
+      candidacy =
+          new Candidacy(
+              identity,
+              files,
+              noted,
+              hellos,
+              metadata,
+              loop,
+              worker,
+              new Candidacy.Ends(this::vote, why -> refused.accept(why)));
+      candidacy.onImage(metadata.image());
+    }
+  }
+
+  /** M23: this node is on record as a voter, has never voted, and begins to. */
+  private void vote(FormingFile.Stored stored) {
+    LOG.info("votes from here on, made a voter of directories {} (M23)", stored.formingSet());
+    candidacy = null;
+    if (observer != null) {
+      observer.close();
+      observer = null;
+    }
+    blocking(
+        () -> {
+          forgetVoting(); // of an earlier time, that a stop had left behind
+          FormingFile.write(files, QuorumEngine.GROUP, stored);
+          startVoter(stored, why -> loop.execute(() -> refused.accept(why)));
+        });
+  }
+
+  /**
+   * M23: no configuration of the metadata counts this node. It follows them from here on, because
+   * its own Raft may never have heard of that, and leaves the shards, which may count it still.
+   */
+  private void leaveQuorum(VoterNode node, long index) {
+    if (closed) {
+      return;
+    }
+    departure = null;
+    node.stop();
+    service.serveAs(null);
+    observe();
+    blocking(node::close);
+    leavesAt = index;
+    maybeDepart(metadata.image());
+  }
+
+  private void maybeDepart(ClusterImage image) {
+    if (leavesAt > 0 && image.index() >= leavesAt) {
+      leavesAt = 0;
+      voting.depart(image.index(), this::voteNoMore);
+    }
+  }
+
+  /** M23: no configuration of any group counts this node. */
+  private void voteNoMore() {
+    if (closed) {
+      return;
+    }
+    LOG.info("votes no more, and follows the metadata (M23)");
+    if (voter != null) {
+      recoveriesBefore.addAndGet(voter.balancedRecoveries());
+      voter = null;
+    }
+    blocking(
+        () -> {
+          FormingFile.forget(files);
+          forgetVoting();
+          loop.execute(() -> stand(false));
+        });
+  }
+
+  /** Deletes what this directory voted with; first of all what says that it votes. */
+  private void forgetVoting() throws InterruptedException {
+    voting.forget();
+    engine.forget();
+  }
+
+  /** Something that blocks and may fail. */
+  private interface Blocking {
+    void run() throws InterruptedException;
+  }
+
+  private void blocking(Blocking task) {
+    worker.execute(
+        () -> {
+          try {
+            task.run();
+          } catch (StorageException e) {
+            String why = "the quorum's part of data.dir: " + e.getMessage();
+            loop.execute(() -> refused.accept(why));
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+  }
+
+  private void observe() {
     if (closed) {
       return;
     }
@@ -318,7 +469,7 @@ public final class QuorumNode implements AutoCloseable {
             metadata,
             peers,
             loop,
-            new ObserverNode.Ends(faults, refused));
+            new ObserverNode.Ends(faults, why -> refused.accept(why)));
     metadata.connect(observer);
     observer.start();
   }
@@ -358,8 +509,8 @@ public final class QuorumNode implements AutoCloseable {
           }
           session = shell;
           shell.onRecovered(doubtful);
-          if (identity.voter()) {
-            shell.start(); // it has asked at its own address, see Forming and SameCluster
+          if (placeAsked) {
+            shell.start();
           } else {
             metadata.listen(new OwnPlace(shell));
           }
@@ -370,7 +521,7 @@ public final class QuorumNode implements AutoCloseable {
   /** Partitions that balanced recovery gave a leader while this node led (R19); any thread. */
   public long balancedRecoveries() {
     VoterNode node = voter;
-    return node == null ? 0 : node.balancedRecoveries();
+    return recoveriesBefore.get() + (node == null ? 0 : node.balancedRecoveries());
   }
 
   /**
@@ -500,6 +651,12 @@ public final class QuorumNode implements AutoCloseable {
     }
     if (session != null) {
       session.close();
+    }
+    if (candidacy != null) {
+      candidacy.close();
+    }
+    if (departure != null) {
+      departure.close();
     }
     if (observer != null) {
       observer.close();

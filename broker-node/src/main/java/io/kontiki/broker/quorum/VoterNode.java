@@ -1,5 +1,6 @@
 package io.kontiki.broker.quorum;
 
+import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.session.Forming;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
@@ -54,6 +55,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   private final ControllerShell controller;
   private final AdmissionShell admission;
   private final Ends ends;
+  private final Metadata.Listener images = this::onPublished;
 
   private final List<Runnable> early = new ArrayList<>();
   private volatile @Nullable CountDownLatch successor;
@@ -111,7 +113,7 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
   /** The apply thread may speak before the constructor is through. */
   private void begin() {
     begun = true;
-    client.listen(this::onPublished);
+    client.listen(images);
     early.forEach(Runnable::run);
     early.clear();
     admission.start();
@@ -200,7 +202,8 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
     if (!known.equals(identity.voters())) {
       toldDifference = true;
       LOG.warn(
-          "cluster.voters = {} differs from the voters of the cluster, {}: those decide who votes",
+          "cluster.voters, with the voters that this node knew last, is {}, and the voters of the"
+              + " cluster are {}: those decide who votes; correct the key",
           identity.votersText(),
           known);
     }
@@ -331,7 +334,11 @@ final class VoterNode implements MetadataStateMachine.Listener, AutoCloseable {
 
   /** Judges nobody and feeds nobody any more; on the control loop, before {@link #close}. */
   void stop() {
+    if (stopped) {
+      return;
+    }
     stopped = true;
+    client.unlisten(images);
     controller.close();
     admission.close();
     watchers.close();

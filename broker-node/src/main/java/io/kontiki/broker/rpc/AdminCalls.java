@@ -6,6 +6,7 @@ import io.kontiki.broker.api.CallContext;
 import io.kontiki.broker.api.ClusterAdmin;
 import io.kontiki.broker.api.ConfigAdmin;
 import io.kontiki.broker.api.LeadershipAdmin;
+import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.Refusals;
@@ -17,6 +18,7 @@ import io.kontiki.metadata.controller.Reassignments;
 import io.kontiki.metadata.controller.TopicCreation;
 import io.kontiki.model.Result;
 import io.kontiki.runtime.Completion;
+import io.kontiki.v1.AddQuorumVoterResponse;
 import io.kontiki.v1.AdminServiceGrpc;
 import io.kontiki.v1.DeleteGroupOffsetsResponse;
 import io.kontiki.v1.DeleteGroupResponse;
@@ -29,6 +31,7 @@ import io.kontiki.v1.ElectLeaderRequest;
 import io.kontiki.v1.ElectLeaderResponse;
 import io.kontiki.v1.ReassignPartitionsRequest;
 import io.kontiki.v1.ReassignPartitionsResponse;
+import io.kontiki.v1.RemoveQuorumVoterResponse;
 import io.kontiki.v1.ResetGroupOffsetsRequest;
 import io.kontiki.v1.ResetGroupOffsetsResponse;
 import io.kontiki.v1.TopicPartition;
@@ -39,10 +42,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/**
- * Every unary call of AdminService by name, once for all doors. Calls of the contract that this
- * version does not serve are in it, too, and refuse with UNIMPLEMENTED.
- */
+/** Every unary call of AdminService by name, once for all doors. */
 public final class AdminCalls {
   private final SortedMap<String, AdminMethod<?, ?>> methods = new TreeMap<>();
   private final TopicAdmin topics;
@@ -51,6 +51,7 @@ public final class AdminCalls {
   private final ReassignmentAdmin reassignments;
   private final LeadershipAdmin leadership;
   private final ClusterAdmin cluster;
+  private final QuorumAdmin quorum;
   private final ConfigAdmin config;
 
   public AdminCalls(
@@ -60,6 +61,7 @@ public final class AdminCalls {
       ReassignmentAdmin reassignments,
       LeadershipAdmin leadership,
       ClusterAdmin cluster,
+      QuorumAdmin quorum,
       ConfigAdmin config,
       GroupAdmin groups) {
     this.topics = topics;
@@ -68,6 +70,7 @@ public final class AdminCalls {
     this.reassignments = reassignments;
     this.leadership = leadership;
     this.cluster = cluster;
+    this.quorum = quorum;
     this.config = config;
     topicCalls();
     changeCalls();
@@ -75,11 +78,12 @@ public final class AdminCalls {
     leadershipCalls();
     brokerCalls();
     clusterCalls();
+    quorumCalls();
     groupCalls(groups);
     for (MethodDescriptor<?, ?> method : AdminServiceGrpc.getServiceDescriptor().getMethods()) {
       if (method.getType() == MethodDescriptor.MethodType.UNARY
           && !methods.containsKey(method.getBareMethodName())) {
-        addUnserved(method);
+        throw new IllegalStateException(method.getFullMethodName() + " is not served");
       }
     }
   }
@@ -287,6 +291,28 @@ public final class AdminCalls {
     add(AdminServiceGrpc.getDescribeConfigMethod(), this::describeConfig);
   }
 
+  private void quorumCalls() {
+    add(
+        AdminServiceGrpc.getAddQuorumVoterMethod(),
+        (call, request, completion) ->
+            quorum.add(
+                call,
+                request.getNodeId(),
+                as(
+                    completion,
+                    voters -> AddQuorumVoterResponse.newBuilder().addAllVoters(voters).build())));
+    add(
+        AdminServiceGrpc.getRemoveQuorumVoterMethod(),
+        (call, request, completion) ->
+            quorum.remove(
+                call,
+                request.getNodeId(),
+                as(
+                    completion,
+                    voters ->
+                        RemoveQuorumVoterResponse.newBuilder().addAllVoters(voters).build())));
+  }
+
   private void describeConfig(
       CallContext call,
       DescribeConfigRequest request,
@@ -377,15 +403,6 @@ public final class AdminCalls {
       return known.getMessagePrototype();
     }
     throw new IllegalStateException("no generated messages for " + descriptor.getFullMethodName());
-  }
-
-  private void addUnserved(MethodDescriptor<?, ?> method) {
-    @SuppressWarnings("unchecked") // all messages of generated services are protobuf messages
-    MethodDescriptor<Message, Message> any = (MethodDescriptor<Message, Message>) method;
-    add(
-        any,
-        (call, request, completion) ->
-            completion.complete(Result.error(Refusals.unimplemented(method.getFullMethodName()))));
   }
 
   /** The calls of the contract that are not unary and so not on the HTTP port. */

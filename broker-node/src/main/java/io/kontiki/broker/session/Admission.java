@@ -34,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  * the cluster was formed, but was not seen by whoever formed it, is only put on record: it has lost
  * nothing.
  *
+ * <p>A broker that an operator makes a voter is taken in like one that comes late; a member of the
+ * configuration that is no voter any more is taken out of it (M23). A leader that is none any more
+ * hands over first: the next one takes it out.
+ *
  * <p>Belongs to one loop; does something between {@link #onLeaderStart} and {@link #onLeaderStop}
  * only.
  */
@@ -44,6 +48,9 @@ public final class Admission {
   /** After a step that failed, before the same voter is tried again. */
   static final long PAUSE_NANOS = 500_000_000;
 
+  /** A leader that is no voter any more waits so long for another one. */
+  static final long HAND_OVER_NANOS = 2_000_000_000L;
+
   private final int self;
   private final Uid directoryId;
   private final TreeMap<Integer, Seeker> seekers = new TreeMap<>();
@@ -51,6 +58,10 @@ public final class Admission {
   private final List<Action> out = new ArrayList<>();
   private ClusterImage image = ClusterImage.EMPTY;
   private TreeSet<Integer> configuration = new TreeSet<>();
+
+  /** Whether {@link #configuration} is of this leadership, and of after its last change. */
+  private boolean configurationKnown;
+
   private long term = -1;
   private @Nullable Job job;
   private long jobs;
@@ -68,6 +79,9 @@ public final class Admission {
 
     /** Take the voter into the Raft configuration: {@link #onChanged}. */
     record Add(long job, int voterId) implements Action {}
+
+    /** Let a voter lead instead of this node, which is none any more; is not answered. */
+    record HandOver() implements Action {}
   }
 
   /**
@@ -91,7 +105,8 @@ public final class Admission {
     CONFIRM,
     REMOVE,
     ADMIT,
-    ADD
+    ADD,
+    EXPEL
   }
 
   /**
@@ -120,6 +135,7 @@ public final class Admission {
   public void onLeaderStop() {
     term = -1;
     job = null;
+    configurationKnown = false;
     seekers.clear();
     pauses.clear();
   }
@@ -166,12 +182,28 @@ public final class Admission {
   }
 
   /**
+   * Whether a node that votes, and is not to, may stop its Raft: this leader's image has no
+   * directory of a voter with its id, no committed configuration counts it, and none that does is
+   * being committed (M23). That stays so until the node itself asks to be taken in.
+   */
+  public boolean left(int nodeId) {
+    VoterImage voter = image.voters().get(nodeId);
+    return term >= 0
+        && image.formed()
+        && configurationKnown
+        && (voter == null || voter.directoryId() == null)
+        && !configuration.contains(nodeId)
+        && (job == null || job.voterId() != nodeId);
+  }
+
+  /**
    * Time has passed.
    *
    * @param members of the committed Raft configuration
    */
   public List<Action> onTick(Collection<Integer> members, Now now) {
     configuration = new TreeSet<>(members);
+    configurationKnown = term >= 0;
     if (term < 0 || job != null || !image.formed()) {
       return take();
     }
@@ -183,6 +215,9 @@ public final class Admission {
       return take();
     }
     pauses.values().removeIf(pause -> now.nanos() >= pause.until());
+    if (expel(now)) {
+      return take();
+    }
     // Who is on record and out of the configuration comes first: one at a time.
     for (VoterImage voter : image.voters().values()) {
       if (voter.directoryId() != null && !members.contains(voter.id()) && free(voter.id())) {
@@ -207,12 +242,37 @@ public final class Admission {
     return take();
   }
 
+  /** M23: who is no voter any more goes before anybody comes. */
+  private boolean expel(Now now) {
+    for (int member : configuration) {
+      if (image.voters().containsKey(member) || !free(member)) {
+        continue;
+      }
+      if (member == self) {
+        pauses.put(self, new Pause(now.nanos() + HAND_OVER_NANOS, "it hands over"));
+        out.add(new Action.HandOver());
+        return true;
+      } else if (mayLeave(member)) {
+        job = new Job(++jobs, member, Uid.NONE, false, Step.EXPEL);
+        out.add(new Action.Remove(jobs, member));
+        return true;
+      }
+    }
+    return false;
+  }
+
   private boolean free(int voterId) {
     return !pauses.containsKey(voterId);
   }
 
-  /** Whether the configuration without this voter still has a majority of all voters in it. */
+  /**
+   * Whether the configuration without this voter still has a majority of all voters in it, or is
+   * without it anyway.
+   */
   private boolean mayLeave(int voterId) {
+    if (!configuration.contains(voterId)) {
+      return true;
+    }
     Set<Integer> rest = new TreeSet<>(configuration);
     rest.remove(voterId);
     return rest.size() > image.voters().size() / 2;
@@ -269,6 +329,7 @@ public final class Admission {
     if (current == null) {
       return take();
     }
+    configurationKnown = false; // until the next look
     if (!done) {
       pause(current, "the Raft configuration was not changed: " + why, now);
     } else if (current.step() == Step.REMOVE) {

@@ -233,6 +233,14 @@ public final class Forming {
     return take(now);
   }
 
+  /** Why a directory must not vote that is on record and has nothing that it voted with. */
+  public static String lostContent(Uid clusterId) {
+    return "this data directory has voted in cluster "
+        + clusterId
+        + ", and its part raft/ has lost its content: put it back, or empty data.dir as a whole"
+        + " (M16)";
+  }
+
   /** Why a process must not run whose node id belongs to another one. */
   public static String idInUse(int nodeId, String address, Uid directoryId) {
     return "node id "
@@ -296,16 +304,13 @@ public final class Forming {
           "cluster.voters lists this node, but the voters of cluster "
               + hello.clusterId()
               + " are "
-              + hello.formingSet().keySet());
+              + hello.formingSet().keySet()
+              + ": take it out of the list; 'kontiki quorum add' makes a broker a voter");
     } else if (own.directoryId().equals(self.directoryId())) {
       if (self.clusterId().equals(Uid.NONE)) {
         start(hello, own.inConfiguration() ? 0 : hello.imageIndex());
       } else {
-        refuse(
-            "this data directory has voted in cluster "
-                + hello.clusterId()
-                + ", and its part raft/ has lost its content: put it back, or empty data.dir as a"
-                + " whole (M16)");
+        refuse(lostContent(hello.clusterId()));
       }
     } else {
       seek(

@@ -98,6 +98,7 @@ public final class GroupServices implements AutoCloseable {
             ground.starts(),
             (shard, group) -> coordinator(node, random, shard, group),
             channels,
+            node.metadata(),
             node.refused());
     this.groups =
         new LinkedGroups(
@@ -185,6 +186,27 @@ public final class GroupServices implements AutoCloseable {
    */
   public void votes(long admittedIndex) {
     loop.execute(() -> shards.votes(admittedIndex));
+  }
+
+  /**
+   * This node is no voter any more: has it taken out of all shards (M23). On the control loop.
+   *
+   * @param index of metadata in which it is none
+   * @param out called there when no configuration counts it
+   */
+  public void depart(long index, Runnable out) {
+    shards.depart(index, out);
+  }
+
+  /**
+   * Stops what runs of shards here and deletes what is left of them: no configuration counts this
+   * node. Blocks; not on the control loop.
+   *
+   * @throws io.kontiki.runtime.StorageException it was not deleted
+   */
+  public void forget() throws InterruptedException {
+    onLoop(shards::cease).forEach(ShardNode::close);
+    shards.forget();
   }
 
   /** The Raft groups of shards that run here; any thread. */

@@ -1,6 +1,7 @@
 package io.kontiki.broker.shards;
 
 import io.grpc.ManagedChannel;
+import io.kontiki.broker.api.Metadata;
 import io.kontiki.broker.coordinator.Coordinator;
 import io.kontiki.broker.coordinator.LinkDialler;
 import io.kontiki.broker.coordinator.ShardBalance;
@@ -10,6 +11,7 @@ import io.kontiki.broker.quorum.ShardEngine;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.VoterImage;
 import io.kontiki.model.Endpoint;
+import io.kontiki.model.Result;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.RaftStatus;
@@ -22,6 +24,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
@@ -48,6 +51,7 @@ final class GroupShards implements LinkDialler {
   private final BiFunction<ShardNode, RaftGroup, Coordinator> coordinators;
   private final BrokerChannels channels;
   private final Consumer<String> refused;
+  private final Metadata metadata;
   private final ShardVoters voters;
   private final TreeMap<Integer, ShardNode> nodes = new TreeMap<>();
 
@@ -57,6 +61,10 @@ final class GroupShards implements LinkDialler {
   private final TreeMap<Integer, ShardBalance> balances = new TreeMap<>();
   private ClusterImage image = ClusterImage.EMPTY;
   private long admittedIndex = -1;
+
+  /** Shards that still count this node, which is no voter any more; null: it is one. */
+  private @Nullable TreeSet<Integer> departing;
+
   private boolean closed;
   private EventLoop.@Nullable Timer ticking;
 
@@ -64,6 +72,7 @@ final class GroupShards implements LinkDialler {
    * @param raft {@code raft/} of the data directory
    * @param starts runs what blocks while a group starts
    * @param channels to Raft ports
+   * @param metadata asked who votes before anybody is taken out
    * @param refused told why this node must not go on
    */
   GroupShards(
@@ -75,6 +84,7 @@ final class GroupShards implements LinkDialler {
       Worker starts,
       BiFunction<ShardNode, RaftGroup, Coordinator> coordinators,
       BrokerChannels channels,
+      Metadata metadata,
       Consumer<String> refused) {
     this.nodeId = nodeId;
     this.directoryId = directoryId;
@@ -84,6 +94,7 @@ final class GroupShards implements LinkDialler {
     this.starts = starts;
     this.coordinators = coordinators;
     this.channels = channels;
+    this.metadata = metadata;
     this.refused = refused;
     this.voters = new ShardVoters(nodeId, directoryId, control, this);
   }
@@ -114,22 +125,69 @@ final class GroupShards implements LinkDialler {
   private void startAll() {
     VoterImage own = image.voters().get(nodeId);
     if (closed
+        || departing != null
         || admittedIndex < 0
         || !image.formed()
         || image.index() < admittedIndex
-        || own == null
-        || (own.directoryId() != null && !own.directoryId().equals(directoryId))) {
+        || (own != null && own.directoryId() != null && !own.directoryId().equals(directoryId))) {
       return;
     }
     for (int i = 0; i < image.groupShards(); i++) {
-      if (!nodes.containsKey(i)) {
+      // One that is no voter any more still counts where it took part, until it is out (M23).
+      if (!nodes.containsKey(i) && (own != null || files.started(name(i)))) {
         start(i);
       }
     }
   }
 
+  private String name(int shard) {
+    return Shards.name(shard, image.groupShards());
+  }
+
+  /**
+   * This node is no voter any more: has it taken out of all shards, however long that takes (M23).
+   *
+   * @param index of metadata in which it is none
+   * @param out called when no configuration counts it; what runs goes on running
+   */
+  void depart(long index, Runnable out) {
+    TreeSet<Integer> still = new TreeSet<>(nodes.keySet());
+    departing = still;
+    if (still.isEmpty()) {
+      out.run();
+    }
+    for (int shard : List.copyOf(still)) {
+      voters.leave(
+          shard,
+          index,
+          () -> {
+            if (still.remove(shard) && still.isEmpty()) {
+              out.run();
+            }
+          });
+    }
+  }
+
+  /** This node hosts nothing any more; what is returned is to be closed by who may block. */
+  List<ShardNode> cease() {
+    admittedIndex = -1;
+    departing = null;
+    List<ShardNode> hosted = published;
+    nodes.values().forEach(ShardNode::stop);
+    nodes.clear();
+    voters.forget();
+    balances.clear();
+    published = List.of();
+    return hosted;
+  }
+
+  /** Deletes what this node has of shards; none of them may run. Blocks; any thread. */
+  void forget() {
+    files.forget();
+  }
+
   private void start(int shard) {
-    String name = Shards.name(shard, image.groupShards());
+    String name = name(shard);
     ShardNode node = new ShardNode(name, nodeId, loop);
     nodes.put(shard, node);
     published = List.copyOf(nodes.values());
@@ -146,7 +204,7 @@ final class GroupShards implements LinkDialler {
   private void open(ShardNode node, boolean joining) {
     SortedMap<Integer, Endpoint> addresses = new TreeMap<>();
     image.voters().values().forEach(voter -> addresses.put(voter.id(), voter.raft()));
-    if (closed) {
+    if (closed || !nodes.containsValue(node)) {
       return;
     }
     CompletableFuture<Optional<RaftGroup>> started = node.starting();
@@ -166,7 +224,7 @@ final class GroupShards implements LinkDialler {
   }
 
   private void opened(ShardNode node, RaftGroup group) {
-    if (closed) {
+    if (closed || !nodes.containsValue(node)) {
       return; // whoever closes the node has waited for it
     }
     node.begin(group, started -> coordinators.apply(node, started));
@@ -189,8 +247,48 @@ final class GroupShards implements LinkDialler {
           group.transferLeadershipTo(target.getAsInt());
         }
       }
-      if (admittedIndex > 0 && !status.leading() && !isMember(status)) {
+      boolean votes = image.voters().containsKey(nodeId) && departing == null;
+      if (votes && admittedIndex > 0 && !status.leading() && !isMember(status)) {
         voters.join(entry.getKey(), admittedIndex);
+      }
+      if (status.leading()) {
+        expel(entry.getKey(), group, status);
+      }
+    }
+  }
+
+  /**
+   * Takes out of a shard who is no voter any more: surely, because an old image may lack voters.
+   */
+  private void expel(int shard, RaftGroup group, RaftStatus status) {
+    for (RaftGroup.Member member : status.voters()) {
+      if (!image.voters().containsKey(member.nodeId())) {
+        metadata.readLatest(
+            loop.clock().nanoTime() + TICK_NANOS,
+            latest ->
+                loop.execute(
+                    () -> {
+                      if (latest instanceof Result.Ok<ClusterImage> found
+                          && !closed
+                          && !found.value().voters().containsKey(member.nodeId())) {
+                        expel(shard, group, member.nodeId());
+                      }
+                    }));
+        return;
+      }
+    }
+  }
+
+  private void expel(int shard, RaftGroup group, int member) {
+    if (member != nodeId) {
+      voters.expel(shard, group, member);
+      return;
+    }
+    for (RaftGroup.Member other : group.status().voters()) {
+      if (image.voters().containsKey(other.nodeId()) && ShardBalance.answers(other)) {
+        LOG.info("[{}] leadership goes to node {} (M23)", name(shard), other.nodeId());
+        group.transferLeadershipTo(other.nodeId());
+        return;
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.kontiki.broker.shards;
 
+import io.kontiki.broker.coordinator.Shards;
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 import io.kontiki.runtime.StorageException.Kind;
@@ -49,6 +50,24 @@ final class ShardFiles {
     make(folder, FOLDER);
     raft.syncDirectory("");
     make(raft, group + STARTED);
+  }
+
+  /**
+   * Deletes what this directory has of any shard: no configuration counts it any more (M23). What
+   * it deletes of a shard first says that it took part.
+   */
+  void forget() {
+    for (String name : raft.list("")) {
+      if (name.startsWith(Shards.PREFIX) && name.endsWith(STARTED)) {
+        raft.delete(name);
+      }
+    }
+    raft.syncDirectory("");
+    for (String name : raft.list("")) {
+      if (name.startsWith(Shards.PREFIX)) {
+        raft.deleteRecursively(name);
+      }
+    }
   }
 
   private static void make(FileStore store, String name) {

@@ -11,7 +11,6 @@ import io.kontiki.internal.v1.ChangeShardVoterResponse;
 import io.kontiki.internal.v1.CoordinatorServiceGrpc;
 import io.kontiki.internal.v1.ShardVoterStep;
 import io.kontiki.metadata.VoterImage;
-import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.ChangeEnd;
@@ -19,6 +18,7 @@ import io.kontiki.raft.RaftGroup.RaftStatus;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -32,7 +32,10 @@ import org.slf4j.LoggerFactory;
  * M16), each by itself. It does not start its part of a shard before the shard's leader has
  * committed a configuration without it: what its lost disk may have acknowledged is on a majority
  * of the others by then. When it has started, with no configuration, it asks to be taken in again.
- * Every step can be repeated. On the control loop.
+ * Every step can be repeated.
+ *
+ * <p>A node that is no voter any more is taken out by each shard's leader, and asks for that itself
+ * before it stops its part (M23). On the control loop.
  */
 final class ShardVoters {
   private static final Logger LOG = LoggerFactory.getLogger(ShardVoters.class);
@@ -45,6 +48,14 @@ final class ShardVoters {
   private final GroupShards shards;
   private final SortedMap<Integer, Integer> leaders = new TreeMap<>();
   private final TreeSet<Integer> joining = new TreeSet<>();
+
+  /** Shards that this node leads and whose configuration is being changed. */
+  private final TreeSet<Integer> changing = new TreeSet<>();
+
+  /** By shard, the number of the wish to leave it. */
+  private final TreeMap<Integer, Integer> leaving = new TreeMap<>();
+
+  private int wishes;
   private int turn;
   private boolean closed;
 
@@ -64,23 +75,38 @@ final class ShardVoters {
   }
 
   /**
-   * Has this voter taken out of a shard, however long that takes.
+   * Has this node taken out of a shard, however long that takes, or until the same is wanted again.
    *
+   * @param index of metadata in which it is on record with a new directory, or is no voter
    * @param out called when it is
    */
-  void leave(int shard, long admittedIndex, Runnable out) {
+  void leave(int shard, long index, Runnable out) {
+    leaving.put(shard, ++wishes);
+    leave(shard, index, wishes, out);
+  }
+
+  private void leave(int shard, long index, int wish, Runnable out) {
+    if (!Objects.equals(leaving.get(shard), wish)) {
+      return;
+    }
     ask(
         shard,
-        admittedIndex,
+        index,
         ShardVoterStep.SHARD_VOTER_STEP_LEAVE,
         done -> {
-          if (done) {
-            LOG.info("[{}] this voter is out of the configuration: it starts (M16)", name(shard));
+          if (!done) {
+            loop.schedule(AGAIN_NANOS, () -> leave(shard, index, wish, out));
+          } else if (leaving.remove(shard, wish)) {
+            LOG.info("[{}] this node is out of the configuration (M16, M23)", name(shard));
             out.run();
-          } else {
-            loop.schedule(AGAIN_NANOS, () -> leave(shard, admittedIndex, out));
           }
         });
+  }
+
+  /** Nothing is wanted any more. */
+  void forget() {
+    leaving.clear();
+    leaders.clear();
   }
 
   /** Asks once to be taken in; whoever asks again is patient. */
@@ -172,21 +198,25 @@ final class ShardVoters {
     RaftGroup group = shards.group(request.getShard());
     RaftStatus status = group == null ? null : group.status();
     VoterImage voter = shards.image().voters().get(request.getNodeId());
+    boolean leaves = request.getStep() == ShardVoterStep.SHARD_VOTER_STEP_LEAVE;
     String why = "";
     if (group == null || status == null || !status.leading()) {
       why = "node " + nodeId + " does not lead the shard";
     } else if (closed || shards.image().index() < request.getMetadataIndex()) {
-      why = "node " + nodeId + " has not seen yet that the voter is on record";
-    } else if (voter == null || !bytes(directoryOf(voter)).equals(request.getDirectoryId())) {
+      why = "node " + nodeId + " has not seen yet that the voter is on record, or is none";
+    } else if (changing.contains(request.getShard())) {
+      why = "another change of the configuration is under way";
+    } else if (voter == null || voter.directoryId() == null
+        ? !leaves
+        : !bytes(voter.directoryId()).equals(request.getDirectoryId())) {
       why = "node " + request.getNodeId() + " is not on record with that directory";
-    } else if (request.getStep() == ShardVoterStep.SHARD_VOTER_STEP_LEAVE
-        && !mayLeave(status, request.getNodeId())) {
+    } else if (leaves && !mayLeave(status, request.getNodeId())) {
       why =
           "the configuration cannot do without node "
               + request.getNodeId()
               + ": a majority of the voters must belong to it beside that";
     }
-    if (!why.isEmpty() || group == null || voter == null) {
+    if (!why.isEmpty() || group == null) {
       completion.complete(
           ChangeShardVoterResponse.newBuilder()
               .setWhy(why)
@@ -196,36 +226,53 @@ final class ShardVoters {
     }
     Completion<ChangeEnd> changed =
         end ->
-            loop.execute(
-                () ->
-                    completion.complete(
-                        ChangeShardVoterResponse.newBuilder()
-                            .setDone(end.done())
-                            .setWhy(end.why())
-                            .setLeaderId(nodeId)
-                            .build()));
-    if (request.getStep() == ShardVoterStep.SHARD_VOTER_STEP_LEAVE) {
-      LOG.info("[{}] takes voter {} out (M16)", name(request.getShard()), request.getNodeId());
-      group.removeVoter(request.getNodeId(), changed);
+            completion.complete(
+                ChangeShardVoterResponse.newBuilder()
+                    .setDone(end.done())
+                    .setWhy(end.why())
+                    .setLeaderId(nodeId)
+                    .build());
+    if (leaves || voter == null) {
+      takeOut(request.getShard(), group, request.getNodeId(), changed);
     } else {
-      Endpoint address = voter.raft();
       LOG.info("[{}] takes voter {} in (M16)", name(request.getShard()), request.getNodeId());
-      group.addVoter(request.getNodeId(), address, changed);
+      changing.add(request.getShard());
+      group.addVoter(
+          request.getNodeId(), voter.raft(), end -> changed(request.getShard(), end, changed));
     }
+  }
+
+  /** This node leads a shard that counts one that is no voter any more (M23). */
+  void expel(int shard, RaftGroup group, int voterId) {
+    if (!closed && !changing.contains(shard) && mayLeave(group.status(), voterId)) {
+      takeOut(shard, group, voterId, end -> {});
+    }
+  }
+
+  private void takeOut(int shard, RaftGroup group, int voterId, Completion<ChangeEnd> end) {
+    LOG.info("[{}] takes node {} out (M16, M23)", name(shard), voterId);
+    changing.add(shard);
+    group.removeVoter(voterId, done -> changed(shard, done, end));
+  }
+
+  private void changed(int shard, ChangeEnd end, Completion<ChangeEnd> completion) {
+    loop.execute(
+        () -> {
+          changing.remove(shard);
+          completion.complete(end);
+        });
   }
 
   private static ByteString bytes(Uid id) {
     return ByteString.copyFrom(id.toBytes());
   }
 
-  private static Uid directoryOf(VoterImage voter) {
-    Uid directory = voter.directoryId();
-    return directory == null ? Uid.NONE : directory;
-  }
-
-  /** Whether the configuration without this voter still has a majority of all voters in it. */
+  /**
+   * Whether the configuration without this voter still has a majority of all voters in it, or is
+   * without it anyway.
+   */
   private boolean mayLeave(RaftStatus status, int voterId) {
     long rest = status.voters().stream().filter(member -> member.nodeId() != voterId).count();
-    return rest > shards.image().voters().size() / 2;
+    return rest == status.voters().size() || rest > shards.image().voters().size() / 2;
   }
 }

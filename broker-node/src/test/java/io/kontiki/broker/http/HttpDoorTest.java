@@ -130,7 +130,8 @@ class HttpDoorTest {
             .getAsString());
     assertEquals(
         1, json(call("DescribeConfig", "{\"brokerId\":1}")).getAsJsonArray("entries").size());
-    refused(call("AddQuorumVoter", "{\"nodeId\":1}"), 501, "unimplemented", "UNIMPLEMENTED");
+    refused(call("AddQuorumVoter", "{\"nodeId\":9}"), 404, "not_found", "BROKER_NOT_FOUND");
+    refused(call("RemoveQuorumVoter", "{\"nodeId\":9}"), 404, "not_found", "VOTER_NOT_FOUND");
     for (String streaming : AdminCalls.streamingMethods()) {
       refused(call(streaming, "{}"), 501, "unimplemented", "UNIMPLEMENTED");
     }

@@ -47,6 +47,7 @@ import io.kontiki.v1.ProduceStreamResponse;
 import io.kontiki.v1.ReadRequest;
 import io.kontiki.v1.ReadResponse;
 import io.kontiki.v1.RecordHeader;
+import io.kontiki.v1.RemoveQuorumVoterRequest;
 import io.kontiki.v1.WatchClusterRequest;
 import io.kontiki.v1.WatchClusterResponse;
 import java.util.ArrayList;
@@ -397,12 +398,17 @@ class GrpcDoorTest {
   }
 
   @Test
-  void whatIsNotServedYetSaysSoProperly() {
+  void whoVotesIsNotChangedWhereNothingIsToChange() {
     refused(
-        Status.Code.UNIMPLEMENTED,
-        ErrorReason.UNIMPLEMENTED,
+        Status.Code.NOT_FOUND,
+        ErrorReason.BROKER_NOT_FOUND,
         true,
-        () -> admin.addQuorumVoter(AddQuorumVoterRequest.getDefaultInstance()));
+        () -> admin.addQuorumVoter(AddQuorumVoterRequest.newBuilder().setNodeId(9).build()));
+    refused(
+        Status.Code.NOT_FOUND,
+        ErrorReason.VOTER_NOT_FOUND,
+        true,
+        () -> admin.removeQuorumVoter(RemoveQuorumVoterRequest.newBuilder().setNodeId(9).build()));
   }
 
   @Test

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.broker.session.Admission.Action;
 import io.kontiki.broker.session.Admission.Answer;
+import io.kontiki.metadata.BrokerImage.Endpoints;
 import io.kontiki.metadata.ClusterImage;
+import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AdmitVoter;
 import io.kontiki.metadata.MetadataCommand.FormCluster;
 import io.kontiki.metadata.MetadataMachine;
@@ -54,7 +56,7 @@ class AdmissionTest {
     admission.onLeaderStart(5, image);
   }
 
-  private void apply(AdmitVoter command) {
+  private void apply(MetadataCommand command) {
     image = MetadataMachine.apply(image, image.index() + 1, command).image();
     admission.onImage(image);
   }
@@ -187,6 +189,110 @@ class AdmissionTest {
   void whoIsNoVoterIsRefused() {
     Answer answer = seek(4, NEW);
     assertTrue(answer.refused() && answer.why().contains("[1, 2, 3]"), answer.why());
+  }
+
+  /** Registered, active, and a voter without a directory. */
+  private void addVoter(int id, List<Integer> before) {
+    Endpoint raft = new Endpoint("host", id);
+    apply(
+        new MetadataCommand.RegisterBroker(
+            0,
+            id,
+            Uid.NONE,
+            disk(id),
+            new Uid(2, id),
+            new Endpoints(raft, raft, raft, raft, null),
+            -1,
+            "test"));
+    long epoch = image.index();
+    apply(new MetadataCommand.UnfenceBroker(0, id, epoch, List.of()));
+    apply(new MetadataCommand.AddVoter(0, id, epoch, before));
+    assertTrue(image.voters().containsKey(id));
+  }
+
+  @Test
+  void aBrokerThatIsMadeAVoterIsTakenInLikeOneThatComesLateM23() {
+    addVoter(4, ALL);
+    assertEquals(List.of(), tick(ALL), "it asks first");
+    assertFalse(seek(4, disk(4)).refused());
+    assertEquals(List.of(new Action.Confirm(1, 4)), tick(ALL));
+    // Nobody counts it; the answer says that this is committed.
+    assertEquals(List.of(new Action.Remove(2, 4)), admission.onConfirmed(1, disk(4), false, now()));
+    AdmitVoter command = new AdmitVoter(ms, 4, null, disk(4));
+    assertEquals(List.of(new Action.Admit(3, 5, command)), admission.onChanged(2, true, "", now()));
+    apply(command);
+    admission.onProposed(3, true, "", now());
+    assertEquals(List.of(new Action.Confirm(4, 4)), tick(ALL));
+    assertEquals(List.of(new Action.Add(5, 4)), admission.onConfirmed(4, disk(4), true, now()));
+    assertEquals(List.of(), admission.onChanged(5, true, "", now()));
+    assertEquals(List.of(), tick(List.of(1, 2, 3, 4)));
+  }
+
+  @Test
+  void theSecondVoterOfAllIsTakenInThoughOneIsNoMajorityOfTwoM23() {
+    form(disk(1));
+    addVoter(2, List.of(1));
+    assertEquals("its turn comes", seek(2, disk(2)).why());
+    assertEquals(List.of(new Action.Confirm(1, 2)), tick(List.of(1)));
+    assertEquals(List.of(new Action.Remove(2, 2)), admission.onConfirmed(1, disk(2), false, now()));
+  }
+
+  @Test
+  void whoIsNoVoterAnyMoreIsTakenOutM23() {
+    apply(new MetadataCommand.RemoveVoter(0, 3, ALL));
+    assertFalse(admission.left(3), "nobody has looked at the configuration");
+    assertEquals(List.of(new Action.Remove(1, 3)), tick(ALL));
+    assertEquals(List.of(), tick(ALL), "one step at a time");
+    assertFalse(admission.left(3));
+    assertEquals(List.of(), admission.onChanged(1, false, "busy", now()));
+    assertEquals(List.of(), tick(ALL), "it waits a little");
+    assertFalse(admission.left(3), "the configuration counts it");
+    ms += 500;
+    assertEquals(List.of(new Action.Remove(2, 3)), tick(ALL));
+    assertEquals(List.of(), admission.onChanged(2, true, "", now()));
+    assertFalse(admission.left(3), "what was seen is of before the change");
+    assertEquals(List.of(), tick(List.of(1, 2)));
+    assertTrue(admission.left(3), "it may stop its Raft");
+    assertFalse(admission.left(2), "a voter may not");
+    admission.onLeaderStop();
+    assertFalse(admission.left(3), "whoever leads says so");
+  }
+
+  @Test
+  void nobodyMayStopWhileItIsBeingTakenInM23() {
+    addVoter(4, ALL);
+    seek(4, disk(4));
+    tick(ALL);
+    admission.onConfirmed(1, disk(4), false, now());
+    admission.onChanged(2, true, "", now());
+    apply(new AdmitVoter(ms, 4, null, disk(4)));
+    admission.onProposed(3, true, "", now());
+    tick(ALL);
+    admission.onConfirmed(4, disk(4), true, now()); // the configuration may count it any moment
+    apply(new MetadataCommand.RemoveVoter(0, 4, List.of(1, 2, 3, 4)));
+    assertFalse(admission.left(4));
+    tick(ALL);
+    assertFalse(admission.left(4));
+    admission.onChanged(5, true, "", now());
+    assertFalse(admission.left(4), "it is counted now");
+    assertEquals(List.of(new Action.Remove(6, 4)), tick(List.of(1, 2, 3, 4)));
+  }
+
+  @Test
+  void aLeaderThatIsNoVoterAnyMoreHandsOverM23() {
+    apply(new MetadataCommand.RemoveVoter(0, 1, ALL));
+    assertEquals(List.of(new Action.HandOver()), tick(ALL));
+    assertEquals(List.of(), tick(ALL), "the others need a little");
+    ms += 2_000;
+    assertEquals(List.of(new Action.HandOver()), tick(ALL));
+  }
+
+  @Test
+  void nobodyIsTakenOutWhereTheVotersThatAreLeftAreNoMajorityM23() {
+    // 3 is out, waiting to be taken in with another disk, when 2 is removed.
+    apply(new MetadataCommand.RemoveVoter(0, 2, ALL));
+    assertEquals(
+        List.of(), tick(List.of(1, 2)).stream().filter(Action.Remove.class::isInstance).toList());
   }
 
   @Test

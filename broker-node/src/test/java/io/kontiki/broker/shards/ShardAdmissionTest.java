@@ -178,6 +178,82 @@ final class ShardAdmissionTest {
     assertEquals(List.of(), leader().group().asked);
   }
 
+  @Test
+  void whoIsNoVoterAnyMoreIsTakenOutByTheLeaderM23() {
+    removeThird();
+    time.advanceMs(3_000);
+    assertEquals(List.of("remove 3"), leader().group().asked, "and is asked for once at a time");
+    leader().group().end(false);
+    time.advanceMs(1_100);
+    assertEquals(List.of("remove 3", "remove 3"), leader().group().asked);
+    leader().group().end(true);
+    leader().group().voters = List.of(1, 2);
+    time.advanceMs(5_000);
+    assertEquals(2, leader().group().asked.size());
+  }
+
+  @Test
+  void aLeaderThatIsNoVoterAnyMoreHandsTheShardOverM23() {
+    leader().group().leads = false;
+    Node third = new Node(3, FRESH, new MemoryFileStore());
+    nodes.put(3, third);
+    third.start(0);
+    third.group().lead(List.of(1, 2, 3));
+    removeThird();
+    time.advanceMs(1_100);
+    assertEquals(List.of(1), third.group().handed, "the next one takes it out");
+    assertEquals(List.of(), third.group().asked);
+  }
+
+  @Test
+  void whoIsNoVoterAnyMoreStopsWhenNoConfigurationCountsItM23() {
+    Node third = new Node(3, FRESH, new MemoryFileStore());
+    nodes.put(3, third);
+    third.start(0);
+    long removedAt = removeThird();
+    List<String> out = new ArrayList<>();
+    loop.run(() -> third.shards.depart(removedAt, () -> out.add("out")));
+    time.advanceMs(500);
+    assertEquals(List.of("remove 3"), leader().group().asked);
+    assertEquals(List.of(), out, "a majority may need it");
+    leader().group().end(true);
+    time.advanceMs(1_000);
+    leader().group().end(true); // it asks until the leader itself has answered
+    time.advanceMs(1_000);
+    assertEquals(List.of("out"), out);
+    loop.run(third.shards::cease);
+    third.shards.forget();
+    assertEquals(List.of(), third.raft.list(""), "nothing is left of what it voted with");
+  }
+
+  @Test
+  void aVoterThatIsNoneAnyMoreStillCountsAfterARestartM23() {
+    Node third = new Node(3, FRESH, new MemoryFileStore());
+    nodes.put(3, third);
+    third.start(0);
+    third.stop();
+    removeThird();
+    Node again = new Node(3, FRESH, third.raft);
+    nodes.put(3, again);
+    again.start(0);
+    time.advanceMs(100);
+    assertEquals(1, again.engine.size(), "until it is out");
+    Node fresh = new Node(3, FRESH, new MemoryFileStore());
+    nodes.put(3, fresh);
+    fresh.start(0);
+    time.advanceMs(100);
+    assertTrue(fresh.engine.isEmpty(), "it never took part");
+  }
+
+  /** The index of an image in which node 3 is no voter; everybody has it. */
+  private long removeThird() {
+    metadata.apply(new MetadataCommand.RemoveVoter(0, 3, List.of(1, 2, 3)));
+    ClusterImage image = metadata.image();
+    nodes.values().forEach(node -> loop.run(() -> node.shards.onImage(image)));
+    time.advanceMs(10);
+    return image.index();
+  }
+
   private ChangeShardVoterResponse ask(int voter, Uid directory, long index) {
     List<ChangeShardVoterResponse> answers = new ArrayList<>();
     loop.run(
@@ -237,6 +313,7 @@ final class ShardAdmissionTest {
               time.newWorker("starts-" + id),
               this::coordinator,
               channels,
+              metadata,
               why -> {
                 throw new AssertionError(why);
               });
@@ -274,6 +351,7 @@ final class ShardAdmissionTest {
   /** A Raft group whose changes end when a test says so. */
   private static final class Group implements RaftGroup {
     final List<String> asked = new ArrayList<>();
+    final List<Integer> handed = new ArrayList<>();
     final boolean joining;
     private final int nodeId;
     private final List<Completion<ChangeEnd>> changes = new ArrayList<>();
@@ -344,7 +422,9 @@ final class ShardAdmissionTest {
     public void transferLeadership() {}
 
     @Override
-    public void transferLeadershipTo(int voter) {}
+    public void transferLeadershipTo(int voter) {
+      handed.add(voter);
+    }
 
     @Override
     public void close() {}

@@ -13,6 +13,7 @@ import io.kontiki.broker.api.NodeReports.ConfigOrigin;
 import io.kontiki.broker.api.OffsetListing;
 import io.kontiki.broker.api.OwnReports;
 import io.kontiki.broker.api.ProducerIds;
+import io.kontiki.broker.api.QuorumAdmin;
 import io.kontiki.broker.api.ReassignmentAdmin;
 import io.kontiki.broker.api.RecordDeletion;
 import io.kontiki.broker.api.RecordProduce;
@@ -118,6 +119,7 @@ public final class DoorFixture implements AutoCloseable {
             new ReassignmentAdmin(metadata, 10, 1 << 20, random),
             new LeadershipAdmin(metadata),
             new ClusterAdmin(metadata, reports, ShardViews.NONE),
+            new QuorumAdmin(metadata, ShardViews.NONE),
             new ConfigAdmin(metadata, reports),
             new GroupAdmin(groups, metadata, partitions));
     CallLoops dataLoops = new CallLoops(data.loops());

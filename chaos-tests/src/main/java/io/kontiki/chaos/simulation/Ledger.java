@@ -473,7 +473,9 @@ public final class Ledger {
           long known = partition.describe().heldEndOffset();
           long end = known < 0 ? partition.highWatermark() : known; // it is offline
           held.put(partition.id(), end);
-          of(partition.id()).stops(machine.id(), end);
+          // Who has been elected and does not lead yet waits until a cut, or that its log begins
+          // anew, is durable (D8): that may go with its process, and with it all that it had.
+          of(partition.id()).stops(machine.id(), partition.leading() ? end : 0);
         });
   }
 

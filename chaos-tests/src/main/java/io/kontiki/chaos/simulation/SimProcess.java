@@ -32,6 +32,7 @@ import io.kontiki.broker.quorum.NodeIdentity;
 import io.kontiki.broker.quorum.QuorumEngine;
 import io.kontiki.broker.quorum.QuorumNode;
 import io.kontiki.broker.quorum.SessionShell;
+import io.kontiki.broker.quorum.Voting;
 import io.kontiki.broker.replicas.LocalPartitions;
 import io.kontiki.broker.replicas.MetadataIsrProposals;
 import io.kontiki.config.TopicConfig;
@@ -141,7 +142,8 @@ final class SimProcess {
             control,
             world.plan().quorum(),
             random,
-            guard::admittedAt,
+            new Votes(),
+            Runnable::run,
             new Engine(),
             endpoint -> channel(endpoint, control, true),
             this::fault);
@@ -600,6 +602,24 @@ final class SimProcess {
     }
   }
 
+  /** Nobody becomes a voter or ends to be one, and groups are not played. */
+  private final class Votes implements Voting {
+    @Override
+    public void begin(long admittedIndex) {
+      guard.admittedAt(admittedIndex);
+    }
+
+    @Override
+    public void depart(long index, Runnable out) {
+      throw new Violation("M23", name + " was told that it is no voter");
+    }
+
+    @Override
+    public void forget() {
+      throw new Violation("M23", name + " begins or ends to vote");
+    }
+  }
+
   /** The quorum's ground. */
   private final class Engine implements QuorumEngine {
     private static final long DIAL_NANOS = 100_000_000;
@@ -624,6 +644,16 @@ final class SimProcess {
               World.machineOf(raft),
               DIAL_NANOS,
               shown -> control.execute(() -> completion.complete(shown(shown))));
+    }
+
+    @Override
+    public void address(int nodeId, Endpoint raft) {
+      throw new Violation("M23", name + " met a voter that is not listed: " + nodeId);
+    }
+
+    @Override
+    public void forget() {
+      throw new Violation("M23", name + " forgets what it voted with");
     }
 
     private Shown shown(Network.Shown shown) {

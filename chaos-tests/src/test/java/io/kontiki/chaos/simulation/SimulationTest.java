@@ -50,6 +50,9 @@ class SimulationTest {
         40000113L,
         40000281L,
         40000417L,
+        930000635L,
+        930000906L,
+        940002292L,
         21764265970261L,
         24056623144440L,
         1795316363860163739L
@@ -61,7 +64,16 @@ class SimulationTest {
   /** Seeds in which a rule once seemed to be broken, by a fault of the simulation. */
   @ParameterizedTest
   @ValueSource(
-      longs = {30000417L, 50000196L, 60000054L, 417000023L, 930002020L, 940001303L, 940001906L})
+      longs = {
+        30000417L,
+        50000196L,
+        60000054L,
+        417000023L,
+        930002020L,
+        940001303L,
+        940001906L,
+        940002020L
+      })
   void noRuleIsBrokenInSeedsThatMisledTheSimulation(long seed) {
     play(seed, 1);
   }

@@ -2,6 +2,7 @@ package io.kontiki.metadata.codec;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kontiki.internal.v1.AddPartitionsCommand;
+import io.kontiki.internal.v1.AddVoterCommand;
 import io.kontiki.internal.v1.AdmitVoterCommand;
 import io.kontiki.internal.v1.AllocateProducerIdsCommand;
 import io.kontiki.internal.v1.AlterPartitionsCommand;
@@ -27,6 +28,7 @@ import io.kontiki.internal.v1.ReassignPartitionsCommand;
 import io.kontiki.internal.v1.ReassignmentRecord;
 import io.kontiki.internal.v1.RegisterBrokerCommand;
 import io.kontiki.internal.v1.RemoveBrokerCommand;
+import io.kontiki.internal.v1.RemoveVoterCommand;
 import io.kontiki.internal.v1.ReportLogEndsCommand;
 import io.kontiki.internal.v1.ResignCommand;
 import io.kontiki.internal.v1.StopBrokerCommand;
@@ -34,6 +36,7 @@ import io.kontiki.internal.v1.UnfenceBrokerCommand;
 import io.kontiki.internal.v1.WishBrokerCommand;
 import io.kontiki.metadata.MetadataCommand;
 import io.kontiki.metadata.MetadataCommand.AddPartitions;
+import io.kontiki.metadata.MetadataCommand.AddVoter;
 import io.kontiki.metadata.MetadataCommand.AdmitVoter;
 import io.kontiki.metadata.MetadataCommand.AllocateProducerIds;
 import io.kontiki.metadata.MetadataCommand.AlterPartitions;
@@ -57,6 +60,7 @@ import io.kontiki.metadata.MetadataCommand.ReassignPartitions;
 import io.kontiki.metadata.MetadataCommand.Reassignment;
 import io.kontiki.metadata.MetadataCommand.RegisterBroker;
 import io.kontiki.metadata.MetadataCommand.RemoveBroker;
+import io.kontiki.metadata.MetadataCommand.RemoveVoter;
 import io.kontiki.metadata.MetadataCommand.ReportLogEnds;
 import io.kontiki.metadata.MetadataCommand.Resign;
 import io.kontiki.metadata.MetadataCommand.StopBroker;
@@ -209,6 +213,15 @@ public final class MetadataCommandCodec {
           RemoveBrokerCommand.newBuilder()
               .setBrokerId(c.brokerId())
               .setBrokerEpoch(c.brokerEpoch()));
+    } else if (command instanceof AddVoter c) {
+      entry.setAddVoter(
+          AddVoterCommand.newBuilder()
+              .setBrokerId(c.brokerId())
+              .setBrokerEpoch(c.brokerEpoch())
+              .addAllBefore(c.before()));
+    } else if (command instanceof RemoveVoter c) {
+      entry.setRemoveVoter(
+          RemoveVoterCommand.newBuilder().setVoterId(c.voterId()).addAllBefore(c.before()));
     } else if (command instanceof ReportLogEnds c) {
       ReportLogEndsCommand.Builder report =
           ReportLogEndsCommand.newBuilder()
@@ -393,6 +406,14 @@ public final class MetadataCommandCodec {
       case REMOVE_BROKER -> {
         RemoveBrokerCommand c = entry.getRemoveBroker();
         return new RemoveBroker(timeMs, c.getBrokerId(), c.getBrokerEpoch());
+      }
+      case ADD_VOTER -> {
+        AddVoterCommand c = entry.getAddVoter();
+        return new AddVoter(timeMs, c.getBrokerId(), c.getBrokerEpoch(), c.getBeforeList());
+      }
+      case REMOVE_VOTER -> {
+        RemoveVoterCommand c = entry.getRemoveVoter();
+        return new RemoveVoter(timeMs, c.getVoterId(), c.getBeforeList());
       }
       case COMMAND_NOT_SET ->
           throw new UnknownCommandException(index, type(entry), entry.getLevel(), LEVEL);

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ final class BatchCleaner {
 
   private final OffsetMap newest;
   private final Bounds bounds;
-  private final Map<Long, Long> lastOffsets;
+  private final Map<Long, ? extends Set<Long>> lastOffsets;
   private final int decompressedBytes;
   private final Forgetting forgetting;
 
@@ -45,16 +46,16 @@ final class BatchCleaner {
   record Outcome(@Nullable ByteBuffer bytes, boolean changed, long horizonMs, boolean forgot) {}
 
   /**
-   * @param lastOffsets of each known producer's last batch that is committed: it tells the
-   *     producer's place, with or without records (rule D5), also when what follows is lost; -1:
-   *     any of its batches may be it
+   * @param lastOffsets of each known producer's last batches that are committed: they tell the
+   *     producer's place, and which of its batches are repetitions, with or without records (rule
+   *     D5), also when what follows is lost; empty: any of its batches may be one of them
    * @param forgetting which tombstones may go
    * @param decompressedBytes a batch that takes more stays as it is
    */
   BatchCleaner(
       OffsetMap newest,
       Bounds bounds,
-      Map<Long, Long> lastOffsets,
+      Map<Long, ? extends Set<Long>> lastOffsets,
       Forgetting forgetting,
       int decompressedBytes) {
     this.newest = newest;
@@ -68,8 +69,9 @@ final class BatchCleaner {
     if (batch.isControl() || batch.baseOffset() >= bounds.endOffset) {
       return asItIs(batch);
     }
-    Long last = lastOffsets.get(batch.producerId());
-    boolean speaksOfProducer = last != null && (last < 0 || last == batch.lastOffset());
+    Set<Long> last = lastOffsets.get(batch.producerId());
+    boolean speaksOfProducer =
+        last != null && (last.isEmpty() || last.contains(batch.lastOffset()));
     if (batch.recordCount() == 0) {
       return speaksOfProducer ? asItIs(batch) : nothing(batch, false);
     }

@@ -1,5 +1,7 @@
 package io.kontiki.log.clean;
 
+import static io.kontiki.log.producer.ProducerState.BATCHES_KEPT;
+
 import io.kontiki.log.segment.BatchWalker;
 import io.kontiki.log.segment.OpenFiles;
 import io.kontiki.log.segment.SegmentReader;
@@ -12,6 +14,7 @@ import io.kontiki.runtime.FileStore;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +36,7 @@ public final class Cleaning {
   private final Settings settings;
   private final SegmentReader.View[] segments;
   private final OffsetMap newest;
-  private final Map<Long, Long> lastOffsets;
+  private final TreeMap<Long, TreeSet<Long>> lastOffsets = new TreeMap<>();
   private final long dirtyFrom;
   private long endOffset;
   private @Nullable BatchCleaner cleaner;
@@ -67,8 +70,8 @@ public final class Cleaning {
    * A log as it was when the pass began.
    *
    * @param segments closed ones without damage, from the log start on, one behind the other
-   * @param lastOffsets of each known producer's newest batch that ends before the last segment
-   *     does; -1: not known
+   * @param lastOffsets of each known producer's newest batches that end before the last segment
+   *     does, as far as they are known
    * @param cleanedTo where the pass before ended
    * @param forgetting which tombstones may go
    * @param nowMs wall clock; -1: not to be trusted
@@ -76,7 +79,7 @@ public final class Cleaning {
   public record Input(
       String directory,
       List<View> segments,
-      Map<Long, Long> lastOffsets,
+      Map<Long, List<Long>> lastOffsets,
       long cleanedTo,
       Forgetting forgetting,
       long nowMs) {}
@@ -112,7 +115,7 @@ public final class Cleaning {
     this.settings = settings;
     this.segments = input.segments.toArray(View[]::new);
     this.newest = new OffsetMap(settings.bufferBytes);
-    this.lastOffsets = new TreeMap<>(input.lastOffsets);
+    input.lastOffsets.forEach((id, known) -> lastOffsets.put(id, new TreeSet<>(known)));
     this.endOffset = segments[segments.length - 1].endOffset();
     this.dirtyFrom = input.cleanedTo;
     while (place < segments.length - 1 && segments[place].endOffset() <= dirtyFrom) {
@@ -163,8 +166,10 @@ public final class Cleaning {
 
   /** Returns false at the first key for which there is no room. */
   private boolean note(RecordBatch batch) {
-    lastOffsets.computeIfPresent(
-        batch.producerId(), (id, last) -> Math.max(last, batch.lastOffset()));
+    TreeSet<Long> known = lastOffsets.get(batch.producerId());
+    if (known != null && known.add(batch.lastOffset()) && known.size() > BATCHES_KEPT) {
+      known.pollFirst();
+    }
     if (batch.nextOffset() <= dirtyFrom || batch.isControl() || batch.recordCount() == 0) {
       return true;
     }

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -37,7 +38,9 @@ public final class ProducerState {
   /** Ids from here on number requests over all partitions (rule I6). */
   public static final long FIRST_REQUEST_COUNTING_ID = 1L << 52;
 
-  private static final int BATCHES_KEPT = 5;
+  /** So many of the newest batches of a producer are known. */
+  public static final int BATCHES_KEPT = 5;
+
   private static final int SEQUENCES = 31;
   private static final SealedFile FORMAT = SealedFile.of("KPRO", 2, 256 << 20);
 
@@ -253,19 +256,19 @@ public final class ProducerState {
   }
 
   /**
-   * For each producer the last offset of its newest remembered batch that ends below an offset; -1
-   * if it has none: what compaction below that offset leaves (rule D5).
+   * For each producer the last offsets of its remembered batches that end below an offset, if any:
+   * what compaction below that offset leaves (rule D5).
    */
-  public Map<Long, Long> lastOffsetsBelow(long offset) {
-    Map<Long, Long> found = new TreeMap<>();
+  public Map<Long, List<Long>> lastOffsetsBelow(long offset) {
+    Map<Long, List<Long>> found = new TreeMap<>();
     producers.forEach(
-        (id, producer) -> {
-          long last = -1;
-          for (BatchInfo info : producer.batches) {
-            last = info.lastOffset < offset ? Math.max(last, info.lastOffset) : last;
-          }
-          found.put(id, last);
-        });
+        (id, producer) ->
+            found.put(
+                id,
+                producer.batches.stream()
+                    .map(BatchInfo::lastOffset)
+                    .filter(last -> last < offset)
+                    .toList()));
     return found;
   }
 
