@@ -69,6 +69,10 @@ final class ReplicaReader {
     }
     boolean any = false;
     try (FileStore.File file = disk.open(path)) {
+      if (file.size() < position) {
+        seek(offset); // the log began anew and has come as far already: another file has its name
+        return true;
+      }
       int size = (int) Math.min(CHUNK, file.size() - position);
       if (size < RecordBatch.HEADER_BYTES) {
         return false;

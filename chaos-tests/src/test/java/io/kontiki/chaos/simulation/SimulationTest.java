@@ -72,7 +72,8 @@ class SimulationTest {
         930002020L,
         940001303L,
         940001906L,
-        940002020L
+        940002020L,
+        950007021L
       })
   void noRuleIsBrokenInSeedsThatMisledTheSimulation(long seed) {
     play(seed, 1);
