@@ -57,7 +57,7 @@ final class ArgumentsTest {
   void anUnknownCommandNamesThoseThatThereAre() {
     assertEquals(
         "kontiki: 'topics' is no command; there are broker, chaos, cluster, config, consume, demo, group, log,"
-            + " produce, server, simulate, topic, up (see 'kontiki --help')\n",
+            + " produce, quorum, server, simulate, topic, up (see 'kontiki --help')\n",
         CliRun.of("topics").err());
   }
 
