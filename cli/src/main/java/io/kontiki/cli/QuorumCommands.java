@@ -36,12 +36,7 @@ final class QuorumCommands {
       })
   private static final class Add extends OfNode {
     Add(Console console, GlobalOptions options) {
-      super(console, options);
-    }
-
-    @Override
-    public Integer call() {
-      return change("AddQuorumVoter");
+      super(console, options, "AddQuorumVoter");
     }
   }
 
@@ -53,12 +48,7 @@ final class QuorumCommands {
       })
   private static final class Remove extends OfNode {
     Remove(Console console, GlobalOptions options) {
-      super(console, options);
-    }
-
-    @Override
-    public Integer call() {
-      return change("RemoveQuorumVoter");
+      super(console, options, "RemoveQuorumVoter");
     }
   }
 
@@ -66,16 +56,19 @@ final class QuorumCommands {
   private abstract static class OfNode implements Callable<Integer> {
     private final Console console;
     private final GlobalOptions options;
+    private final String method;
 
     @Parameters(paramLabel = "ID", description = "The node's id.")
     private int id;
 
-    OfNode(Console console, GlobalOptions options) {
+    OfNode(Console console, GlobalOptions options, String method) {
       this.console = console;
       this.options = options;
+      this.method = method;
     }
 
-    final int change(String method) {
+    @Override
+    public final Integer call() {
       JsonObject answer = options.admin().change(method, new JsonObject().with("nodeId", id));
       if (options.json()) {
         console.out().println(answer.withNumbers());

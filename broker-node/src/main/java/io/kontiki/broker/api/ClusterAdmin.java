@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 /** Tells of brokers and of the quorum. Stateless; any loop. */
 public final class ClusterAdmin {
   private static final long REPORT_NANOS = 1_000_000_000;
-  private static final long LEADER_NANOS = 500_000_000;
 
   private final Metadata metadata;
   private final NodeReports reports;
@@ -73,7 +72,7 @@ public final class ClusterAdmin {
           if (image instanceof Result.Ok<ClusterImage> found) {
             // What a broker that does not vote was told last may be of before voters changed.
             metadata.leaderView(
-                call.atMost(LEADER_NANOS),
+                call.atMost(VoterChanges.LEADER_NANOS),
                 call.home(
                     quorum ->
                         completion.complete(Result.ok(ClusterSummary.of(found.value(), quorum)))));
@@ -164,19 +163,16 @@ public final class ClusterAdmin {
 
   /** The Raft groups as their leader sees them, else as this node does: works without a quorum. */
   public void quorum(CallContext call, Completion<List<QuorumView>> completion) {
-    metadata.leaderView(
-        call.atMost(LEADER_NANOS),
-        call.home(
-            status ->
-                shards.views(
-                    call.atMost(LEADER_NANOS),
-                    call.home(
-                        others -> {
-                          List<QuorumView> views = new ArrayList<>();
-                          views.add(view(status, true));
-                          others.forEach(other -> views.add(view(other, false)));
-                          completion.complete(views);
-                        }))));
+    VoterChanges.Groups.look(
+        metadata,
+        shards,
+        call,
+        groups -> {
+          List<QuorumView> views = new ArrayList<>();
+          views.add(view(groups.metadata(), true));
+          groups.shards().forEach(other -> views.add(view(other, false)));
+          completion.complete(views);
+        });
   }
 
   /**

@@ -15,7 +15,6 @@ import java.util.List;
  * of the Raft groups bring it about from then on, whoever they are. Any loop.
  */
 public final class QuorumAdmin {
-  private static final long LEADER_NANOS = 500_000_000;
   private static final long AGAIN_NANOS = 200_000_000;
 
   /** So much earlier a call ends that still waits. */
@@ -93,26 +92,21 @@ public final class QuorumAdmin {
   }
 
   private <T> void look(CallContext call, Seen seen, Completion<Result<T>> failed) {
-    metadata.leaderView(
-        call.atMost(LEADER_NANOS),
-        call.home(
-            status ->
-                shards.views(
-                    call.atMost(LEADER_NANOS),
-                    call.home(
-                        others ->
-                            metadata.readLatest(
-                                call.answerByNanos(),
-                                call.home(
-                                    latest -> {
-                                      if (latest instanceof Result.Ok<ClusterImage> image) {
-                                        seen.take(new Groups(status, others), image.value());
-                                      } else {
-                                        failed.complete(
-                                            Result.error(
-                                                ((Result.Err<ClusterImage>) latest).error()));
-                                      }
-                                    }))))));
+    Groups.look(
+        metadata,
+        shards,
+        call,
+        groups ->
+            metadata.readLatest(
+                call.answerByNanos(),
+                call.home(
+                    latest -> {
+                      if (latest instanceof Result.Ok<ClusterImage> image) {
+                        seen.take(groups, image.value());
+                      } else {
+                        failed.complete(Result.error(((Result.Err<ClusterImage>) latest).error()));
+                      }
+                    })));
   }
 
   private void submit(

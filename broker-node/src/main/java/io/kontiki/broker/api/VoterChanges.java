@@ -10,6 +10,7 @@ import io.kontiki.model.ErrorReason;
 import io.kontiki.model.Result;
 import io.kontiki.raft.RaftGroup;
 import io.kontiki.raft.RaftGroup.RaftStatus;
+import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -25,6 +26,9 @@ final class VoterChanges {
   /** A voter that its leader has not heard of for longer counts as down. */
   static final long CONTACT_MS = 3_000;
 
+  /** Leaders that do not answer within it are not waited for. */
+  static final long LEADER_NANOS = 500_000_000;
+
   private VoterChanges() {}
 
   /**
@@ -35,6 +39,18 @@ final class VoterChanges {
   record Groups(RaftStatus metadata, List<RaftStatus> shards) {
     Groups {
       shards = List.copyOf(shards);
+    }
+
+    /** Asks all; works without a quorum. */
+    static void look(
+        Metadata metadata, ShardViews shards, CallContext call, Completion<Groups> completion) {
+      metadata.leaderView(
+          call.atMost(LEADER_NANOS),
+          call.home(
+              status ->
+                  shards.views(
+                      call.atMost(LEADER_NANOS),
+                      call.home(others -> completion.complete(new Groups(status, others))))));
     }
 
     private List<RaftStatus> all() {
