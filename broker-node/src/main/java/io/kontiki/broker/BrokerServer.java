@@ -208,7 +208,7 @@ final class BrokerServer implements AutoCloseable {
     LoopGroup control = closeLater(new LoopGroup("control", 1, clock, faults));
     QuorumNode.Settings settings = QuorumNode.Settings.of(config);
     Function<Endpoint, ManagedChannel> dialler =
-        endpoint -> channel(endpoint, control.netty(), clusterGuard);
+        endpoint -> channel(endpoint, control.netty(), clusterGuard.to(endpoint));
     JRaftQuorum engine =
         new JRaftQuorum(
             identity,

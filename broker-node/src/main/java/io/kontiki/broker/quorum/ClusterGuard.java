@@ -17,6 +17,7 @@ import io.grpc.Status;
 import io.kontiki.internal.v1.ClusterServiceGrpc;
 import io.kontiki.metadata.ClusterImage;
 import io.kontiki.metadata.VoterImage;
+import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -26,16 +27,19 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps apart, between Raft ports, nodes of two clusters that reach each other through a mistaken
  * address, and voters from a disk of theirs that was replaced (M16): what goes between Raft ports
- * carries who sends it, both ways, and is refused by a node that knows better. Two Raft logs that
- * were not written by one quorum can agree in term and index and differ in what they say. Free of
- * it is what tells who is there: hello, and the watch, which compares clusters itself. Thread-safe.
+ * carries who sends it, both ways, and which disk it is meant for, and is refused by a node that
+ * knows better. Two Raft logs that were not written by one quorum can agree in term and index and
+ * differ in what they say. Free of it is what tells who is there: hello, and the watch, which
+ * compares clusters itself. Thread-safe.
  */
-public final class ClusterGuard implements ClientInterceptor, ServerInterceptor {
+public final class ClusterGuard implements ServerInterceptor {
   private static final Logger LOG = LoggerFactory.getLogger(ClusterGuard.class);
   private static final Metadata.Key<String> CLUSTER =
       Metadata.Key.of("kontiki-cluster", Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> NODE =
       Metadata.Key.of("kontiki-node", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> ADDRESSEE =
+      Metadata.Key.of("kontiki-addressee", Metadata.ASCII_STRING_MARSHALLER);
   private static final Set<String> FREE =
       Set.of(
           ClusterServiceGrpc.getHelloMethod().getFullMethodName(),
@@ -62,6 +66,31 @@ public final class ClusterGuard implements ClientInterceptor, ServerInterceptor 
       try {
         return words.length == 3
             ? new Sender(Integer.parseInt(words[0]), Uid.parse(words[1]), Long.parseLong(words[2]))
+            : null;
+      } catch (IllegalArgumentException e) {
+        return null;
+      }
+    }
+  }
+
+  /**
+   * Whom a caller means: {@code DIRECTORY INDEX} in a header. A node of no cluster yet can tell by
+   * nothing else that a voter of another cluster takes it for one that had its address before: it
+   * would follow that voter's Raft and never form its own.
+   *
+   * @param index of the metadata in which the directory is on record
+   */
+  private record Addressee(Uid directoryId, long index) {
+    String text() {
+      return directoryId + " " + index;
+    }
+
+    /** Null: there is none that could be read. */
+    static @Nullable Addressee parse(@Nullable String text) {
+      String[] words = text == null ? new String[0] : text.split(" ", -1);
+      try {
+        return words.length == 2
+            ? new Addressee(Uid.parse(words[0]), Long.parseLong(words[1]))
             : null;
       } catch (IllegalArgumentException e) {
         return null;
@@ -119,6 +148,36 @@ public final class ClusterGuard implements ClientInterceptor, ServerInterceptor 
         + " (M16)";
   }
 
+  /** Why this node is not whom the caller means; null: it may be. */
+  private @Nullable String mistaken(@Nullable Addressee addressee) {
+    Sender me = self;
+    return me == null
+            || addressee == null
+            || addressee.directoryId().equals(me.directoryId())
+            || addressee.index() < me.admittedIndex()
+        ? null
+        : "here is data directory "
+            + me.directoryId()
+            + " of node "
+            + me.nodeId()
+            + ", not "
+            + addressee.directoryId()
+            + ", which the caller has on record at metadata index "
+            + addressee.index()
+            + " (M16)";
+  }
+
+  /** The disk on record at this address; null: none is. */
+  private @Nullable Addressee addressee(Endpoint raft) {
+    ClusterImage newest = image;
+    for (VoterImage voter : newest.voters().values()) {
+      if (voter.raft().equals(raft) && voter.directoryId() != null) {
+        return new Addressee(voter.directoryId(), newest.index());
+      }
+    }
+    return null;
+  }
+
   private void present(Metadata headers) {
     Uid known = own;
     if (!known.equals(Uid.NONE)) {
@@ -134,15 +193,24 @@ public final class ClusterGuard implements ClientInterceptor, ServerInterceptor 
     return FREE.contains(method.getFullMethodName());
   }
 
-  @Override
-  public <Q, A> ClientCall<Q, A> interceptCall(
-      MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
-    ClientCall<Q, A> call = next.newCall(method, options);
-    return new SimpleForwardingClientCall<>(call) {
+  /** What calls to this address go through. */
+  public ClientInterceptor to(Endpoint raft) {
+    return new ClientInterceptor() {
       @Override
-      public void start(Listener<A> listener, Metadata headers) {
-        present(headers);
-        super.start(free(method) ? listener : new Checked<>(listener, call), headers);
+      public <Q, A> ClientCall<Q, A> interceptCall(
+          MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+        ClientCall<Q, A> call = next.newCall(method, options);
+        return new SimpleForwardingClientCall<>(call) {
+          @Override
+          public void start(Listener<A> listener, Metadata headers) {
+            present(headers);
+            Addressee addressee = addressee(raft);
+            if (addressee != null) {
+              headers.put(ADDRESSEE, addressee.text());
+            }
+            super.start(free(method) ? listener : new Checked<>(listener, call), headers);
+          }
+        };
       }
     };
   }
@@ -196,6 +264,7 @@ public final class ClusterGuard implements ClientInterceptor, ServerInterceptor 
     }
     String cluster = headers.get(CLUSTER);
     Sender sender = Sender.parse(headers.get(NODE));
+    Addressee addressee = Addressee.parse(headers.get(ADDRESSEE));
     return new SimpleForwardingServerCallListener<>(next.startCall(presented, headers)) {
       private boolean refused;
 
@@ -203,6 +272,9 @@ public final class ClusterGuard implements ClientInterceptor, ServerInterceptor 
       public void onMessage(Q message) {
         // With each message: a stream can be older than this node's own cluster, or its image.
         String why = refused ? null : objection(cluster, sender);
+        if (why == null && !refused) {
+          why = mistaken(addressee);
+        }
         if (why != null) {
           refused = true;
           LOG.debug("a call of {} was refused: {}", call.getAttributes(), why);

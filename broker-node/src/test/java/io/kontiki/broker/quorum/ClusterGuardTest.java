@@ -39,6 +39,7 @@ class ClusterGuardTest {
   private static final Uid OLD = new Uid(1, 1);
   private static final Uid NEW = new Uid(3, 3);
   private static final long ADMITTED = 9;
+  private static final Endpoint SECOND = new Endpoint("b", 1);
   private final ClusterGuard caller = new ClusterGuard();
   private final ClusterGuard callee = new ClusterGuard();
   private Server server;
@@ -54,11 +55,15 @@ class ClusterGuardTest {
             .addService(new Answering())
             .build()
             .start();
-    channel =
-        NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-            .usePlaintext()
-            .intercept(caller)
-            .build();
+    channel = channel(SECOND);
+  }
+
+  /** To the one server, for the caller at this address. */
+  private ManagedChannel channel(Endpoint raft) {
+    return NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
+        .usePlaintext()
+        .intercept(caller.to(raft))
+        .build();
   }
 
   @AfterEach
@@ -85,8 +90,7 @@ class ClusterGuardTest {
   private static ClusterImage image(Uid cluster, Uid first) {
     List<VoterImage> voters =
         List.of(
-            new VoterImage(1, new Endpoint("a", 1), OLD),
-            new VoterImage(2, new Endpoint("b", 1), new Uid(1, 2)));
+            new VoterImage(1, new Endpoint("a", 1), OLD), new VoterImage(2, SECOND, new Uid(1, 2)));
     ClusterImage formed =
         MetadataMachine.apply(ClusterImage.EMPTY, 2, new FormCluster(0, cluster, 1, voters, 1))
             .image();
@@ -145,12 +149,27 @@ class ClusterGuardTest {
 
   @Test
   void theAnswersOfADiskThatWasReplacedDoNotCountM16() {
-    // The other way round: who is called is not who the caller has on record.
+    // The other way round: who is called is not who the caller has on record, at another address.
+    channel.shutdownNow();
+    channel = channel(new Endpoint("elsewhere", 1));
     callee.be(1, OLD);
     caller.be(2, new Uid(1, 2));
     caller.know(image(CLUSTER, OLD));
     assertEquals(5, call());
     caller.know(image(CLUSTER, NEW));
     assertFalse(refusal().isOk());
+  }
+
+  @Test
+  void aNodeOfNoClusterDoesNotHearWhoMeansTheDiskThatWasThereBefore() {
+    callee.be(2, new Uid(9, 9));
+    assertEquals(5, call());
+    caller.know(image(CLUSTER, OLD));
+    Status refusal = refusal();
+    assertEquals(Status.Code.FAILED_PRECONDITION, refusal.getCode());
+    assertTrue(refusal.toString().contains(new Uid(1, 2).toString()), refusal::toString);
+    // Taken in since: who calls does not know that yet.
+    callee.admittedAt(ADMITTED);
+    assertEquals(5, call());
   }
 }

@@ -168,7 +168,11 @@ final class SimProcess {
 
   private ManagedChannel channel(Endpoint endpoint, EventLoop loop, boolean guarded) {
     return new RpcChannel(
-        this, loop, World.machineOf(endpoint), endpoint.port(), guarded ? guard : null);
+        this,
+        loop,
+        World.machineOf(endpoint),
+        endpoint.port(),
+        guarded ? guard.to(endpoint) : null);
   }
 
   private void serve(
