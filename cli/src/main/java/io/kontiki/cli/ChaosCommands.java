@@ -23,7 +23,7 @@ final class ChaosCommands extends CommandGroup {
       name = "run",
       description = {
         "Kill, freeze, cut and wipe the nodes of a fresh local cluster while clients use it, and"
-            + " judge all that the clients saw. Network, disk and power faults need root; what this"
+            + " judge all that the clients saw. Disk and power faults need root; what this"
             + " machine does not allow is skipped, and said.",
         "Writes report.txt, report.json and report.html. Exit code 1 if anything acknowledged was"
             + " lost, doubled or reordered, or the cluster did not recover."
@@ -70,8 +70,16 @@ final class ChaosCommands extends CommandGroup {
     @Option(
         names = "--faketime",
         paramLabel = "FILE",
-        description = "libfaketime.so.1, which clock-jump needs.")
+        description = "libfaketime.so.1, which clock-jump needs; where packages put it.")
     private Path faketime = Path.of("");
+
+    @Option(
+        names = "--network",
+        paramLabel = "WHAT",
+        description =
+            "namespaces (one for each node; needs root), proxy (loopback addresses with proxies"
+                + " between them), or auto: the first of these that can be had.")
+    private String network = "auto";
 
     @Override
     public void run() {
@@ -94,7 +102,9 @@ final class ChaosCommands extends CommandGroup {
               + report
               + ", faketime '"
               + faketime
-              + "') is started by the kontiki launcher, not by this class");
+              + "', network "
+              + network
+              + ") is started by the kontiki launcher, not by this class");
     }
   }
 }

@@ -2,6 +2,7 @@ package io.kontiki.chaos.run;
 
 import io.kontiki.chaos.run.cluster.CommandTarget;
 import io.kontiki.chaos.run.cluster.LocalTarget;
+import io.kontiki.chaos.run.cluster.Networking;
 import io.kontiki.chaos.run.cluster.Target;
 import io.kontiki.cli.base.CliException;
 import io.kontiki.cli.local.ServerProgram;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class ChaosMain {
   private static final String USAGE =
       "usage: kontiki chaos run [--nodes 3] [--minutes N] [--max-faults N] [--faults LIST]"
-          + " [--seed S] [--rate N] [--config FILE] [--report DIR] [--faketime FILE]";
+          + " [--seed S] [--rate N] [--config FILE] [--report DIR] [--faketime FILE]"
+          + " [--network auto|namespaces|proxy]";
 
   /** So that snapshots of the metadata are written within minutes, and logs roll. */
   private static final Map<String, String> SETTINGS =
@@ -73,8 +75,8 @@ public final class ChaosMain {
     } catch (CliException e) {
       out.println("chaos: " + e.getMessage());
       return e.exitCode();
-    } catch (IOException e) {
-      out.println("chaos: " + e);
+    } catch (IOException | IllegalStateException e) {
+      out.println("chaos: " + e.getMessage());
       return CliException.FAILED;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -94,7 +96,8 @@ public final class ChaosMain {
     int perSecond = 40;
     Path config = null;
     Path output = Path.of("chaos-report");
-    String faketime = null;
+    Path faketime = null;
+    Networking network = Networking.AUTO;
     while (!words.isEmpty()) {
       String option = words.remove();
       String value = words.poll();
@@ -110,7 +113,8 @@ public final class ChaosMain {
         case "--rate" -> perSecond = (int) number(option, value);
         case "--config" -> config = Path.of(value);
         case "--report" -> output = Path.of(value);
-        case "--faketime" -> faketime = value;
+        case "--faketime" -> faketime = library(Path.of(value));
+        case "--network" -> network = Networking.parse(value);
         default -> throw new IllegalArgumentException("unknown option " + option);
       }
     }
@@ -123,7 +127,15 @@ public final class ChaosMain {
         perSecond,
         config,
         output.toAbsolutePath(),
-        faketime);
+        faketime,
+        network);
+  }
+
+  private static Path library(Path file) {
+    if (!Files.isReadable(file)) {
+      throw new IllegalArgumentException("--faketime " + file + " should be libfaketime.so.1");
+    }
+    return file.toAbsolutePath();
   }
 
   private static double number(String option, String value) {
@@ -145,7 +157,14 @@ public final class ChaosMain {
     Path dir = Files.createTempDirectory("kontiki-chaos-");
     ServerProgram program = ServerProgram.ofEnvironment(System.getenv());
     try (Target target =
-        new LocalTarget(options.nodes(), dir, program, SETTINGS, options.faketime())) {
+        new LocalTarget(
+            options.nodes(),
+            dir,
+            program,
+            SETTINGS,
+            options.network(),
+            options.seed(),
+            options.faketime())) {
       return run(options, target, dir);
     }
   }

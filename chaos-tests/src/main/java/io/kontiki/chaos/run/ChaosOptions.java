@@ -1,5 +1,6 @@
 package io.kontiki.chaos.run;
 
+import io.kontiki.chaos.run.cluster.Networking;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param perSecond records that are written to each partition
  * @param config a file that describes the cluster; null: a fresh one on this machine
  * @param output directory for reports, and for logs if it failed
- * @param faketime where libfaketime lies; null: no clocks of nodes' own
+ * @param faketime where libfaketime lies; null: wherever it lies on this machine
+ * @param network what connects the nodes of a fresh cluster
  */
 record ChaosOptions(
     int nodes,
@@ -28,7 +30,8 @@ record ChaosOptions(
     int perSecond,
     @Nullable Path config,
     Path output,
-    @Nullable String faketime) {
+    @Nullable Path faketime,
+    Networking network) {
   ChaosOptions {
     kinds = List.copyOf(kinds);
     if (nodes != 3 && nodes != 5) {

@@ -87,6 +87,9 @@ final class ChaosRun {
     }
     require(roles.awaitWell(START_PATIENCE));
     story.tell(target.ids().size() + " nodes are ready, seed " + options.seed());
+    if (!target.description().isEmpty()) {
+      story.tell("between them: " + target.description());
+    }
 
     int[] acks;
     long begin = System.nanoTime();
@@ -249,7 +252,11 @@ final class ChaosRun {
   private static Map<String, Long> operations(List<Event> events) {
     Map<String, Long> counts = new TreeMap<>();
     for (Event event : events) {
-      counts.merge(event.getClass().getSimpleName(), 1L, Long::sum);
+      String name = event.getClass().getSimpleName();
+      counts.merge(
+          event instanceof Event.InGroup one ? name + " (group " + one.group() + ")" : name,
+          1L,
+          Long::sum);
     }
     return counts;
   }

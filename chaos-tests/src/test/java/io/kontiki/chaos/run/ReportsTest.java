@@ -8,6 +8,7 @@ import io.kontiki.chaos.history.Anomaly;
 import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.HistoryChecker;
 import io.kontiki.chaos.history.Log;
+import io.kontiki.chaos.run.cluster.Networking;
 import io.kontiki.cli.admin.Json;
 import io.kontiki.cli.admin.JsonObject;
 import java.nio.file.Path;
@@ -50,7 +51,8 @@ final class ReportsTest {
             40,
             null,
             Path.of("x"),
-            null);
+            null,
+            Networking.AUTO);
     return new Result(
         options,
         0,

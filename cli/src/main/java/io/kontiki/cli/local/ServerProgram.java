@@ -20,6 +20,9 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
 
   private static final String MAIN_CLASS = "io.kontiki.broker.BrokerMain";
 
+  /** Where the launcher script finds options for the server's JVM. */
+  private static final String JVM_OPTIONS = "KONTIKI_JVM_OPTS";
+
   /** Keys set for each node, which the environment would override for all; and a client's own. */
   private static final Set<String> PER_NODE =
       Set.of("node.id", "data.dir", "cluster.voters", "bootstrap", "http");
@@ -36,10 +39,10 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
   public static ServerProgram ofEnvironment(Map<String, String> env) {
     String launcher = env.get("KONTIKI_LAUNCHER");
     if (launcher != null && !launcher.isEmpty()) {
-      String opts = env.getOrDefault("KONTIKI_JVM_OPTS", "");
+      String opts = env.getOrDefault(JVM_OPTIONS, "");
       return new ServerProgram(
           List.of(launcher, "server"),
-          Map.of("KONTIKI_JVM_OPTS", (opts + " " + EXIT_WITH_PARENT).strip()));
+          Map.of(JVM_OPTIONS, (opts + " " + EXIT_WITH_PARENT).strip()));
     }
     return new ServerProgram(
         List.of(
@@ -53,6 +56,26 @@ public record ServerProgram(List<String> command, Map<String, String> env) {
             System.getProperty("java.class.path"),
             MAIN_CLASS),
         Map.of());
+  }
+
+  /**
+   * The same with more options of its JVM, which win over those that it has.
+   *
+   * @param options none with a blank
+   */
+  public ServerProgram withJvmOptions(List<String> options) {
+    if (options.isEmpty()) {
+      return this;
+    }
+    Map<String, String> more = new TreeMap<>(env);
+    List<String> words = new ArrayList<>(command);
+    int main = words.indexOf("-cp");
+    if (main >= 0) {
+      words.addAll(main, options);
+    } else {
+      more.merge(JVM_OPTIONS, String.join(" ", options), (some, rest) -> some + " " + rest);
+    }
+    return new ServerProgram(words, more);
   }
 
   /**

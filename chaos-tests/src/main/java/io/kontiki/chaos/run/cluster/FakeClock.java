@@ -3,9 +3,15 @@ package io.kontiki.chaos.run.cluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Year;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,20 +19,56 @@ import org.jspecify.annotations.Nullable;
  * programs measure durations with is left alone, as it is by a step of a real clock.
  */
 final class FakeClock {
+  private static final String LIBRARY = "faketime/libfaketime.so.1";
+
+  private static final int PROBE_YEARS = 10;
+
   private final Path dir;
   private final @Nullable Path library;
 
   /**
-   * @param named where the library is; null: no clocks of nodes' own
+   * @param named where the library is; null: wherever this machine's packages put it
    */
-  FakeClock(Path dir, @Nullable String named) {
+  FakeClock(Path dir, @Nullable Path named) {
     this.dir = dir;
-    this.library = named != null && Files.exists(Path.of(named)) ? Path.of(named) : null;
+    this.library = named != null ? named : installed(Path.of("/usr"));
+  }
+
+  /** Beside other libraries, or beside those of one kind of processor; null: nowhere. */
+  static @Nullable Path installed(Path usr) {
+    for (String name : List.of("lib64", "lib", "local/lib")) {
+      Path libraries = usr.resolve(name);
+      List<Path> places = new ArrayList<>(List.of(libraries.resolve(LIBRARY)));
+      try (Stream<Path> below = Files.list(libraries)) {
+        below.sorted().forEach(one -> places.add(one.resolve(LIBRARY)));
+      } catch (IOException e) {
+        // There are no such libraries.
+      }
+      for (Path place : places) {
+        if (Files.isReadable(place) && works(place)) {
+          return place;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Whether a program sees another time with it. What is for other processors is ignored. */
+  private static boolean works(Path library) {
+    Tools.Result result =
+        Tools.tryRun(
+            List.of(
+                "env", "LD_PRELOAD=" + library, "FAKETIME=+" + PROBE_YEARS + "y", "date", "+%Y"));
+    int year = Year.now(ZoneId.systemDefault()).getValue();
+    return result.exitCode() == 0
+        && Math.abs(Integer.parseInt(result.output()) - year - PROBE_YEARS) <= 1;
   }
 
   /** Why there is none; empty if there is. */
   String missing() {
-    return library == null ? "it needs --faketime with the place of libfaketime.so.1" : "";
+    return library == null
+        ? "libfaketime is not installed (Debian: package 'libfaketime'), and no --faketime names it"
+        : "";
   }
 
   /** Environment of a node. */
@@ -45,7 +87,27 @@ final class FakeClock {
     environment.put("FAKETIME_FORCE_MONOTONIC_FIX", "0");
     environment.put("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     environment.put("DONT_FAKE_MONOTONIC", "1");
+    // Archives of classes are found by the times of files.
+    environment.put("NO_FAKE_STAT", "1");
     return environment;
+  }
+
+  /**
+   * Makes sure that a process has a clock of its own.
+   *
+   * @throws IllegalStateException if it has not loaded the library
+   */
+  void check(long pid) {
+    try {
+      String maps = Files.readString(Path.of("/proc", Long.toString(pid), "maps"));
+      if (library == null || !maps.contains(library.toRealPath().toString())) {
+        throw new IllegalStateException("process " + pid + " runs without " + library);
+      }
+    } catch (NoSuchFileException e) {
+      // It has died meanwhile.
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Takes effect within a second. */

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Processes of this machine, of the program that a user runs; all vote. Each has its own network
- * namespace and file system where that can be had.
+ * namespace and file system where that can be had; without, proxies stand between them.
  */
 public final class LocalTarget implements Target {
   private static final int KILL_SECONDS = 30;
@@ -46,14 +46,17 @@ public final class LocalTarget implements Target {
    *
    * @param dir is made; logs are in it
    * @param settings keys for every node besides those of identity and addresses
-   * @param faketime where libfaketime lies; null: no clocks of nodes' own
+   * @param seed of what a network does by chance
+   * @param faketime where libfaketime lies; null: wherever it lies on this machine
    */
   public LocalTarget(
       int nodes,
       Path dir,
       ServerProgram program,
       Map<String, String> settings,
-      @Nullable String faketime) {
+      Networking networking,
+      long seed,
+      @Nullable Path faketime) {
     this.nodes = nodes;
     this.dir = dir.toAbsolutePath();
     this.program = program;
@@ -63,8 +66,7 @@ public final class LocalTarget implements Target {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    String impossible = Namespaces.impossible();
-    this.network = impossible.isEmpty() ? Namespaces.of(nodes) : new Loopback(nodes, impossible);
+    this.network = Networks.make(networking, nodes, this.dir, seed);
     try {
       this.disks = Disks.of(nodes, this.dir);
     } catch (RuntimeException e) {
@@ -111,6 +113,11 @@ public final class LocalTarget implements Target {
     return missing;
   }
 
+  @Override
+  public String description() {
+    return network.description();
+  }
+
   /** What a node's processes printed. */
   public Path log(int id) {
     return dir.resolve("node-" + id + ".log");
@@ -133,8 +140,9 @@ public final class LocalTarget implements Target {
       Path config = dir.resolve("node-" + id + ".conf");
       Files.writeString(config, configuration(id));
       List<String> words = new ArrayList<>(network.prefix(id));
-      words.addAll(program.command());
-      Map<String, String> environment = new HashMap<>(program.env());
+      ServerProgram own = program.withJvmOptions(network.jvmOptions(id));
+      words.addAll(own.command());
+      Map<String, String> environment = new HashMap<>(own.env());
       environment.putAll(clock.environment(id));
       processes.put(
           id,
@@ -157,9 +165,16 @@ public final class LocalTarget implements Target {
         ids().stream()
             .map(voter -> voter + "@" + endpoint(voter, "raft"))
             .collect(Collectors.joining(",")));
+    Map<String, Endpoint> told = network.endpoints(id);
     network
-        .endpoints(id)
-        .forEach((purpose, endpoint) -> keys.put(purpose + ".listen", endpoint.toString()));
+        .listeners(id)
+        .forEach(
+            (purpose, endpoint) -> {
+              keys.put(purpose + ".listen", endpoint.toString());
+              if (!endpoint.equals(told.get(purpose))) {
+                keys.put(purpose + ".advertise", String.valueOf(told.get(purpose)));
+              }
+            });
     StringBuilder text = new StringBuilder();
     keys.forEach((key, value) -> text.append(key).append(" = ").append(value).append('\n'));
     return text.toString();
@@ -289,6 +304,7 @@ public final class LocalTarget implements Target {
 
   @Override
   public void setClock(int id, long seconds) {
+    clock.check(process(id).pid());
     clock.set(id, seconds);
   }
 

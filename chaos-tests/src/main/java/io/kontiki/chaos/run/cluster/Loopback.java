@@ -33,6 +33,11 @@ final class Loopback implements Network {
   }
 
   @Override
+  public String description() {
+    return "the loopback address, which cannot be cut: " + why;
+  }
+
+  @Override
   public List<String> prefix(int id) {
     return List.of();
   }

@@ -144,6 +144,11 @@ final class Namespaces implements Network {
   }
 
   @Override
+  public String description() {
+    return "a network namespace for each node";
+  }
+
+  @Override
   public List<String> prefix(int id) {
     // Not "ip netns exec", which gives the process a copy of all mounts: disks would stay in use.
     return List.of("nsenter", "--net=/run/netns/" + namespace(id));

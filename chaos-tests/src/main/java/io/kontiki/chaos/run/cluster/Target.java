@@ -32,6 +32,11 @@ public interface Target extends AutoCloseable {
   /** Where Kafka's clients reach a node, if that is served. */
   Optional<Endpoint> kafka(int id);
 
+  /** What connects the nodes, for people; empty: nothing that this suite made. */
+  default String description() {
+    return "";
+  }
+
   /** What cannot be done to it, and why. */
   Map<Ability, String> missing();
 

@@ -1,8 +1,6 @@
 package io.kontiki.chaos.run.load;
 
-import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
-import io.kontiki.chaos.history.Log;
 import io.kontiki.client.ConsumerRecord;
 import io.kontiki.client.GroupConsumer;
 import io.kontiki.client.GroupConsumerOptions;
@@ -60,14 +58,14 @@ final class GroupMember extends Worker {
 
   /** One membership. */
   private final class Life implements RebalanceListener {
-    private final String member;
+    private final MemberNotes notes;
     private final GroupConsumer consumer;
 
     /** Of those that are about to go: everything that was polled is committed. */
     private final Set<TopicPartition> settled = new TreeSet<>();
 
     Life(String member) {
-      this.member = member;
+      this.notes = new MemberNotes(group, member, history, coverage);
       this.consumer =
           client.newGroupConsumer(
               GroupConsumerOptions.of(group).withManualCommit().withClientId(member));
@@ -91,23 +89,19 @@ final class GroupMember extends Worker {
     }
 
     private void note(List<ConsumerRecord> records) {
-      Map<Log, long[]> ranges = new TreeMap<>();
+      Map<TopicPartition, long[]> ranges = new TreeMap<>();
       for (ConsumerRecord record : records) {
-        Log log = new Log(record.topic(), record.partition());
+        TopicPartition key = new TopicPartition(record.topic(), record.partition());
         long[] range =
-            ranges.computeIfAbsent(log, any -> new long[] {record.offset(), record.offset()});
+            ranges.computeIfAbsent(key, any -> new long[] {record.offset(), record.offset()});
         if (record.offset() != range[1]) {
-          delivered(log, range);
+          notes.delivered(key.topic(), key.partition(), range[0], range[1]);
           range[0] = record.offset();
         }
         range[1] = record.offset() + 1;
       }
-      ranges.forEach(this::delivered);
-    }
-
-    private void delivered(Log log, long[] range) {
-      history.add(new Event.Delivered(group, member, log, range[0], range[1]));
-      coverage.add(log, range[0], range[1]);
+      ranges.forEach(
+          (key, range) -> notes.delivered(key.topic(), key.partition(), range[0], range[1]));
     }
 
     /** What was polled of these; returns whether it is stored. */
@@ -119,16 +113,14 @@ final class GroupMember extends Worker {
             .ifPresent(position -> offsets.put(key, new OffsetAndMetadata(position)));
       }
       offsets.forEach(
-          (key, what) ->
-              history.add(new Event.CommitAsked(group, member, log(key), what.offset())));
+          (key, what) -> notes.commitAsked(key.topic(), key.partition(), what.offset()));
       try {
         consumer.commit(offsets);
       } catch (KontikiException e) {
         return false; // perhaps in part
       }
       offsets.forEach(
-          (key, what) ->
-              history.add(new Event.CommitStored(group, member, log(key), what.offset())));
+          (key, what) -> notes.commitStored(key.topic(), key.partition(), what.offset()));
       return true;
     }
 
@@ -136,8 +128,7 @@ final class GroupMember extends Worker {
     public void onAssigned(Map<TopicPartition, Long> partitions) {
       partitions.forEach(
           (key, offset) ->
-              history.add(
-                  new Event.Assigned(group, member, log(key), consumer.generation(), offset)));
+              notes.assigned(key.topic(), key.partition(), consumer.generation(), offset));
     }
 
     @Override
@@ -152,13 +143,9 @@ final class GroupMember extends Worker {
       for (TopicPartition key : partitions) {
         boolean inOrder = reason == Reason.REBALANCE || reason == Reason.LEFT;
         if (settled.remove(key) && inOrder) {
-          history.add(new Event.GivenUp(group, member, log(key)));
+          notes.givenUp(key.topic(), key.partition());
         }
       }
     }
-  }
-
-  private static Log log(TopicPartition key) {
-    return new Log(key.topic(), key.partition());
   }
 }

@@ -4,6 +4,7 @@ import io.kontiki.chaos.history.Event;
 import io.kontiki.chaos.history.History;
 import io.kontiki.chaos.history.Log;
 import io.kontiki.chaos.run.cluster.Target;
+import io.kontiki.chaos.run.kafka.KafkaMember;
 import io.kontiki.cli.base.Deadline;
 import io.kontiki.client.KontikiClient;
 import io.kontiki.client.StartAt;
@@ -11,7 +12,9 @@ import io.kontiki.model.Endpoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
@@ -23,6 +26,7 @@ import java.util.stream.Collectors;
 public final class Workload implements AutoCloseable {
   private static final String GROUP = "chaos";
   private static final int MEMBERS = 3;
+  private static final int KAFKA_MEMBERS = 2;
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final long POLL_MS = 50;
 
@@ -30,7 +34,10 @@ public final class Workload implements AutoCloseable {
   private final List<Log> logs;
   private final History history;
   private final AckLog acks = new AckLog();
-  private final Coverage coverage = new Coverage();
+
+  /** What each group was given. */
+  private final Map<String, Coverage> groups = new TreeMap<>();
+
   private final List<Worker> writers = new ArrayList<>();
   private final List<Worker> readers = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
@@ -58,10 +65,6 @@ public final class Workload implements AutoCloseable {
             .flatMap(id -> target.kafka(id).stream())
             .map(Endpoint::toString)
             .collect(Collectors.joining(","));
-    if (!kafka.isEmpty()) {
-      writers.add(new KafkaWriter("k1", kafka, logs, history, acks));
-      readers.add(new KafkaReader("kafka-reader", kafka, logs, history));
-    }
     readers.add(
         new Administrator(
             "administrator",
@@ -69,11 +72,41 @@ public final class Workload implements AutoCloseable {
             "chaos-admin-" + seed + "-"));
     readers.add(new SdkReader("reader", client, logs, history));
     readers.add(new EndWatcher("ends", client, logs, history));
-    TreeSet<String> topics = new TreeSet<>();
-    logs.forEach(log -> topics.add(log.topic()));
+    Set<String> topics = topics();
+    Coverage coverage = coverage(GROUP);
     for (int i = 1; i <= MEMBERS; i++) {
       readers.add(new GroupMember(GROUP, "m" + i, client, topics, seed + i, history, coverage));
     }
+    if (!kafka.isEmpty()) {
+      writers.add(new KafkaWriter("k1", kafka, logs, history, acks));
+      readers.add(new KafkaReader("kafka-reader", kafka, logs, history));
+      addKafkaGroup(kafka, KafkaMember.Protocol.EAGER, seed);
+      addKafkaGroup(kafka, KafkaMember.Protocol.COOPERATIVE, ~seed);
+    }
+  }
+
+  private void addKafkaGroup(String bootstrap, KafkaMember.Protocol protocol, long seed) {
+    String group = GROUP + "-" + protocol.name().toLowerCase(Locale.ROOT);
+    for (int i = 1; i <= KAFKA_MEMBERS; i++) {
+      readers.add(
+          new KafkaGroupMember(
+              bootstrap,
+              group,
+              group + "-m" + i,
+              protocol,
+              topics(),
+              seed + i,
+              history,
+              coverage(group)));
+    }
+  }
+
+  private Set<String> topics() {
+    return logs.stream().map(Log::topic).collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private Coverage coverage(String group) {
+    return groups.computeIfAbsent(group, any -> new Coverage());
   }
 
   public void start() {
@@ -112,7 +145,12 @@ public final class Workload implements AutoCloseable {
       writer.join();
     }
     Map<Log, Long> ends = ends();
-    await("the group has not been given", () -> coverage.missing(ends), ends);
+    groups.forEach(
+        (group, coverage) ->
+            await(
+                "the group '" + group + "' has not been given",
+                () -> coverage.missing(ends),
+                ends));
     readers.forEach(Worker::stop);
     for (Worker reader : readers) {
       reader.join();
@@ -158,8 +196,7 @@ public final class Workload implements AutoCloseable {
   }
 
   private Map<Log, Long> ends() throws InterruptedException {
-    TreeSet<String> topics = new TreeSet<>();
-    logs.forEach(log -> topics.add(log.topic()));
+    Set<String> topics = topics();
     Map<Log, Long> ends = new TreeMap<>();
     Deadline deadline = Deadline.in(PATIENCE);
     while (ends.size() < logs.size()) {
