@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -35,7 +36,7 @@ public final class KafkaMember implements AutoCloseable {
   /** Whatever is known at once. */
   private static final Duration NOW = Duration.ofMillis(1);
 
-  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final Consumer<byte[], byte[]> consumer;
   private final Notes notes;
 
   /** Of partitions whose first offset is not known yet, the generation they came in. */
@@ -84,7 +85,17 @@ public final class KafkaMember implements AutoCloseable {
       Protocol protocol,
       boolean leaves,
       Notes notes) {
+    this(consumer(bootstrap, group, clientId, protocol, leaves), topics, notes);
+  }
+
+  KafkaMember(Consumer<byte[], byte[]> consumer, Collection<String> topics, Notes notes) {
+    this.consumer = consumer;
     this.notes = notes;
+    consumer.subscribe(topics, new Listener());
+  }
+
+  private static Consumer<byte[], byte[]> consumer(
+      String bootstrap, String group, String clientId, Protocol protocol, boolean leaves) {
     Map<String, Object> settings = new TreeMap<>();
     settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, clientId);
@@ -101,9 +112,7 @@ public final class KafkaMember implements AutoCloseable {
             protocol == Protocol.EAGER ? RangeAssignor.class : CooperativeStickyAssignor.class));
     // Not among its documented settings; Kafka's own stream library closes its members so.
     settings.put("internal.leave.group.on.close", leaves);
-    this.consumer =
-        new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-    consumer.subscribe(topics, new Listener());
+    return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   /**
