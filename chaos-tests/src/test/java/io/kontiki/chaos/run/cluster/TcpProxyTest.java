@@ -144,7 +144,7 @@ final class TcpProxyTest {
                 }
               });
       sender.start();
-      sender.join(SILENCE_MS); // nobody reads yet
+      sender.join(10L * SILENCE_MS); // nobody reads yet
       assertTrue(sender.isAlive(), "the proxy took all of it");
       assertTrue(Arrays.equals(much, ends.server().getInputStream().readNBytes(much.length)));
       sender.join();
