@@ -58,7 +58,7 @@ final class Wire {
         yield freeAt;
       }
       case LOSSY -> {
-        long delay = DELAY_MS - JITTER_MS + random.nextInt(2 * JITTER_MS + 1);
+        int delay = DELAY_MS - JITTER_MS + random.nextInt(2 * JITTER_MS + 1);
         if (random.nextInt(100) < LOSS_PERCENT) {
           delay += LEAST_STALL_MS + random.nextInt(MORE_STALL_MS);
         }

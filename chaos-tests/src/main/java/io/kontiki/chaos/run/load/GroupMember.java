@@ -18,12 +18,18 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** A member of a group that commits now and then, leaves in order now and then and comes again. */
+/**
+ * A member of a group that commits now and then, and goes and comes again: often in order, at times
+ * without a commit of what it was given and without an answer.
+ */
 final class GroupMember extends Worker {
   private static final Duration POLL = Duration.ofMillis(50);
   private static final Duration CLOSE = Duration.ofSeconds(20);
   private static final int LEAST_POLLS = 400;
   private static final int MORE_POLLS = 800;
+
+  /** One life of so many ends in disorder. */
+  private static final int ONE_IN_DIES = 3;
 
   private final String group;
   private final KontikiClient client;
@@ -64,6 +70,8 @@ final class GroupMember extends Worker {
     /** Of those that are about to go: everything that was polled is committed. */
     private final Set<TopicPartition> settled = new TreeSet<>();
 
+    private boolean dying;
+
     Life(String member) {
       this.notes = new MemberNotes(group, member, history, coverage);
       this.consumer =
@@ -72,6 +80,7 @@ final class GroupMember extends Worker {
     }
 
     void run() {
+      boolean dies = random.nextInt(ONE_IN_DIES) == 0;
       int polls = LEAST_POLLS + random.nextInt(MORE_POLLS);
       try {
         consumer.subscribe(topics, this);
@@ -84,7 +93,8 @@ final class GroupMember extends Worker {
       } catch (KontikiException e) {
         surprise("a member cannot go on: " + e.getMessage());
       } finally {
-        consumer.close(CLOSE);
+        dying = dies;
+        consumer.close(dies ? Duration.ZERO : CLOSE);
       }
     }
 
@@ -133,7 +143,7 @@ final class GroupMember extends Worker {
 
     @Override
     public void onRevoking(Collection<TopicPartition> partitions, Duration timeLeft) {
-      if (commit(partitions)) {
+      if (!dying && commit(partitions)) {
         settled.addAll(partitions);
       }
     }
