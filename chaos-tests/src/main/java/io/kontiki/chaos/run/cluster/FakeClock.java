@@ -59,9 +59,11 @@ final class FakeClock {
         Tools.tryRun(
             List.of(
                 "env", "LD_PRELOAD=" + library, "FAKETIME=+" + PROBE_YEARS + "y", "date", "+%Y"));
+    if (result.exitCode() != 0 || !result.output().matches("[0-9]{4}")) {
+      return false;
+    }
     int year = Year.now(ZoneId.systemDefault()).getValue();
-    return result.exitCode() == 0
-        && Math.abs(Integer.parseInt(result.output()) - year - PROBE_YEARS) <= 1;
+    return Math.abs(Integer.parseInt(result.output()) - year - PROBE_YEARS) <= 1;
   }
 
   /** Why there is none; empty if there is. */
