@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * The members of a group share a log so that one has it at a time, and the next begins where the
  * group has committed: not before what anybody was told is stored, not behind what anybody asked
  * to. A stale member whose commit was taken all the same shows as a commit that went back. Nobody
- * seeks, and the group began at the first offset.
+ * seeks, and the group began at the first offset. It had that committed before its first member
+ * came: one without members and offsets ends (M19), and its generations begin anew.
  */
 final class GroupCheck implements Check {
   @Override

@@ -25,6 +25,12 @@ import java.util.stream.Collectors;
 /** All clients of a run. One thread. */
 public final class Workload implements AutoCloseable {
   private static final String GROUP = "chaos";
+
+  /** All groups there may be. */
+  public static final List<String> GROUPS =
+      List.of(
+          GROUP, ofKafka(KafkaMember.Protocol.EAGER), ofKafka(KafkaMember.Protocol.COOPERATIVE));
+
   private static final int MEMBERS = 3;
   private static final int KAFKA_MEMBERS = 2;
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -86,7 +92,7 @@ public final class Workload implements AutoCloseable {
   }
 
   private void addKafkaGroup(String bootstrap, KafkaMember.Protocol protocol, long seed) {
-    String group = GROUP + "-" + protocol.name().toLowerCase(Locale.ROOT);
+    String group = ofKafka(protocol);
     for (int i = 1; i <= KAFKA_MEMBERS; i++) {
       readers.add(
           new KafkaGroupMember(
@@ -99,6 +105,10 @@ public final class Workload implements AutoCloseable {
               history,
               coverage(group)));
     }
+  }
+
+  private static String ofKafka(KafkaMember.Protocol protocol) {
+    return GROUP + "-" + protocol.name().toLowerCase(Locale.ROOT);
   }
 
   private Set<String> topics() {
