@@ -9,9 +9,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
-import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
@@ -34,10 +32,6 @@ final class RaftStream implements StreamObserver<RaftFrame> {
   private final StreamObserver<RaftFrame> out;
   private volatile boolean dead;
 
-  private final Object timerLock = new Object();
-  private @Nullable Future<?> timer;
-  private long timerNanos;
-
   RaftStream(
       RaftPeer peer,
       ManagedChannel channel,
@@ -55,10 +49,11 @@ final class RaftStream implements StreamObserver<RaftFrame> {
 
   void call(Message request, InvokeCallback callback, long timeoutMs) {
     long id = ids.incrementAndGet();
-    Pending call = new Pending(callback, timeoutMs);
+    Pending call = new Pending(callback);
     pending.put(id, call);
     try {
-      arm(call.deadlineNanos);
+      call.timeout =
+          threads.timer().schedule(() -> timedOut(id, timeoutMs), timeoutMs, TimeUnit.MILLISECONDS);
       synchronized (this) {
         out.onNext(RaftFrame.request(id, request));
       }
@@ -94,48 +89,6 @@ final class RaftStream implements StreamObserver<RaftFrame> {
     failAll(new RemotingException("stream ended by " + peer));
   }
 
-  /**
-   * One timer for all calls: nearly all are answered in time, and a timer of its own for each would
-   * wake a thread for each heartbeat.
-   */
-  private void arm(long deadlineNanos) {
-    synchronized (timerLock) {
-      Future<?> armed = timer;
-      if (armed != null) {
-        if (deadlineNanos - timerNanos >= 0) {
-          return;
-        }
-        armed.cancel(false);
-      }
-      timerNanos = deadlineNanos;
-      long delay = Math.max(0, deadlineNanos - System.nanoTime());
-      timer = threads.timer().schedule(this::onTimer, delay, TimeUnit.NANOSECONDS);
-    }
-  }
-
-  private void onTimer() {
-    synchronized (timerLock) {
-      timer = null; // calls that came before are among those below, later ones arm it again
-    }
-    long now = System.nanoTime();
-    OptionalLong least = OptionalLong.empty(); // as nanoseconds from now
-    for (Map.Entry<Long, Pending> entry : pending.entrySet()) {
-      long left = entry.getValue().deadlineNanos - now;
-      if (left <= 0) {
-        timedOut(entry.getKey(), entry.getValue().timeoutMs);
-      } else {
-        least = OptionalLong.of(Math.min(left, least.orElse(left)));
-      }
-    }
-    if (least.isPresent()) {
-      try {
-        arm(now + least.getAsLong());
-      } catch (RejectedExecutionException e) {
-        // the node stops: the channel ends, and with it the calls
-      }
-    }
-  }
-
   private void timedOut(long id, long timeoutMs) {
     if (fail(id, new InvokeTimeoutException("no answer in " + timeoutMs + " ms"))) {
       peer.timedOut();
@@ -160,18 +113,19 @@ final class RaftStream implements StreamObserver<RaftFrame> {
   private static final class Pending {
     private final InvokeCallback callback;
     private final AtomicBoolean done = new AtomicBoolean();
-    private final long timeoutMs;
-    private final long deadlineNanos;
+    private volatile @Nullable Future<?> timeout;
 
-    Pending(InvokeCallback callback, long timeoutMs) {
+    Pending(InvokeCallback callback) {
       this.callback = callback;
-      this.timeoutMs = timeoutMs;
-      this.deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
     }
 
     void complete(@Nullable Object result, @Nullable Throwable cause) {
       if (!done.compareAndSet(false, true)) {
         return;
+      }
+      Future<?> scheduled = timeout;
+      if (scheduled != null) {
+        scheduled.cancel(false);
       }
       Executor executor = callback.executor() == null ? Runnable::run : callback.executor();
       try {
