@@ -2,6 +2,8 @@ package io.kontiki.log;
 
 import io.kontiki.log.clean.CleanMark;
 import io.kontiki.log.epoch.EpochHistory;
+import io.kontiki.log.journal.JournalEntry;
+import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.producer.ProducerState;
 import io.kontiki.log.producer.ProducerState.Verdict;
 import io.kontiki.log.segment.BatchWalker;
@@ -299,7 +301,10 @@ final class LogAppends {
     for (RecordBatch batch : run) {
       segment.onAppended(batch, state.settings.indexIntervalBytes(), nowMs);
       if (state.epochs.latest() != batch.leaderEpoch()) {
-        state.epochs.assign(batch.leaderEpoch(), Math.max(batch.baseOffset(), state.logStart));
+        long from = Math.max(batch.baseOffset(), state.logStart);
+        state.epochs.assign(batch.leaderEpoch(), from);
+        // Of a follower: a start must not learn it from bytes that no checksum covers (rule L2).
+        home.journal(log, JournalEntry.of(log.id(), Kind.EPOCH, from, batch.leaderEpoch()));
       }
       state.producers.onAppended(batch, nowMs);
       state.producers.keepAtMost(shared.config.producers().most(), state.highWatermark);

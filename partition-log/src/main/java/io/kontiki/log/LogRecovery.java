@@ -39,12 +39,16 @@ final class LogRecovery {
   private boolean doubtful;
   private boolean changed;
 
+  /** From this offset on the batches say of which epoch they are. */
+  private long epochsFrom;
+
   LogRecovery(LogShared shared, LogReplay log) {
     this.shared = shared;
     this.log = log;
     this.directory = log.directory();
     this.doubtful = log.isDoubtful();
     this.changed = log.isTouched();
+    this.epochsFrom = log.trust();
   }
 
   RecoveredLog recover(boolean journalDamaged) {
@@ -55,7 +59,12 @@ final class LogRecovery {
       dropBelow(Math.min(log.logStart(), newestTrustedSnapshot()));
     }
     EpochHistory epochs = log.epochs();
+    if (!journalDamaged) {
+      // What is below it was on record, as checkpoint or journal entry, before any of it counted.
+      epochsFrom = Math.max(epochsFrom, log.recoveryPoint());
+    }
     if (!refs.isEmpty() && areEpochsIncomplete(epochs)) {
+      epochsFrom = log.trust();
       completeEpochs(epochs);
       changed = true;
       plain = false;
@@ -104,8 +113,7 @@ final class LogRecovery {
             || found.walked().size() > 1
             || !snapshots.tailSet(log.trust(), false).isEmpty();
     // Only now: of a walk that broke off before the end an epoch that has just begun is no part.
-    epochs.rebuild(log.trust(), found.epochs(), end);
-    epochs.truncate(end + 1);
+    epochs.rebuild(epochsFrom, found.epochs(), end);
     if (log.logStart() > 0) {
       epochs.advanceStart(log.logStart());
     }
@@ -281,7 +289,7 @@ final class LogRecovery {
   private void completeEpochs(EpochHistory epochs) {
     long from = Math.min(log.trust(), refs.get(0).baseOffset());
     List<EpochHistory.Entry> known = epochs.entries();
-    LogWalk.Found found = walk(new TreeSet<>(), from, false);
+    LogWalk.Found found = walk(new TreeSet<>(), from, false, from);
     epochs.rebuild(from, found.epochs(), found.endOffset());
     for (EpochHistory.Entry entry : known) {
       if (entry.startOffset() >= found.endOffset() && entry.epoch() > epochs.latest()) {
@@ -291,18 +299,27 @@ final class LogRecovery {
   }
 
   private LogWalk.Found walk(TreeSet<Long> trusted, long trust) {
-    return walk(trusted, trust, true);
+    return walk(trusted, trust, true, epochsFrom);
   }
 
   /**
    * @param checkDerived whether a bad batch below the recovery point ends it, too: what rotted
    *     there would be believed of producers (rule I1)
+   * @param learnFrom see {@link LogWalk.Task#epochsFrom}
    */
-  private LogWalk.Found walk(TreeSet<Long> trusted, long trust, boolean checkDerived) {
+  private LogWalk.Found walk(
+      TreeSet<Long> trusted, long trust, boolean checkDerived, long learnFrom) {
     LogWalk walk = new LogWalk(shared, directory, log.names()::hasPath, INDEX_INTERVAL_BYTES);
     return walk.walk(
         new LogWalk.Task(
-            List.copyOf(refs), log.logStart(), trusted, trust, log.recoveryPoint(), checkDerived));
+            List.copyOf(refs),
+            log.logStart(),
+            trusted,
+            trust,
+            log.recoveryPoint(),
+            checkDerived,
+            learnFrom,
+            EpochHistory.lookUp(log.epochs().entries())));
   }
 
   /** Cuts at the fault; what is doubtful is kept aside first (rule D2). */

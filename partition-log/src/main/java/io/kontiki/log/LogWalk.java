@@ -7,6 +7,7 @@ import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.OpenFiles;
 import io.kontiki.log.segment.Segment;
 import io.kontiki.log.segment.SegmentFiles;
+import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.log.segment.TimeIndex;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.FileStore;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongToIntFunction;
 import java.util.function.Predicate;
 
 /**
@@ -59,6 +61,9 @@ final class LogWalk {
    * @param trust derived data at or behind it does not count
    * @param checkFrom from this offset on checksums are checked and offsets must be contiguous
    * @param checkDerived whether checksums are checked of all that producers are learnt from
+   * @param epochsFrom the epochs of batches from this offset on are learnt; the log knows those
+   *     below
+   * @param epochOf of an offset below that, or {@link SegmentReader#ANY_EPOCH}
    */
   record Task(
       List<Ref> segments,
@@ -66,7 +71,9 @@ final class LogWalk {
       NavigableSet<Long> snapshots,
       long trust,
       long checkFrom,
-      boolean checkDerived) {}
+      boolean checkDerived,
+      long epochsFrom,
+      LongToIntFunction epochOf) {}
 
   /**
    * What was found.
@@ -80,7 +87,7 @@ final class LogWalk {
    * @param stale base offsets of walked segments whose index files have what cannot be trusted
    * @param ahead of those whose index files have more than could be trusted, and all of it is right
    * @param forgottenBelow tombstones may be missing below it, as far as what was walked over tells
-   * @param epochs where those of the batches at or behind {@code trust} begin, in order
+   * @param epochs where those of the batches at or behind {@code epochsFrom} begin, in order
    */
   record Found(
       List<Segment> walked,
@@ -177,6 +184,12 @@ final class LogWalk {
         || (behind != null && batch.nextOffset() > behind.baseOffset);
   }
 
+  /** Whether it has rotted, which no checksum tells (L2). */
+  private static boolean isOfAnotherEpoch(RecordBatch batch, LongToIntFunction epochOf) {
+    int due = epochOf.applyAsInt(batch.baseOffset());
+    return due != SegmentReader.ANY_EPOCH && due != batch.leaderEpoch();
+  }
+
   /** Returns the position behind the last good batch. */
   private long walk(FileStore.File file, Ref ref, Segment segment, Progress at) {
     long from = Math.min(at.snapshot.offset, at.task.trust);
@@ -185,7 +198,10 @@ final class LogWalk {
     BatchWalker walker = new BatchWalker(file, start, ref.sizeBytes);
     boolean contiguous = start == 0;
     long writtenMs = -1;
-    while (walker.next(at.end, at.epoch, at.task.checkDerived || at.end >= at.task.checkFrom)) {
+    while (walker.next(
+        at.end,
+        at.end < at.task.epochsFrom ? 0 : at.epoch,
+        at.task.checkDerived || at.end >= at.task.checkFrom)) {
       RecordBatch batch = walker.batch();
       if (at.end >= at.task.checkFrom
           ? contiguous && batch.baseOffset() != at.end
@@ -200,6 +216,10 @@ final class LogWalk {
                 + " was due";
         return walker.position();
       }
+      if (at.end < at.task.epochsFrom && isOfAnotherEpoch(batch, at.task.epochOf)) {
+        at.fault = "leader epoch " + batch.leaderEpoch() + " at " + batch.baseOffset();
+        return walker.position();
+      }
       contiguous = true;
       segment.note(batch, (int) walker.position(), indexIntervalBytes);
       // Also one in which it lies: of a log that began within its first batch after an empty
@@ -211,7 +231,7 @@ final class LogWalk {
         at.snapshot.state.onAppended(batch, writtenMs);
         at.snapshot.state.keepAtMost(mostProducers, batch.baseOffset());
       }
-      if (batch.baseOffset() >= at.task.trust
+      if (batch.baseOffset() >= at.task.epochsFrom
           && (at.epochs.isEmpty() || batch.leaderEpoch() != at.epoch)) {
         at.epochs.add(new EpochHistory.Entry(batch.leaderEpoch(), batch.baseOffset()));
       }

@@ -5,6 +5,7 @@ import io.kontiki.log.journal.JournalEntry;
 import io.kontiki.log.journal.JournalEntry.Kind;
 import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentReader;
 import io.kontiki.model.PartitionId;
 import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
@@ -417,7 +418,14 @@ final class SegmentedLog implements PartitionLog {
       refs.add(new LogWalk.Ref(segment.baseOffset(), segment.sizeBytes(), segment.createdMs()));
     }
     return new LogWalk.Task(
-        refs, state.logStart, derived.snapshots(), state.logEnd, Long.MAX_VALUE, false);
+        refs,
+        state.logStart,
+        derived.snapshots(),
+        state.logEnd,
+        Long.MAX_VALUE,
+        false,
+        state.logEnd,
+        offset -> SegmentReader.ANY_EPOCH); // what has rotted is found when it is read
   }
 
   /** For the checkpoint; while a cut is not carried out, of before it. */

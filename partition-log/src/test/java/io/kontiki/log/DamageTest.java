@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kontiki.log.PartitionLog.Damage;
+import io.kontiki.log.journal.CommitJournal;
 import io.kontiki.model.ErrorReason;
 import io.kontiki.record.RecordBatch;
 import io.kontiki.runtime.FileStore;
@@ -129,6 +130,37 @@ class DamageTest {
       found += world.directory.doubtful().size();
     }
     assertTrue(found > 5, "found " + found + " times");
+  }
+
+  @ParameterizedTest(name = "by leader: {0}")
+  @ValueSource(booleans = {true, false})
+  void aLeaderEpochThatRottedIsNotLearntByTheNextStartL2(boolean byLeader) {
+    // What goes past the journal is in the segment alone, and no checkpoint has its epoch yet.
+    LogWorld world =
+        new LogWorld(
+            LogWorld.CONFIG.withJournal(new CommitJournal.Sizes(1 << 20, 4, 1 << 20, 1_000)));
+    PartitionLog log = world.openLog(LogWorld.FSYNC);
+    for (int epoch = 3; epoch <= 5; epoch++) {
+      int now = epoch;
+      ByteBuffer batch = Batches.plain(1, "x".repeat(2_000), 1_000);
+      if (byLeader) {
+        world.run(() -> log.beginEpoch(now));
+        world.call(() -> log.appendAsLeader(batch, now, 1_000));
+      } else {
+        ByteBuffer sent = Batches.stamped(batch, now - 3, now);
+        assertTrue(world.call(() -> log.appendAsFollower(sent, now)).complete());
+      }
+    }
+    assertEquals(3, world.directory.counters().journalBypasses());
+    String path = segments(world).get(0);
+    int second = RecordBatch.at(content(world, path)).sizeBytes();
+    world.store.flip(path, second + 13, 2);
+    world.store.kill();
+    world.restart();
+    PartitionLog again = world.openLog(LogWorld.FSYNC);
+    assertEquals(3, world.call(again::logEndOffset));
+    assertEquals(5, world.call(() -> again.epochs().latest()));
+    assertEquals(1, world.call(again::damage).orElseThrow().offset());
   }
 
   @Test

@@ -80,9 +80,7 @@ final class LeaderReads {
       boolean unknown = end.epoch() == LeaderEpochs.NONE;
       if (end.endOffset() < request.offset()
           || (end.epoch() < request.lastReadEpoch() && !unknown)) {
-        return new ReadAnswer.Failed(
-            Errors.truncated(p, end.epoch(), end.endOffset()),
-            new Divergence(end.epoch(), end.endOffset()));
+        return parted(end);
       }
     }
     if (request.offset() > log.logEndOffset()) {
@@ -93,6 +91,20 @@ final class LeaderReads {
         : failed(
             ApiError.retriable(
                 ErrorReason.BUSY, p.name() + " has " + MOST_WAITERS + " reads waiting", 100));
+  }
+
+  /**
+   * What was read is not in this log. Whoever leads for certain has everything that was ever
+   * readable, so it is gone; the log of one that was deposed may only lack what was committed
+   * without it since (P6, R5, R40).
+   */
+  private ReadAnswer parted(EpochEnd end) {
+    PartitionAssignment p = partition.assignment();
+    return current()
+        ? new ReadAnswer.Failed(
+            Errors.truncated(p, end.epoch(), end.endOffset()),
+            new Divergence(end.epoch(), end.endOffset()))
+        : failed(Errors.noLease(p));
   }
 
   /** Never out of range because the high watermark lags, or a deposed leader's log (R5, R40). */

@@ -335,6 +335,37 @@ class PartitionTest {
   }
 
   @Test
+  void aDeposedLeaderDoesNotCallTruncatedWhatWasCommittedWithoutItR5P6() {
+    append(Acks.ALL, 1);
+    cluster.time.advanceMs(20);
+    cluster.controller.move(TestCluster.P0, 2);
+    cluster.settle();
+    cluster.network.cut(1, true);
+    Partition two = cluster.node(2).partition(TestCluster.P0);
+    Append uncommitted = new Append(-1, Acks.ALL, TestBatches.of(2), inMs(5_000));
+    cluster.node(2).loop.run(() -> two.append(uncommitted, appended -> {}));
+    cluster.time.advanceMs(20);
+    // Of epoch 2, and held by brokers 2 and 3; broker 1 leads in epoch 3 without it, and goes on.
+    cluster.controller.move(TestCluster.P0, 1);
+    cluster.node(1).learn();
+    ok(append(Acks.NONE, 3));
+    ok(append(Acks.NONE, 4));
+    cluster.node(1).leased = false;
+    cluster.controller.fence(1);
+    cluster.node(2).learn();
+    cluster.node(3).learn();
+    cluster.time.advanceMs(100);
+    Answer<ReadAnswer> committed = new Answer<>();
+    Read next = new Read(Requests.ANY_EPOCH, 1, 1, 1 << 20, 1, inMs(300));
+    cluster.node(2).loop.run(() -> two.read(next, committed.got::add));
+    assertEquals(List.of(2L), values(committed), "committed in epoch 4");
+    // Who has read that names its epoch: nothing tells broker 1 that it is deposed.
+    Answer<ReadAnswer> deposed = read(Requests.ANY_EPOCH, 2, 2, 1, 300);
+    failed(deposed, ErrorReason.LEADER_UNAVAILABLE);
+    assertNull(((ReadAnswer.Failed) deposed.get()).divergence());
+  }
+
+  @Test
   void withoutLeaseNothingIsSaidThatADeposedLeaderCouldGetWrongR5() {
     append(Acks.ALL, 1);
     cluster.time.advanceMs(20);

@@ -154,11 +154,13 @@ public final class EpochHistory {
 
   /**
    * Takes over what the batches of a log say from an offset on; of what was known there only an
-   * empty epoch at the log end stays (rule R29).
+   * empty epoch at the log end stays (rule R29); what would begin behind that was of records that
+   * are not there.
    *
    * @param seen where the epochs of the batches at or behind {@code from} begin, in order
    */
   public void rebuild(long from, List<Entry> seen, long logEndOffset) {
+    truncate(logEndOffset + 1);
     Entry last = entries.isEmpty() ? null : entries.get(entries.size() - 1);
     truncate(from);
     seen.forEach(entry -> assign(entry.epoch, entry.startOffset));
