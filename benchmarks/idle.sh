@@ -3,11 +3,13 @@
 # node over a quiet half minute. Linux only (reads /proc).
 #
 #   benchmarks/idle.sh [RUNS]        default 5; prints one line a run and the medians
+#
+#   SETTLE=SECONDS         before the quiet time begins; default 60. Compilers are through after about 300
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 runs=${1:-5}
-settle=60 # seconds before the quiet time begins: compilers are through by then
+settle=${SETTLE:-60}
 quiet=30
 ticks=$(getconf CLK_TCK)
 work=$(mktemp -d)

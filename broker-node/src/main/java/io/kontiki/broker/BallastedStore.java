@@ -2,11 +2,11 @@ package io.kontiki.broker;
 
 import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.WritableByteChannel;
+import java.nio.channels.FileChannel;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The metadata's files on a disk that others fill (rules M12, P15): what finds no room gives up the
@@ -135,8 +135,8 @@ final class BallastedStore implements FileStore {
     }
 
     @Override
-    public long transferTo(long position, long count, WritableByteChannel to) throws IOException {
-      return file.transferTo(position, count, to);
+    public @Nullable FileChannel channel() {
+      return file.channel();
     }
 
     @Override

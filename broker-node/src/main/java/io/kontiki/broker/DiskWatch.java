@@ -21,6 +21,11 @@ final class DiskWatch {
 
   private static final long PERIOD_NANOS = 100_000_000;
 
+  /** While nothing is appended and so much is free beyond the reserve that nobody fills it soon. */
+  private static final long CALM_PERIOD_NANOS = 1_000_000_000;
+
+  private static final long ROOMY_BYTES = 4L << 30;
+
   private final FileStore store;
   private final DiskReserve reserve;
   private final Ballast ballast;
@@ -28,6 +33,7 @@ final class DiskWatch {
   private final Worker worker;
   private final LongSupplier appendedBytes;
   private volatile Seen seen = new Seen(DiskSpace.ENOUGH, Long.MAX_VALUE, 0);
+  private volatile boolean calm;
   private volatile boolean closed;
 
   /**
@@ -72,7 +78,7 @@ final class DiskWatch {
 
   private void arm() {
     timers.schedule(
-        PERIOD_NANOS,
+        calm ? CALM_PERIOD_NANOS : PERIOD_NANOS,
         () -> {
           if (!closed) {
             worker.execute(
@@ -92,6 +98,7 @@ final class DiskWatch {
       long usable = store.usableBytes();
       DiskSpace before = seen.space;
       DiskSpace now = reserve.judge(usable);
+      calm = appended == seen.appended && usable - reserve.reserveBytes() > ROOMY_BYTES;
       seen = new Seen(now, usable, appended);
       if (now != before) {
         LOG.info(

@@ -78,6 +78,28 @@ class DiskWatchTest {
   }
 
   @Test
+  void aDiskWithMuchRoomIsLookedAtOftenOnlyWhileSomethingIsAppended() {
+    disk.capacity(6L << 30);
+    DiskWatch watch = watch(20_000);
+    time.advanceMs(1_500); // nothing is appended: the next look is the one after two seconds
+    disk.capacity(BALLAST + 10_000);
+    time.advanceMs(300);
+    assertEquals(DiskSpace.ENOUGH, watch.space());
+    time.advanceMs(700);
+    assertEquals(DiskSpace.SCARCE, watch.space());
+    disk.capacity(6L << 30);
+    time.advanceMs(150);
+    assertEquals(DiskSpace.ENOUGH, watch.space(), "a disk with little room is looked at often");
+    for (int i = 0; i < 30; i++) {
+      append(1);
+      time.advanceMs(50);
+    }
+    disk.capacity(BALLAST + 10_050);
+    time.advanceMs(150);
+    assertEquals(DiskSpace.SCARCE, watch.space());
+  }
+
+  @Test
   void withoutAReserveThereIsAlwaysEnough() {
     DiskWatch watch = watch(0);
     append(90_000);

@@ -1,9 +1,9 @@
 package io.kontiki.runtime;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.WritableByteChannel;
+import java.nio.channels.FileChannel;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files below one directory. Paths are relative to it, with '/' between names; "" is the
@@ -76,15 +76,12 @@ public interface FileStore {
     int read(ByteBuffer into, long position);
 
     /**
-     * Sends bytes from a position to a channel, from the system's memory if it can; thread-safe.
+     * What the system can send to a socket by itself; only to be read from, and never to be closed.
      *
-     * @return bytes sent, fewer if the channel takes no more or the file ends
-     * @throws IOException if the channel fails
+     * @return null: there is nothing of the kind, {@link #read} is the way
      */
-    default long transferTo(long position, long count, WritableByteChannel to) throws IOException {
-      ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(count, 64 << 10));
-      read(bytes, position);
-      return to.write(bytes.flip());
+    default @Nullable FileChannel channel() {
+      return null;
     }
 
     /**

@@ -40,6 +40,10 @@ import org.slf4j.LoggerFactory;
 public final class SessionShell {
   private static final Logger LOG = LoggerFactory.getLogger(SessionShell.class);
   private static final long TICK_NANOS = 50_000_000;
+
+  /** While answers come there is nothing to do between two heartbeats. */
+  private static final long CALM_TICK_NANOS = 100_000_000;
+
   private static final long REGISTER_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final BrokerSession core;
@@ -57,6 +61,7 @@ public final class SessionShell {
 
   private final ClockTrust clockTrust;
   private int sessionWith = -1;
+  private boolean calm;
   private boolean closed;
 
   private volatile Lease lease = Lease.NONE;
@@ -173,11 +178,19 @@ public final class SessionShell {
   }
 
   private void tick() {
-    ticking = loop.schedule(TICK_NANOS, this::tick);
     warn(clockTrust.onTick(now()));
     onRoles();
     run(core.onStalled(work.standsStill(), now()));
     run(core.onTick(now()));
+    // Counted from behind the heartbeat, so that the next one is due at one of the next ticks.
+    arm();
+  }
+
+  private void arm() {
+    if (!closed) {
+      calm = stream != null && stream.answered && leaseHeld();
+      ticking = loop.schedule(calm ? CALM_TICK_NANOS : TICK_NANOS, this::tick);
+    }
   }
 
   private static void warn(String what) {
@@ -197,6 +210,10 @@ public final class SessionShell {
     brokerEpoch = core.epoch();
     for (BrokerAction action : actions) {
       run(action);
+    }
+    if (calm && ticking != null && (stream == null || !stream.answered)) {
+      ticking.cancel(); // from now on a session is looked for
+      arm();
     }
   }
 
@@ -291,6 +308,9 @@ public final class SessionShell {
     private final Context.CancellableContext context = Context.ROOT.withCancellation();
     private @Nullable StreamObserver<SessionRequest> out;
 
+    /** And not over. */
+    private boolean answered;
+
     Stream(long id) {
       this.id = id;
     }
@@ -303,6 +323,7 @@ public final class SessionShell {
 
     void close() {
       out = null;
+      answered = false;
       context.cancel(null);
     }
 
@@ -313,6 +334,7 @@ public final class SessionShell {
 
     private void take(SessionResponse message) {
       if (message.hasAnswer()) {
+        answered = out != null;
         if (sessionWith != identity.nodeId()) {
           warn(clockTrust.onOther(message.getAnswer().getWallMs(), now()));
         }
@@ -342,6 +364,7 @@ public final class SessionShell {
 
     private void broken() {
       out = null;
+      answered = false;
       run(core.onBroken(id, now()));
     }
 

@@ -4,7 +4,6 @@ import io.kontiki.runtime.FileStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.WritableByteChannel;
 import java.util.List;
 
 /**
@@ -51,8 +50,8 @@ final class DiskFile implements FileStore.File {
   }
 
   @Override
-  public long transferTo(long position, long count, WritableByteChannel to) throws IOException {
-    return channel.transferTo(position, count, to);
+  public FileChannel channel() {
+    return channel;
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * One answer as it goes out.
  *
- * @param pieces buffers and {@link RangeRegion}s, in order; at least one
+ * @param pieces buffers and {@link io.netty.channel.FileRegion}s, in order; at least one
  */
 record Frame(List<Object> pieces) {
   Frame {

@@ -8,6 +8,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.FileRegion;
 import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -62,7 +63,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
   private long untakenSinceNanos;
 
   /** Ranges of files that the socket has not taken; they do not count as buffered with it. */
-  private final ArrayDeque<RangeRegion> regions = new ArrayDeque<>();
+  private final ArrayDeque<FileRegion> regions = new ArrayDeque<>();
 
   private long regionBytes;
 
@@ -379,7 +380,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
 
   private void write(Frame frame, Runnable gone) {
     for (Object piece : frame.pieces().subList(0, frame.pieces().size() - 1)) {
-      if (piece instanceof RangeRegion region) {
+      if (piece instanceof FileRegion region) {
         write(region);
       } else {
         channel.write(piece, channel.voidPromise());
@@ -390,7 +391,7 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
     channel.write(last).addListener(written -> gone.run());
   }
 
-  private void write(RangeRegion region) {
+  private void write(FileRegion region) {
     regions.add(region);
     regionBytes += region.count();
     channel
@@ -410,8 +411,8 @@ public final class KafkaConnection extends ChannelInboundHandlerAdapter {
   private long untakenBytes() {
     ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
     long bytes = out == null ? 0 : out.totalPendingWriteBytes();
-    for (RangeRegion region : regions) {
-      bytes += region.left();
+    for (FileRegion region : regions) {
+      bytes += RangeRegion.left(region);
     }
     return bytes;
   }
