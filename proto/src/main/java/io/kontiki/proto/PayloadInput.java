@@ -7,17 +7,23 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Takes a message apart: field 15 in an array of its own, everything else as it came.
+ * Takes a message apart: field 15 and everything else as it came. The message is read into one
+ * array in one go; a large payload stays in it, because the few bytes of the other fields beside it
+ * are not worth a copy.
  *
- * @param otherFields the message's bytes without field 15, for the generated parser
- * @param payload at most one buffer, of the exact size
+ * @param message holds the other fields from {@code from} to {@code to}, for the generated parser
+ * @param payload at most one buffer
  */
-record PayloadInput(byte[] otherFields, List<ByteBuffer> payload) {
+record PayloadInput(byte[] message, int from, int to, List<ByteBuffer> payload) {
   private static final int PAYLOAD_TAG =
       PayloadMarshaller.FIELD << 3 | WireFormat.WIRETYPE_LENGTH_DELIMITED;
+
+  /** A payload that is less than so many times the rest of its message does not keep it alive. */
+  private static final int MOST_OF_IT = 16;
 
   /** A message, or what its length says, is beyond the limit. */
   static final class TooLargeException extends IOException {
@@ -29,47 +35,88 @@ record PayloadInput(byte[] otherFields, List<ByteBuffer> payload) {
   }
 
   static PayloadInput read(InputStream in, int maxBytes) throws IOException {
-    Reader reader = new Reader(in, maxBytes);
-    ByteArrayOutputStream others = new ByteArrayOutputStream(64);
-    byte[] payload = new byte[0];
-    while (true) {
-      int first = in.read();
-      if (first < 0) {
-        return new PayloadInput(
-            others.toByteArray(),
-            payload.length == 0 ? List.of() : List.of(ByteBuffer.wrap(payload)));
-      }
-      long tag = reader.varint(first);
+    byte[] message = whole(in, maxBytes);
+    Reader reader = new Reader(message, maxBytes);
+    ByteArrayOutputStream others = null; // as long as they lie in one piece
+    int from = 0; // of that piece
+    int to = 0;
+    int payloadFrom = 0;
+    int payloadTo = 0;
+    while (reader.at < message.length) {
+      int field = reader.at;
+      int tag = (int) reader.varint();
       if (tag == PAYLOAD_TAG) {
-        payload = reader.bytes(reader.length());
+        int length = reader.length();
+        payloadFrom = reader.at;
+        reader.skip(length);
+        payloadTo = reader.at;
+        continue;
+      }
+      reader.skipField(tag);
+      if (others != null) {
+        others.write(message, field, reader.at - field);
+      } else if (from == to || to == field) {
+        from = from == to ? field : from;
+        to = reader.at;
       } else {
-        reader.copyField(tag, others);
+        others = new ByteArrayOutputStream(64);
+        others.write(message, from, to - from);
+        others.write(message, field, reader.at - field);
       }
     }
+    List<ByteBuffer> payload = payload(message, payloadFrom, payloadTo);
+    return others == null
+        ? new PayloadInput(message, from, to, payload)
+        : new PayloadInput(others.toByteArray(), 0, others.size(), payload);
   }
 
-  /** Reads the wire format, counting what was read against the limit. */
-  private static final class Reader {
-    private final InputStream in;
-    private final int maxBytes;
-    private long read;
+  /** The sender's word about a length counts for nothing here: what is read is there. */
+  private static byte[] whole(InputStream in, int maxBytes) throws IOException {
+    if (!(in instanceof KnownLength)) {
+      byte[] bytes = in.readNBytes((int) Math.min(Integer.MAX_VALUE, maxBytes + 1L));
+      if (bytes.length > maxBytes) {
+        throw new TooLargeException(bytes.length, maxBytes);
+      }
+      return bytes;
+    }
+    int size = in.available();
+    if (size > maxBytes) {
+      throw new TooLargeException(size, maxBytes);
+    }
+    byte[] bytes = new byte[size];
+    int read = in.readNBytes(bytes, 0, size);
+    return read == size ? bytes : Arrays.copyOf(bytes, read);
+  }
 
-    Reader(InputStream in, int maxBytes) {
-      this.in = in;
+  private static List<ByteBuffer> payload(byte[] message, int from, int to) {
+    int size = to - from;
+    if (size == 0) {
+      return List.of();
+    }
+    return List.of(
+        (message.length - size) * (long) MOST_OF_IT <= size
+            ? ByteBuffer.wrap(message, from, size).slice()
+            : ByteBuffer.wrap(Arrays.copyOfRange(message, from, to)));
+  }
+
+  /** Goes through the wire format. */
+  private static final class Reader {
+    private final byte[] bytes;
+    private final int maxBytes;
+
+    private int at;
+
+    Reader(byte[] bytes, int maxBytes) {
+      this.bytes = bytes;
       this.maxBytes = maxBytes;
     }
 
-    void copyField(long tag, ByteArrayOutputStream target) throws IOException {
-      putVarint(target, tag);
-      switch ((int) tag & 7) {
-        case WireFormat.WIRETYPE_VARINT -> putVarint(target, varint(next()));
-        case WireFormat.WIRETYPE_FIXED64 -> target.write(bytes(Long.BYTES));
-        case WireFormat.WIRETYPE_FIXED32 -> target.write(bytes(Integer.BYTES));
-        case WireFormat.WIRETYPE_LENGTH_DELIMITED -> {
-          int length = length();
-          putVarint(target, length);
-          target.write(bytes(length));
-        }
+    void skipField(int tag) throws IOException {
+      switch (tag & 7) {
+        case WireFormat.WIRETYPE_VARINT -> varint();
+        case WireFormat.WIRETYPE_FIXED64 -> skip(Long.BYTES);
+        case WireFormat.WIRETYPE_FIXED32 -> skip(Integer.BYTES);
+        case WireFormat.WIRETYPE_LENGTH_DELIMITED -> skip(length());
         default ->
             throw new InvalidProtocolBufferException(
                 "tag " + tag + " has a wire type that proto3 does not use");
@@ -77,75 +124,37 @@ record PayloadInput(byte[] otherFields, List<ByteBuffer> payload) {
     }
 
     int length() throws IOException {
-      long length = varint(next());
-      if (length < 0 || length > maxBytes - read) {
-        throw new TooLargeException(length < 0 ? Long.MAX_VALUE : read + length, maxBytes);
+      long length = varint();
+      if (length < 0 || length > maxBytes - at) {
+        throw new TooLargeException(length < 0 ? Long.MAX_VALUE : at + length, maxBytes);
       }
       return (int) length;
     }
 
-    byte[] bytes(int length) throws IOException {
-      // The length is the sender's word: take memory for it only if the bytes are there.
-      boolean known = in instanceof KnownLength;
-      if (known && length > in.available()) {
+    void skip(int count) throws IOException {
+      if (count > bytes.length - at) {
         throw truncated();
       }
-      byte[] bytes;
-      if (known) {
-        bytes = new byte[length];
-        if (in.readNBytes(bytes, 0, length) < length) {
-          throw truncated();
-        }
-      } else {
-        bytes = in.readNBytes(length);
-        if (bytes.length < length) {
-          throw truncated();
-        }
-      }
-      count(length);
-      return bytes;
+      at += count;
     }
 
-    long varint(int first) throws IOException {
+    long varint() throws IOException {
       long value = 0;
-      int b = first;
       for (int shift = 0; shift < 64; shift += 7) {
+        if (at == bytes.length) {
+          throw truncated();
+        }
+        int b = bytes[at++];
         value |= (long) (b & 0x7f) << shift;
-        count(1);
         if ((b & 0x80) == 0) {
           return value;
         }
-        b = next();
       }
       throw new InvalidProtocolBufferException("a varint is longer than 10 bytes");
     }
 
-    private int next() throws IOException {
-      int b = in.read();
-      if (b < 0) {
-        throw truncated();
-      }
-      return b;
-    }
-
-    private void count(int bytes) throws TooLargeException {
-      read += bytes;
-      if (read > maxBytes) {
-        throw new TooLargeException(read, maxBytes);
-      }
-    }
-
     private static InvalidProtocolBufferException truncated() {
       return new InvalidProtocolBufferException("the message ended within a field");
-    }
-
-    private static void putVarint(ByteArrayOutputStream target, long value) {
-      long rest = value;
-      while ((rest & ~0x7fL) != 0) {
-        target.write((int) (rest & 0x7f | 0x80));
-        rest >>>= 7;
-      }
-      target.write((int) rest);
     }
   }
 }

@@ -59,7 +59,7 @@ public final class PayloadMarshaller<M extends MessageLite>
   public WithPayload<M> parse(InputStream stream) {
     try {
       PayloadInput input = PayloadInput.read(stream, maxBytes);
-      M message = parser.parseFrom(input.otherFields());
+      M message = parser.parseFrom(input.message(), input.from(), input.to() - input.from());
       return new WithPayload<>(message, input.payload());
     } catch (PayloadInput.TooLargeException e) {
       throw Status.RESOURCE_EXHAUSTED.withDescription(e.getMessage()).asRuntimeException();

@@ -18,6 +18,13 @@ import java.util.Deque;
 final class PayloadOutput extends InputStream implements KnownLength, Drainable {
   private static final int SCRATCH_BYTES = 16 * 1024;
 
+  /**
+   * Read-only buffers do not show their array. Memory for the copy is kept by the thread: zeroing
+   * it for each message costs as much as the copy. It is used within {@link #drainTo} alone.
+   */
+  private static final ThreadLocal<byte[]> SCRATCH =
+      ThreadLocal.withInitial(() -> new byte[SCRATCH_BYTES]);
+
   /** What is still to be read, in order; duplicates, so that positions here are ours. */
   private final Deque<ByteBuffer> rest = new ArrayDeque<>();
 
@@ -27,7 +34,7 @@ final class PayloadOutput extends InputStream implements KnownLength, Drainable 
     for (ByteBuffer buffer : value.payload()) {
       rest.add(buffer.duplicate());
     }
-    long all = rest.stream().mapToLong(ByteBuffer::remaining).sum();
+    long all = (long) rest.element().remaining() + payloadBytes;
     if (all > Integer.MAX_VALUE) {
       throw new IllegalArgumentException("a message of " + all + " bytes is beyond 2 GiB");
     }
@@ -66,7 +73,7 @@ final class PayloadOutput extends InputStream implements KnownLength, Drainable 
         continue;
       }
       if (scratch == null) {
-        scratch = new byte[SCRATCH_BYTES];
+        scratch = SCRATCH.get();
       }
       while (next.hasRemaining()) {
         int part = Math.min(next.remaining(), scratch.length);

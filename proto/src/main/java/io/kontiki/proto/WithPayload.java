@@ -13,7 +13,8 @@ import java.util.List;
  *
  * @param message the message with field 15 not set
  * @param payload the content of field 15, to be read one after the other; empty: not set. A value
- *     that was received holds at most one buffer, on the heap and of the exact size
+ *     that was received holds at most one buffer, on the heap; if it is large the message's other
+ *     fields lie beside it, a sixteenth of it at most
  */
 public record WithPayload<M extends MessageLite>(M message, List<ByteBuffer> payload) {
   private static final ByteBuffer EMPTY = ByteBuffer.allocate(0).asReadOnlyBuffer();

@@ -56,7 +56,8 @@ final class PayloadMarshallerTest {
       assertEquals(ByteBuffer.wrap(payload), in.joined(), where);
       assertEquals(payload.length == 0 ? 0 : 1, in.payload().size(), where);
       for (ByteBuffer buffer : in.payload()) {
-        assertEquals(payload.length, buffer.array().length, where + ": exact size");
+        int kept = buffer.array().length;
+        assertTrue(kept <= payload.length + payload.length / 16, where + ": keeps " + kept);
       }
     }
   }
@@ -75,6 +76,30 @@ final class PayloadMarshallerTest {
     FetchResponse expected = FetchResponse.parseFrom(bytes.toByteArray());
     assertEquals(expected.getRecords().asReadOnlyByteBuffer(), in.joined());
     assertEquals(expected.toBuilder().clearRecords().build(), in.message());
+  }
+
+  @Test
+  void fieldsOnBothSidesOfThePayloadAreReadInAnyOrder() throws IOException {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (int round = 0; round < 2_000; round++) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      for (int part = random.nextInt(8); part > 0; part--) {
+        FetchResponse.Builder one = FetchResponse.newBuilder();
+        switch (random.nextInt(4)) {
+          case 0 -> one.setFetchId(random.nextInt(1000));
+          case 1 -> one.setHighWatermark(random.nextInt(1000));
+          case 2 -> one.setLeader(LeaderHint.newBuilder().setBrokerId(random.nextInt(9)));
+          default -> one.setRecords(ByteString.copyFrom(new byte[random.nextInt(400)]));
+        }
+        one.build().writeTo(bytes);
+      }
+      String where = "seed " + seed + " round " + round;
+      FetchResponse expected = FetchResponse.parseFrom(bytes.toByteArray());
+      WithPayload<FetchResponse> in = marshaller.parse(input(bytes.toByteArray(), random));
+      assertEquals(expected.toBuilder().clearRecords().build(), in.message(), where);
+      assertEquals(expected.getRecords().asReadOnlyByteBuffer(), in.joined(), where);
+    }
   }
 
   @Test

@@ -40,7 +40,10 @@ final class RequestCodec {
     ReplicateRequest.Builder request = ReplicateRequest.newBuilder();
     if (message instanceof Acks acks) {
       HeldEnds.Builder held = HeldEnds.newBuilder();
-      boolean starts = acks.ends().stream().anyMatch(end -> end.logStart() >= 0);
+      boolean starts = false;
+      for (HeldEnd end : acks.ends()) {
+        starts |= end.logStart() >= 0;
+      }
       for (HeldEnd end : acks.ends()) {
         held.addIds(end.subscription()).addEnds(end.heldEnd());
         if (starts) {
