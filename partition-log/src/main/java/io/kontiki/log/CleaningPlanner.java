@@ -1,10 +1,10 @@
 package io.kontiki.log;
 
 import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.runtime.Completion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 
 /**
  * What of a log a pass of compaction may cover, and whether it is time for one (rule L6): closed
@@ -78,12 +78,12 @@ final class CleaningPlanner {
       }
       boolean dirty = end > state.mark.cleanedTo();
       if (minds || (hurries && dirty)) {
-        OptionalLong newest = segment.newestMs();
-        if (newest.isEmpty()) {
+        SegmentAge known = segment.age();
+        if (known == null) {
           readAge(segment, completion);
           return;
         }
-        long age = now - newest.getAsLong();
+        long age = now - known.timeMs(now);
         if (minds && (!shared.clockTrusted() || age < compaction.minLagMs())) {
           break;
         }
@@ -101,11 +101,11 @@ final class CleaningPlanner {
     shared.readAge(
         segment,
         home.loop,
-        newest -> {
-          if (newest.isEmpty()) {
+        age -> {
+          if (age == null) {
             completion.complete(Plan.NOTHING);
           } else {
-            segment.noteNewest(newest.getAsLong());
+            segment.noteAge(age);
             plan(completion);
           }
         });

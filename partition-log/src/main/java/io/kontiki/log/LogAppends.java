@@ -9,6 +9,7 @@ import io.kontiki.log.producer.ProducerState.Verdict;
 import io.kontiki.log.segment.BatchWalker;
 import io.kontiki.log.segment.OffsetIndex;
 import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.log.segment.TimeIndex;
 import io.kontiki.model.ApiError;
 import io.kontiki.model.ErrorReason;
@@ -236,7 +237,7 @@ final class LogAppends {
     }
     Segment segment =
         new Segment(state.meta.id().directoryName(), baseOffset, 0, shared.clock.wallMs());
-    segment.noteNewest(-1);
+    segment.noteAge(SegmentAge.NONE);
     shared.files.replace(segment.path(), ByteBuffer.allocate(0));
     shared.files.markDirectory(state.meta.id().directoryName());
     if (active != null) {

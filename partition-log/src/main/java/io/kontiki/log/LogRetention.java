@@ -1,8 +1,9 @@
 package io.kontiki.log;
 
 import io.kontiki.log.segment.Segment;
+import io.kontiki.log.segment.SegmentAge;
 import io.kontiki.runtime.Completion;
-import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a log should start by its topic's retention (rule L6): the oldest segments go while the log
@@ -37,8 +38,8 @@ final class LogRetention {
       if (end > limitOffset) {
         break;
       }
-      OptionalLong newest = segment.newestMs();
-      if (newest.isEmpty()) {
+      SegmentAge age = segment.age();
+      if (age == null) {
         if (!reading) {
           read(segment, limitOffset, completion);
         } else {
@@ -46,7 +47,7 @@ final class LogRetention {
         }
         return;
       }
-      if (now - newest.getAsLong() <= state.settings.retentionMs()) {
+      if (now - age.timeMs(now) <= state.settings.retentionMs()) {
         break;
       }
       start = Math.max(start, end);
@@ -88,14 +89,12 @@ final class LogRetention {
     reading = true;
     long truncations = state.truncations;
     shared.readAge(
-        segment,
-        home.loop,
-        newest -> onRead(segment, newest, truncations, limitOffset, completion));
+        segment, home.loop, age -> onRead(segment, age, truncations, limitOffset, completion));
   }
 
   private void onRead(
       Segment segment,
-      OptionalLong newest,
+      @Nullable SegmentAge age,
       long truncations,
       long limitOffset,
       Completion<Long> completion) {
@@ -103,11 +102,11 @@ final class LogRetention {
     if (state.gone || shared.isOffline() || shared.isClosed() || truncations != state.truncations) {
       return;
     }
-    if (newest.isEmpty()) {
+    if (age == null) {
       completion.complete(bySize(limitOffset));
       return;
     }
-    segment.noteNewest(newest.getAsLong());
+    segment.noteAge(age);
     retainedStart(limitOffset, true, completion);
   }
 }

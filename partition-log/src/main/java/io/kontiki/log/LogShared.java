@@ -16,7 +16,6 @@ import io.kontiki.runtime.Worker;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -183,22 +182,24 @@ final class LogShared {
   /**
    * Finds out how old the newest record of a segment is that was there before this start.
    *
-   * @param found on the loop; empty: removed meanwhile, or damaged, which is for a reader of the
+   * @param found on the loop; null: removed meanwhile, or damaged, which is for a reader of the
    *     records to find
    */
-  void readAge(Segment segment, EventLoop loop, Consumer<OptionalLong> found) {
+  void readAge(Segment segment, EventLoop loop, Consumer<@Nullable SegmentAge> found) {
     SegmentAge.Task task = SegmentAge.of(segment);
     reads.execute(
         () -> {
-          OptionalLong newest;
-          try {
-            newest = OptionalLong.of(task.read(store, files));
-          } catch (StorageException e) {
-            newest = OptionalLong.empty();
-          }
-          OptionalLong age = newest;
+          SegmentAge age = readOrNull(task);
           loop.execute(() -> found.accept(age));
         });
+  }
+
+  private @Nullable SegmentAge readOrNull(SegmentAge.Task task) {
+    try {
+      return task.read(store, files);
+    } catch (StorageException e) {
+      return null;
+    }
   }
 
   /**

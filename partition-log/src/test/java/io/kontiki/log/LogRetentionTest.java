@@ -102,6 +102,22 @@ class LogRetentionTest {
   }
 
   @Test
+  void whatWasWrittenWhileTheClockWasInThePastIsNotOlderThanItsRecordsP17() {
+    store.clock(world.time.clock());
+    long records = now() + 5 * HOUR; // by clocks that are right
+    PartitionLog log = filled(SMALL.withRetention(HOUR, -1), records);
+    world.time.advanceMs(5 * HOUR);
+    assertEquals(0, retained(log, 10, true), "by what was noted at the append");
+    world.checkpoint();
+    store.kill();
+    world.restart();
+    PartitionLog again = world.openLog(SMALL.withRetention(HOUR, -1));
+    assertEquals(0, retained(again, 10, true), "by the time of the files");
+    world.time.advanceMs(HOUR + 1_000);
+    assertEquals(10, retained(again, 10, true));
+  }
+
+  @Test
   void ageIsFoundInTheFilesAfterARestart() {
     store.clock(world.time.clock());
     filled(SMALL.withRetention(HOUR, -1), now() - 2 * HOUR);

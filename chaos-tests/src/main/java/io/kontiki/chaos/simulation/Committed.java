@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -449,7 +450,13 @@ public final class Committed {
     return compacted;
   }
 
-  void acked(long value, long base, Acks acks, int epoch) {
+  /**
+   * A client was told.
+   *
+   * @param held whether all that count hold what is there, where nobody has been seen to call it
+   *     committed
+   */
+  void acked(long value, long base, Acks acks, int epoch, BooleanSupplier held) {
     acked++;
     if (acks != Acks.ALL || !promised() || isOfBefore(epoch)) {
       return;
@@ -458,7 +465,7 @@ public final class Committed {
     if (isUnknown(base)) {
       return;
     }
-    if (known == null && lenient && base >= end) {
+    if (known == null && base >= end && (lenient || held.getAsBoolean())) {
       expected.put(base, value);
       return;
     }

@@ -154,7 +154,26 @@ public final class Ledger {
 
   void acked(PartitionId id, long value, long base, Acks acks, int epoch) {
     upTo(id, base);
-    of(id).acked(value, base, acks, epoch);
+    of(id).acked(value, base, acks, epoch, () -> isHeldInSync(id, base));
+  }
+
+  /**
+   * Whether every member of the in-sync set holds what is at an offset. A leader that acknowledges
+   * and at once becomes a follower takes over its successor's lower high watermark, so that nobody
+   * is seen to call it committed for a while.
+   */
+  private boolean isHeldInSync(PartitionId id, long offset) {
+    PartitionImage state = image.partition(id);
+    return state != null
+        && state.isr().size() > 1
+        && state.isr().stream().allMatch(member -> heldEnd(member, id) > offset);
+  }
+
+  private long heldEnd(int node, PartitionId id) {
+    SimProcess process = world.machine(node).process();
+    Long held =
+        process == null ? null : process.look(id, found -> found.describe().heldEndOffset());
+    return held == null ? -1 : held;
   }
 
   /** By name of the topic: up to where somebody wanted its records to be deleted. */

@@ -35,6 +35,7 @@ final class Guards {
   private static final String LEASE = "io.kontiki.broker.session.Lease";
   private static final String FORMING = "io.kontiki.broker.session.Forming";
   private static final String ADMISSION = "io.kontiki.broker.session.Admission";
+  private static final String VOTER_COMMANDS = "io.kontiki.metadata.VoterCommands";
   private static final String ISR_COMMANDS = "io.kontiki.metadata.IsrCommands";
   private static final String BROKER_COMMANDS = "io.kontiki.metadata.BrokerCommands";
   private static final String CHANGE = "io.kontiki.metadata.PartitionChange";
@@ -54,7 +55,10 @@ final class Guards {
   private static final String SESSION_TEST = SESSION + "Test";
   private static final String FORMING_TEST = FORMING + "Test";
   private static final String ADMISSION_TEST = ADMISSION + "Test";
+  private static final String VOTER_COMMANDS_TEST = VOTER_COMMANDS + "Test";
   private static final String DAMAGED_TEST = "io.kontiki.broker.partition.DamagedAndDeletedTest";
+  private static final String PARTITION_TEST = PARTITION + "Test";
+  private static final String DAMAGE_TEST = "io.kontiki.log.DamageTest";
   private static final String LOG_TEST = "io.kontiki.log.PartitionLogTest";
   private static final String COMMANDS_TEST = "io.kontiki.metadata.IsrAndTopicCommandsTest";
 
@@ -245,6 +249,16 @@ final class Guards {
             .edit(DIRECTORY, "logs.forEach(this::markUnsynced);", "")
             .edit(RECOVERY, "shared.files.markDirty(segment.path());", "")
             .caughtBy(CRASHES, 20),
+        Guard.of("rotten-epoch", "L2", "a start learns leader epochs that no checksum covers")
+            .edit(RECOVERY, "epochsFrom = Math.max(epochsFrom, log.recoveryPoint());", "")
+            .caughtBy(DAMAGE_TEST, "aLeaderEpochOfALeaderThatRottedIsNotLearntByTheNextStartL2"),
+        Guard.of(
+                "epoch-on-record", "L2", "a follower does not record the epochs that it takes over")
+            .edit(
+                APPENDS,
+                "home.journal(log, JournalEntry.of(log.id(), Kind.EPOCH, from, batch.leaderEpoch()));",
+                "")
+            .caughtBy(DAMAGE_TEST, "aLeaderEpochOfAFollowerThatRottedIsNotLearntByTheNextStartL2"),
         Guard.of("bypass-mark", "L9", "the replay puts bytes back behind a bypass mark")
             .edit(
                 DIRECTORY,
@@ -273,7 +287,7 @@ final class Guards {
                 RECOVERY,
                 "LogWalk.Found found = walk(snapshots, log.trust());",
                 "LogWalk.Found found = walk(snapshots, Long.MAX_VALUE);")
-            .caughtBy(SIMULATION, 10));
+            .caughtBy(SIMULATION, 20));
   }
 
   private static List<Guard> metadata() {
@@ -364,6 +378,13 @@ final class Guards {
         Guard.of("lease", "R5", "a lease never ends by itself")
             .edit(LEASE, "return nanos > 0 && nowNanos", "return nanos > 0 || nowNanos")
             .caughtBy(SIMULATION, 10),
+        Guard.of("truncated-without-lease", "R40", "a deposed leader calls truncated what it lacks")
+            .edit(
+                LEADER_READS,
+                "return current() ? new ReadAnswer.Failed( Errors.truncated(",
+                "return true ? new ReadAnswer.Failed( Errors.truncated(")
+            .caughtBy(
+                PARTITION_TEST, "aDeposedLeaderDoesNotCallTruncatedWhatWasCommittedWithoutItR5P6"),
         Guard.of("deposed-leader", "R5", "a lease grows before the loss of a leadership is applied")
             .edit(CONTROLLER, "&& known.applied >= known.deposedAt", "")
             .caughtBy(SESSIONS, 10),
@@ -412,6 +433,21 @@ final class Guards {
                 "return rest.size() > image.voters().size() / 2;",
                 "return !rest.isEmpty();")
             .caughtBy(ADMISSION_TEST, "onlyOneVoterIsOutAtATimeM16"),
+        Guard.of("judged-voters", "M23", "a removal counts that was judged on other voters")
+            .edit(
+                VOTER_COMMANDS,
+                "if (!command.before().equals(now)) { return changed(); } if (now.size() == 1)",
+                "if (now.size() == 1)")
+            .caughtBy(VOTER_COMMANDS_TEST, "whatWasJudgedOnOtherVotersIsJudgedAgain"),
+        Guard.of("one-change-of-voters", "M23", "a voter is added before the last one votes")
+            .edit(VOTER_COMMANDS, "if (voter.directoryId() == null) {", "if (voter.id() < 0) {")
+            .caughtBy(VOTER_COMMANDS_TEST, "oneChangeAtATime"),
+        Guard.of("removal-majority", "M23", "who is no voter is taken out without a majority")
+            .edit(ADMISSION, "else if (mayLeave(member)) {", "else {")
+            .caughtBy(ADMISSION_TEST, "nobodyIsTakenOutWhereTheVotersThatAreLeftAreNoMajorityM23"),
+        Guard.of("stops-voting", "M23", "a node may stop voting while it is being taken in")
+            .edit(ADMISSION, "&& (job == null || job.voterId() != nodeId);", ";")
+            .caughtBy(ADMISSION_TEST, "nobodyMayStopWhileItIsBeingTakenInM23"),
         Guard.of("confirmed-heartbeat", "M14", "a heartbeat is answered without a round")
             .edit(
                 CONTROLLER,

@@ -3,7 +3,6 @@ package io.kontiki.log.segment;
 import io.kontiki.record.RecordBatch;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +12,6 @@ import org.jspecify.annotations.Nullable;
  * them to the files now and then; of the others the files are read on demand.
  */
 public final class Segment {
-  private static final long UNKNOWN = Long.MIN_VALUE;
 
   private final String directory;
   private final long baseOffset;
@@ -35,8 +33,8 @@ public final class Segment {
   private int flushedTimes;
 
   // Of records that were there before this object: found out when it is asked for.
-  private long olderNewestMs = UNKNOWN;
-  private long appendedNewestMs = -1;
+  private @Nullable SegmentAge older; // null: not known
+  private SegmentAge appended = SegmentAge.NONE;
 
   /**
    * A closed segment, or an empty one.
@@ -163,9 +161,8 @@ public final class Segment {
     if (logPath == null) {
       logPath = path();
     }
-    // A timestamp in the future counts as the time of the append (P17), and so does none.
     long time = batch.maxTimestamp();
-    appendedNewestMs = Math.max(appendedNewestMs, time < 0 ? nowMs : Math.min(time, nowMs));
+    appended = appended.and(new SegmentAge(time < 0 ? nowMs : time, nowMs));
     note(batch, (int) sizeBytes, indexIntervalBytes);
     sizeBytes += batch.sizeBytes();
   }
@@ -205,19 +202,14 @@ public final class Segment {
     return before == null ? baseOffset : before.offset();
   }
 
-  /**
-   * Time of the newest record, none in the future of its append, for retention by time; empty: not
-   * known before {@link #noteNewest}.
-   */
-  public OptionalLong newestMs() {
-    return olderNewestMs != UNKNOWN
-        ? OptionalLong.of(Math.max(olderNewestMs, appendedNewestMs))
-        : OptionalLong.empty();
+  /** Of its newest record; null: not known before {@link #noteAge}. */
+  public @Nullable SegmentAge age() {
+    return older == null ? null : older.and(appended);
   }
 
-  /** The age of what was there before this object has been found out; -1: there was nothing. */
-  public void noteNewest(long timeMs) {
-    olderNewestMs = timeMs;
+  /** The age of what was there before this object has been found out. */
+  public void noteAge(SegmentAge age) {
+    older = age;
   }
 
   /** Whether the indexes are on the heap. */

@@ -4,25 +4,47 @@ import io.kontiki.runtime.FileStore;
 import io.kontiki.runtime.StorageException;
 
 /**
- * Finds out how old the newest record of a closed segment is, from its files (rule L6). Runs on any
- * thread that may block, from values that the loop gave it.
+ * How old the newest record of a segment is (rule L6). A timestamp far in the future counts as the
+ * time of the last write; any other counts as it is, because that write may be of a time when the
+ * clock was wrong (P17).
  *
- * <p>The greatest timestamp that the time index knows, and the headers of the batches from there
- * on: an index is derived data and may be shorter than its segment (rule D3). A timestamp in the
- * future of the last write counts as the time of that write (P17).
+ * @param newestMs the greatest timestamp, in milliseconds since 1970; -1: there is none
+ * @param writtenMs when the segment was written to last, by the clock of then
  */
-public final class SegmentAge {
-  private SegmentAge() {}
+public record SegmentAge(long newestMs, long writtenMs) {
+  /** Of no record. */
+  public static final SegmentAge NONE = new SegmentAge(-1, -1);
 
-  /** A segment as it was when the question was asked. */
+  /** A clock that is wrong by more pauses retention. */
+  private static final long FAR_MS = 600_000;
+
+  /** Time of the newest record, in milliseconds since 1970. */
+  public long timeMs(long nowMs) {
+    if (newestMs < 0) {
+      return writtenMs;
+    }
+    return newestMs > nowMs + FAR_MS ? Math.min(newestMs, writtenMs) : newestMs;
+  }
+
+  SegmentAge and(SegmentAge other) {
+    return new SegmentAge(Math.max(newestMs, other.newestMs), Math.max(writtenMs, other.writtenMs));
+  }
+
+  /**
+   * Finds it out from the files of a closed segment, as it was when the question was asked; on any
+   * thread that may block.
+   *
+   * <p>The greatest timestamp that the time index knows, and the headers of the batches from there
+   * on: an index is derived data and may be shorter than its segment (rule D3).
+   */
   public record Task(
       String logPath, String indexPath, String timeIndexPath, long baseOffset, long sizeBytes) {
     /**
-     * Milliseconds since 1970.
+     * Reads them.
      *
      * @throws StorageException if the files are gone or cannot be read
      */
-    public long read(FileStore store, OpenFiles files) {
+    public SegmentAge read(FileStore store, OpenFiles files) {
       long newest = -1;
       int from = 0;
       if (store.exists(timeIndexPath) && store.exists(indexPath)) {
@@ -37,8 +59,7 @@ public final class SegmentAge {
       }
       int start = from;
       newest = Math.max(newest, files.useOnce(logPath, file -> newestOfHeaders(file, start)));
-      long modifiedMs = store.modifiedMs(logPath);
-      return newest < 0 ? modifiedMs : Math.min(newest, modifiedMs);
+      return new SegmentAge(newest, store.modifiedMs(logPath));
     }
 
     private long newestOfHeaders(FileStore.File file, int from) {
