@@ -203,8 +203,11 @@ public final class Partition {
       }
     }
     if (state.partitionEpoch() <= known) {
-      // The topic's settings and the replica set of an older state may still differ.
-      assignment = newest.withState(assignment.state(), assignment.replicas());
+      // The topic's settings may still differ, and so may the replica set: what the role knows of a
+      // newer state came in the answer to a proposal, which does not tell that (R20).
+      boolean older = state.partitionEpoch() < assignment.state().partitionEpoch();
+      assignment =
+          newest.withState(assignment.state(), older ? assignment.replicas() : newest.replicas());
       onBrokers();
       return;
     }

@@ -134,6 +134,19 @@ class ReassignedReplicasTest {
   }
 
   @Test
+  void whoComesIsKnownToALeaderThatWasToldOfANewerStateByTheAnswerToAProposalR20() {
+    TestCluster cluster = start(false);
+    cluster.node(3).kill(false);
+    append(cluster, 100);
+    cluster.controller.reassign(TestCluster.P0, List.of(1, 2, 4));
+    cluster.time.advanceMs(4_000); // nobody learns of that, and the leader gives up broker 3
+    assertEquals(List.of(1, 2), isr(cluster));
+    learn(cluster, 20);
+    cluster.settle();
+    assertEquals(List.of(1, 2, 4), isr(cluster));
+  }
+
+  @Test
   void producersGoOnWaitingWhereTheLeaderLeadsOnInTheNewEpochR20() {
     TestCluster cluster = start(false);
     cluster.controller.reassign(TestCluster.P0, List.of(1, 2));

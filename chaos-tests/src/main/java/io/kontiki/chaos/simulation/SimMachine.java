@@ -324,6 +324,7 @@ public final class SimMachine {
       throw new IllegalStateException("n" + id + " has no other disk, or runs");
     }
     world.trace().add(19, id, () -> "n" + id + " gets its other disk");
+    disk.faults(null); // what was to fail on it is over when it comes back
     oldDisk = disk;
     disk = other;
     swapped = !swapped;
