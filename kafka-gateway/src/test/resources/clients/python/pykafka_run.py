@@ -91,6 +91,7 @@ def main():
             for n in set(range(sent)) - delivered:
                 produce(n)
             again = time.time() + 15
+    told.update(repr(producer._worker_exception[1]) for producer in producers if producer._worker_exception)
     assert len(delivered) == sent, f"{len(delivered)} acknowledged of {sent}, {len(seen)} read; told {sorted(told)}"
     assert len(seen) == sent, f"{len(seen)} read of {sent}"
     simple = topic.get_simple_consumer(consumer_timeout_ms=3000, auto_offset_reset=OffsetType.EARLIEST, reset_offset_on_start=True)
