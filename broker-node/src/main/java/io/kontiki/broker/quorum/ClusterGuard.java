@@ -148,6 +148,13 @@ public final class ClusterGuard implements ServerInterceptor {
         + " (M16)";
   }
 
+  /** The same of a call, which also says whom it means. */
+  private @Nullable String objection(
+      @Nullable String cluster, @Nullable Sender sender, @Nullable Addressee addressee) {
+    String why = objection(cluster, sender);
+    return why == null ? mistaken(addressee) : why;
+  }
+
   /** Why this node is not whom the caller means; null: it may be. */
   private @Nullable String mistaken(@Nullable Addressee addressee) {
     Sender me = self;
@@ -271,10 +278,7 @@ public final class ClusterGuard implements ServerInterceptor {
       @Override
       public void onMessage(Q message) {
         // With each message: a stream can be older than this node's own cluster, or its image.
-        String why = refused ? null : objection(cluster, sender);
-        if (why == null && !refused) {
-          why = mistaken(addressee);
-        }
+        String why = refused ? null : objection(cluster, sender, addressee);
         if (why != null) {
           refused = true;
           LOG.debug("a call of {} was refused: {}", call.getAttributes(), why);

@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
  * them to the files now and then; of the others the files are read on demand.
  */
 public final class Segment {
-
   private final String directory;
   private final long baseOffset;
   private final long createdMs;
@@ -34,7 +33,8 @@ public final class Segment {
 
   // Of records that were there before this object: found out when it is asked for.
   private @Nullable SegmentAge older; // null: not known
-  private SegmentAge appended = SegmentAge.NONE;
+  private long appendedNewestMs = -1;
+  private long appendedMs = -1;
 
   /**
    * A closed segment, or an empty one.
@@ -162,7 +162,8 @@ public final class Segment {
       logPath = path();
     }
     long time = batch.maxTimestamp();
-    appended = appended.and(new SegmentAge(time < 0 ? nowMs : time, nowMs));
+    appendedNewestMs = Math.max(appendedNewestMs, time < 0 ? nowMs : time);
+    appendedMs = Math.max(appendedMs, nowMs);
     note(batch, (int) sizeBytes, indexIntervalBytes);
     sizeBytes += batch.sizeBytes();
   }
@@ -204,7 +205,10 @@ public final class Segment {
 
   /** Of its newest record; null: not known before {@link #noteAge}. */
   public @Nullable SegmentAge age() {
-    return older == null ? null : older.and(appended);
+    return older == null
+        ? null
+        : new SegmentAge(
+            Math.max(older.newestMs(), appendedNewestMs), Math.max(older.writtenMs(), appendedMs));
   }
 
   /** The age of what was there before this object has been found out. */

@@ -26,10 +26,6 @@ public record SegmentAge(long newestMs, long writtenMs) {
     return newestMs > nowMs + FAR_MS ? Math.min(newestMs, writtenMs) : newestMs;
   }
 
-  SegmentAge and(SegmentAge other) {
-    return new SegmentAge(Math.max(newestMs, other.newestMs), Math.max(writtenMs, other.writtenMs));
-  }
-
   /**
    * Finds it out from the files of a closed segment, as it was when the question was asked; on any
    * thread that may block.
