@@ -5,13 +5,20 @@ import io.kontiki.internal.v1.HelloRequest;
 import io.kontiki.internal.v1.HelloResponse;
 import io.kontiki.model.Endpoint;
 import io.kontiki.model.Uid;
+import io.kontiki.runtime.EventLoop;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** Asks listed voters who they are, and says who this node is. Any thread. */
 final class Hellos {
+  /** Who does not answer at this node's own address within this is not there (R35). */
+  static final long PLACE_NANOS = Forming.PLACE_NANOS;
+
+  private static final long PLACE_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
   private final NodeIdentity identity;
   private final Uid clusterId;
   private final Peers peers;
@@ -74,6 +81,33 @@ final class Hellos {
                 .setLeaves(seeks == Seeks.LEAVE)
                 .build(),
             Peers.<HelloResponse>unary((answer, failure) -> end.complete(answer)));
+  }
+
+  /**
+   * Asks whoever is at this node's own address, and again for a second if nothing comes of it: a
+   * connection that breaks does not say that nobody is there (R35).
+   *
+   * @param timeoutNanos of each question
+   * @param end called once, with null if nobody has answered
+   */
+  void askOwnPlace(Endpoint raft, EventLoop loop, long timeoutNanos, Answer end) {
+    askOwnPlace(raft, loop, timeoutNanos, loop.clock().nanoTime() + PLACE_NANOS, end);
+  }
+
+  private void askOwnPlace(
+      Endpoint raft, EventLoop loop, long timeoutNanos, long until, Answer end) {
+    ask(
+        raft,
+        Seeks.NOTHING,
+        timeoutNanos,
+        answer -> {
+          if (answer != null || loop.clock().nanoTime() + PLACE_AGAIN_NANOS - until > 0) {
+            end.complete(answer);
+          } else {
+            loop.schedule(
+                PLACE_AGAIN_NANOS, () -> askOwnPlace(raft, loop, timeoutNanos, until, end));
+          }
+        });
   }
 
   /** What comes of a question. */

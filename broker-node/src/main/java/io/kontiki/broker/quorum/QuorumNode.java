@@ -51,7 +51,6 @@ public final class QuorumNode implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
   private static final int LOOP_SECONDS = 2;
   private static final long HAND_OVER_MS = 500;
-  private static final long PLACE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final NodeIdentity identity;
   private final FileStore files;
@@ -204,9 +203,8 @@ public final class QuorumNode implements AutoCloseable {
         stored ->
             loop.execute(
                 () ->
-                    new SameCluster(identity, clusterId, stored.admittedIndex(), hellos)
+                    new SameCluster(identity, clusterId, stored.admittedIndex(), hellos, loop)
                         .check(
-                            loop,
                             why -> loop.execute(() -> refused.accept(why)),
                             same -> {
                               if (same) {
@@ -301,7 +299,7 @@ public final class QuorumNode implements AutoCloseable {
 
   private boolean sameCluster(FormingFile.Stored stored, Consumer<String> refused) {
     try {
-      return new SameCluster(identity, clusterId, stored.admittedIndex(), hellos)
+      return new SameCluster(identity, clusterId, stored.admittedIndex(), hellos, loop)
           .check(why -> loop.execute(() -> refused.accept(why)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -549,10 +547,10 @@ public final class QuorumNode implements AutoCloseable {
         begin();
         return;
       }
-      hellos.ask(
+      hellos.askOwnPlace(
           registered.endpoints().raft(),
-          Hellos.Seeks.NOTHING,
-          PLACE_NANOS,
+          loop,
+          Hellos.PLACE_NANOS,
           answer -> loop.execute(() -> answered(registered, answer)));
     }
 

@@ -18,27 +18,30 @@ import org.jspecify.annotations.Nullable;
  * whether another process is there. Who does not answer cannot be compared; it asks when it starts.
  */
 final class SameCluster {
-  private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final NodeIdentity identity;
   private final Uid clusterId;
   private final long admittedIndex;
   private final Hellos hellos;
+  private final EventLoop loop;
 
   /**
    * @param clusterId of this node's directory
    * @param admittedIndex see {@link FormingFile.Stored}
    */
-  SameCluster(NodeIdentity identity, Uid clusterId, long admittedIndex, Hellos hellos) {
+  SameCluster(
+      NodeIdentity identity, Uid clusterId, long admittedIndex, Hellos hellos, EventLoop loop) {
     this.identity = identity;
     this.clusterId = clusterId;
     this.admittedIndex = admittedIndex;
     this.hellos = hellos;
+    this.loop = loop;
   }
 
   /**
-   * Blocks for 1 s at most, and only as long as a refused connection takes if nobody is there.
+   * Blocks for 1 s at most, and only as long as the answers take if this node answers itself at its
+   * own address; not on the loop.
    *
    * @param refused told why this node must not run, on any thread; also later, if an answer is late
    * @return whether nobody has objected so far
@@ -52,7 +55,7 @@ final class SameCluster {
           refused.accept(why);
         },
         answers::countDown);
-    answers.await(WAIT_NANOS, TimeUnit.NANOSECONDS);
+    answers.await(Hellos.PLACE_NANOS, TimeUnit.NANOSECONDS);
     return !objected.get();
   }
 
@@ -61,7 +64,7 @@ final class SameCluster {
    *
    * @param verdict told on the loop, once, whether nobody has objected so far
    */
-  void check(EventLoop loop, Consumer<String> refused, Consumer<Boolean> verdict) {
+  void check(Consumer<String> refused, Consumer<Boolean> verdict) {
     AtomicInteger missing = new AtomicInteger(identity.voters().size());
     AtomicBoolean objected = new AtomicBoolean();
     AtomicBoolean told = new AtomicBoolean();
@@ -81,7 +84,7 @@ final class SameCluster {
             loop.execute(tell);
           }
         });
-    loop.schedule(WAIT_NANOS, tell);
+    loop.schedule(Hellos.PLACE_NANOS, tell);
   }
 
   /** Each voter is asked; {@code answered} runs once per voter. */
@@ -89,21 +92,24 @@ final class SameCluster {
     identity
         .voters()
         .forEach(
-            (id, raft) ->
-                hellos.ask(
-                    raft,
-                    Hellos.Seeks.NOTHING,
-                    ANSWER_NANOS,
-                    answer -> {
-                      String why =
-                          answer == null
-                              ? null
-                              : objection(identity, clusterId, admittedIndex, id, answer);
-                      if (why != null) {
-                        objects.accept(why);
-                      }
-                      answered.run();
-                    }));
+            (id, raft) -> {
+              Hellos.Answer end =
+                  answer -> {
+                    String why =
+                        answer == null
+                            ? null
+                            : objection(identity, clusterId, admittedIndex, id, answer);
+                    if (why != null) {
+                      objects.accept(why);
+                    }
+                    answered.run();
+                  };
+              if (id == identity.nodeId()) {
+                hellos.askOwnPlace(raft, loop, ANSWER_NANOS, end);
+              } else {
+                hellos.ask(raft, Hellos.Seeks.NOTHING, ANSWER_NANOS, end);
+              }
+            });
   }
 
   private static @Nullable String objection(

@@ -40,7 +40,7 @@ public final class Forming {
   static final long ALL_NANOS = 3_000_000_000L;
 
   /** Who does not answer at the own address within this is not there. */
-  static final long PLACE_NANOS = 1_000_000_000L;
+  public static final long PLACE_NANOS = 1_000_000_000L;
 
   /** Where a voter is looked for. */
   static final String LISTED = "its address in cluster.voters";
