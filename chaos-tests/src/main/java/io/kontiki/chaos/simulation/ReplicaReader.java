@@ -19,6 +19,9 @@ final class ReplicaReader {
   private long position;
   private long offset = -1;
 
+  /** Within one look nothing changes: where it has begun anew for a gap, it would find it again. */
+  private boolean begunAnew;
+
   ReplicaReader(MemoryFileStore disk, PartitionId partition) {
     this.disk = disk;
     this.directory = "log/" + partition.directoryName();
@@ -55,6 +58,7 @@ final class ReplicaReader {
     disk.look(
         () -> {
           boolean more = true;
+          begunAnew = false;
           while (more && offset >= 0 && offset < target) {
             more = readChunk(target, batches) || nextSegment();
           }
@@ -84,6 +88,10 @@ final class ReplicaReader {
       while (bytes.limit() - at >= RecordBatch.HEADER_BYTES && offset < target) {
         RecordBatch batch = new RecordBatch(bytes, at);
         if (at == 0 && position > 0 && batch.baseOffset() != offset) {
+          if (begunAnew) {
+            return false; // what is before it has rotted
+          }
+          begunAnew = true;
           seek(offset); // it was compacted: another file has its name
           return true;
         }
@@ -103,7 +111,7 @@ final class ReplicaReader {
 
   private boolean nextSegment() {
     for (String name : segments()) {
-      if (base(name) == offset && !name.equals(segment)) {
+      if (base(name) == offset && (segment.isEmpty() || offset > base(segment))) {
         segment = name;
         position = 0;
         return true;
