@@ -222,6 +222,20 @@ round() { # topic, keep
 round warm-up no
 for ((i = 1; i <= rounds; i++)); do round "round-$i" yes; done
 
+# What the brokers take while nobody asks anything of them is in the figures above, for as long as the tools run.
+idle_seconds=20
+declare -A idle_before
+for system in "${systems[@]}"; do
+  declare -n pids="${system}_pids"
+  idle_before[$system]=$(cpu_ticks "${pids[@]}")
+done
+sleep "$idle_seconds"
+for system in "${systems[@]}"; do
+  declare -n pids="${system}_pids"
+  awk -v t="$(($(cpu_ticks "${pids[@]}") - idle_before[$system]))" -v hz="$ticks" -v s="$idle_seconds" \
+    'BEGIN { printf "%.1f\n", 100 * t / hz / s }' >"$work/$system.idle.cpu"
+done
+
 # ----------------------------------------------------------------------------------------------------------------- table
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 row() { # label, file, aim
@@ -237,3 +251,4 @@ row 'produce, broker CPU-s/GB' produce.cpu 'ratio at most 0.3'
 row 'produce, MB/s' produce.speed ''
 row 'consume, broker CPU-s/GB' consume.cpu 'ratio at most 1.1'
 row 'consume, MB/s' consume.speed ''
+row 'idle, % of a core' idle.cpu ''

@@ -125,7 +125,7 @@ public final class Committed {
     baseOf.clear();
     nextSequence.clear();
     this.start = start;
-    deleted = Math.min(deleted, start);
+    deleted = 0; // where its log begins was told to it, and need not be on its disk
     end = log.isEmpty() ? start : log.get(0).baseOffset();
     settledFrom = end;
     // Its files have nothing of what lies before, which is deleted; those of others may. Of that,
@@ -204,10 +204,15 @@ public final class Committed {
   /** A replica's log begins here: what lies before was committed and deleted where nobody looks. */
   void unseenUpTo(long offset) {
     if (lenient && offset > end) {
-      expected.subMap(end, offset).clear(); // as what is acknowledged only after this
-      passedOver(offset);
-      nextSequence.clear();
+      deletedUnseen(offset);
     }
+  }
+
+  /** A leader has committed everything up to there and deleted it before anybody looked. */
+  void deletedUnseen(long offset) {
+    expected.subMap(end, offset).clear(); // as what is acknowledged only after this
+    passedOver(offset);
+    nextSequence.clear();
   }
 
   private void passedOver(long to) {

@@ -647,6 +647,12 @@ public final class Ledger {
       return;
     }
     String where = partition.id() + " on " + process.name() + " begins at " + start;
+    if (start > committed.end()
+        && start <= partition.highWatermark()
+        && leads(process, partition)
+        && mayBegin(partition.id(), start)) {
+      committed.deletedUnseen(start); // as when it stood still, and both waited for it
+    }
     if (start > committed.end()) {
       if (++seen.early > 5) {
         throw new Violation("D5", where + ", and committed is only " + committed.end());
