@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 class SimulationTest {
   private static final long FIXED_SEEDS = Long.getLong("kontiki.simulate.seeds", 100);
-  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 0);
+  private static final long FRESH_SEEDS = Long.getLong("kontiki.simulate.fresh", 40);
 
   @BeforeAll
   static void quiet() {
