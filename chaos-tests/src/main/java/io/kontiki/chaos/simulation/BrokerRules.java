@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * What holds of brokers and in-sync sets, whatever records there are: nobody acts before it has
  * seen its own registration (R1) or behind its fence (R5), who joins an in-sync set has
  * acknowledged in that leader's epoch, in its present life (R11 to R13), what was refused once is
- * never applied (R17), and leaders count all of the in-sync set (R9).
+ * never applied (R17), leaders count all of the in-sync set (R9), and nobody is elected who cannot
+ * lead or is about to stop (R7).
  */
 final class BrokerRules {
   private final World world;
@@ -96,7 +97,31 @@ final class BrokerRules {
       after
           .topics()
           .values()
-          .forEach(topic -> joined(before.topics().get(topic.id()), topic, after));
+          .forEach(
+              topic -> {
+                TopicImage was = before.topics().get(topic.id());
+                joined(was, topic, after);
+                elected(was, topic, after);
+              });
+    }
+  }
+
+  /** Nobody is elected who is fenced (R19) or about to stop (R7). */
+  private static void elected(@Nullable TopicImage before, TopicImage topic, ClusterImage after) {
+    for (int i = 0; i < topic.partitions().size(); i++) {
+      int leader = topic.partitions().get(i).leader();
+      int known =
+          before == null || i >= before.partitions().size()
+              ? PartitionImage.NO_LEADER
+              : before.partitions().get(i).leader();
+      if (leader == PartitionImage.NO_LEADER || leader == known) {
+        continue;
+      }
+      BrokerImage broker = after.brokers().get(leader);
+      if (broker == null || !broker.state().inService()) {
+        throw new Violation(
+            "R7", topic.name() + "-" + i + ": " + leader + " is elected, which is " + broker);
+      }
     }
   }
 
