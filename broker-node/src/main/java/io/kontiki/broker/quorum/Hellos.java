@@ -14,9 +14,6 @@ import java.util.function.Consumer;
 
 /** Asks listed voters who they are, and says who this node is. Any thread. */
 final class Hellos {
-  /** Who does not answer at this node's own address within this is not there (R35). */
-  static final long PLACE_NANOS = Forming.PLACE_NANOS;
-
   private static final long PLACE_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final NodeIdentity identity;
@@ -91,7 +88,7 @@ final class Hellos {
    * @param end called once, with null if nobody has answered
    */
   void askOwnPlace(Endpoint raft, EventLoop loop, long timeoutNanos, Answer end) {
-    askOwnPlace(raft, loop, timeoutNanos, loop.clock().nanoTime() + PLACE_NANOS, end);
+    askOwnPlace(raft, loop, timeoutNanos, loop.clock().nanoTime() + Forming.PLACE_NANOS, end);
   }
 
   private void askOwnPlace(

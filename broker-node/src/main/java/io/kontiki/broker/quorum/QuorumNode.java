@@ -550,7 +550,7 @@ public final class QuorumNode implements AutoCloseable {
       hellos.askOwnPlace(
           registered.endpoints().raft(),
           loop,
-          Hellos.PLACE_NANOS,
+          Forming.PLACE_NANOS,
           answer -> loop.execute(() -> answered(registered, answer)));
     }
 

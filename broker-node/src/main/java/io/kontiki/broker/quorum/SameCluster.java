@@ -55,7 +55,7 @@ final class SameCluster {
           refused.accept(why);
         },
         answers::countDown);
-    answers.await(Hellos.PLACE_NANOS, TimeUnit.NANOSECONDS);
+    answers.await(Forming.PLACE_NANOS, TimeUnit.NANOSECONDS);
     return !objected.get();
   }
 
@@ -84,7 +84,7 @@ final class SameCluster {
             loop.execute(tell);
           }
         });
-    loop.schedule(Hellos.PLACE_NANOS, tell);
+    loop.schedule(Forming.PLACE_NANOS, tell);
   }
 
   /** Each voter is asked; {@code answered} runs once per voter. */

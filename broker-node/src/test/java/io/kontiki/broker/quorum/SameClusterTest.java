@@ -85,9 +85,6 @@ class SameClusterTest {
 
   private ManagedChannel channel(Endpoint endpoint) {
     return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
-        .eventLoopGroup(loops.netty())
-        .channelType(LoopGroup.channelType())
-        .directExecutor()
         .intercept(breaking)
         .usePlaintext()
         .build();
@@ -95,7 +92,6 @@ class SameClusterTest {
 
   @BeforeEach
   void serve() throws IOException {
-    voters.put(1, new Endpoint("127.0.0.1", 1));
     server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .addService(new ClusterGrpcService(identity(SERVING), () -> CLUSTER, loops.first()))

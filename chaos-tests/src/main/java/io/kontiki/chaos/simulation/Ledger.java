@@ -647,17 +647,18 @@ public final class Ledger {
       return;
     }
     String where = partition.id() + " on " + process.name() + " begins at " + start;
-    if (start > committed.end()
-        && start <= partition.highWatermark()
-        && leads(process, partition)
-        && mayBegin(partition.id(), start)) {
-      committed.deletedUnseen(start); // as when it stood still, and both waited for it
-    }
     if (start > committed.end()) {
-      if (++seen.early > 5) {
-        throw new Violation("D5", where + ", and committed is only " + committed.end());
+      boolean ownDeletion =
+          start <= partition.highWatermark()
+              && leads(process, partition)
+              && mayBegin(partition.id(), start);
+      if (!ownDeletion) {
+        if (++seen.early > 5) {
+          throw new Violation("D5", where + ", and committed is only " + committed.end());
+        }
+        return;
       }
-      return;
+      committed.deletedUnseen(start); // as when it stood still, and both waited for it
     }
     seen.early = 0;
     if (leads(process, partition) && start < committed.deleted()) {

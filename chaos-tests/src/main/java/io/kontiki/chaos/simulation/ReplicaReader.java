@@ -111,7 +111,7 @@ final class ReplicaReader {
 
   private boolean nextSegment() {
     for (String name : segments()) {
-      if (base(name) == offset && (segment.isEmpty() || offset > base(segment))) {
+      if (base(name) == offset && offset > base(segment)) {
         segment = name;
         position = 0;
         return true;
