@@ -32,7 +32,8 @@ public final class QuorumAdmin {
    * Makes an active broker a voter; the answer, when it votes in every group, is all voters.
    *
    * <p>BROKER_NOT_FOUND, IS_VOTER, QUORUM_CHANGE_IN_PROGRESS, WOULD_LOSE_QUORUM, VOTER_NOT_READY,
-   * QUORUM_UNAVAILABLE. A change that this call, or one before it, has begun is waited for.
+   * QUORUM_UNAVAILABLE. A change that this call, or one before it, has begun is waited for; so is,
+   * before it is begun, a leader that does not answer.
    */
   public void add(CallContext call, int nodeId, Completion<Result<List<Integer>>> completion) {
     look(
@@ -66,7 +67,8 @@ public final class QuorumAdmin {
    * Ends that a node votes; the answer, when no group counts it, is the voters that are left.
    *
    * <p>VOTER_NOT_FOUND, QUORUM_CHANGE_IN_PROGRESS, WOULD_LOSE_QUORUM, QUORUM_UNAVAILABLE. A change
-   * that this call, or one before it, has begun is waited for.
+   * that this call, or one before it, has begun is waited for; so is, before it is begun, a leader
+   * that does not answer.
    */
   public void remove(CallContext call, int nodeId, Completion<Result<List<Integer>>> completion) {
     look(
@@ -116,7 +118,13 @@ public final class QuorumAdmin {
       Runnable begun,
       Completion<Result<List<Integer>>> completion) {
     if (decided instanceof Result.Err<MetadataCommand> refused) {
-      completion.complete(Result.error(refused.error()));
+      // A leader is elected, or answers late: another look costs nothing, and needs no operator.
+      if (refused.error().reason() == ErrorReason.QUORUM_UNAVAILABLE
+          && isTimeForAnotherLook(call)) {
+        call.loop().schedule(AGAIN_NANOS, again);
+      } else {
+        completion.complete(Result.error(refused.error()));
+      }
       return;
     }
     metadata.submit(
@@ -163,13 +171,17 @@ public final class QuorumAdmin {
                             + " meanwhile")));
           } else if (VoterChanges.settled(image, groups)) {
             completion.complete(Result.ok(List.copyOf(image.voters().keySet())));
-          } else if (call.leftNanos() <= AGAIN_NANOS + MARGIN_NANOS) {
-            completion.complete(Result.error(late(nodeId, votes)));
-          } else {
+          } else if (isTimeForAnotherLook(call)) {
             call.loop().schedule(AGAIN_NANOS, () -> await(call, nodeId, votes, completion));
+          } else {
+            completion.complete(Result.error(late(nodeId, votes)));
           }
         },
         completion);
+  }
+
+  private static boolean isTimeForAnotherLook(CallContext call) {
+    return call.leftNanos() > AGAIN_NANOS + MARGIN_NANOS;
   }
 
   private static ApiError late(int nodeId, boolean votes) {

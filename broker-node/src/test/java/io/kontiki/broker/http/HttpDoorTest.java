@@ -124,7 +124,7 @@ class HttpDoorTest {
             .get(0)
             .getAsJsonObject()
             .getAsJsonArray("members")
-            .get(0)
+            .get(1)
             .getAsJsonObject()
             .get("lastContact")
             .getAsString());

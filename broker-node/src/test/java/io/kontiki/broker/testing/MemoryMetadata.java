@@ -28,6 +28,7 @@ import java.util.TreeMap;
  */
 public final class MemoryMetadata implements Metadata {
   private static final long START_MS = 1_767_225_600_000L;
+  private static final int LEADER = 1;
 
   private final EventLoop control;
   private final List<Listener> listeners = new ArrayList<>();
@@ -246,10 +247,13 @@ public final class MemoryMetadata implements Metadata {
             voter ->
                 voters.add(
                     new RaftGroup.Member(
-                        voter.id(), voter.raft(), quorum ? applied.index() : -1, quorum ? 5 : -1)));
+                        voter.id(),
+                        voter.raft(),
+                        quorum ? applied.index() : -1,
+                        quorum ? voter.id() == LEADER ? 0 : 5 : -1)));
     return new RaftGroup.RaftStatus(
         "metadata",
-        quorum ? 1 : RaftGroup.NO_NODE,
+        quorum ? LEADER : RaftGroup.NO_NODE,
         quorum,
         3,
         applied.index(),

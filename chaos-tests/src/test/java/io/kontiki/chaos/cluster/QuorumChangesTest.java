@@ -303,13 +303,22 @@ final class QuorumChangesTest {
       TreeSet<Integer> voters = new TreeSet<>();
       for (JsonElement element : group.getAsJsonObject().getAsJsonArray("members")) {
         JsonObject member = element.getAsJsonObject();
-        if (member.has("voter") && member.get("voter").getAsBoolean() && member.has("matchIndex")) {
+        if (member.has("voter") && member.get("voter").getAsBoolean() && isHeardOf(member)) {
           voters.add(member.get("nodeId").getAsInt());
         }
       }
       groups.put(group.getAsJsonObject().get("name").getAsString(), voters);
     }
     return groups;
+  }
+
+  /** Lately enough that it counts as up where voters are changed (rule M23). */
+  private static boolean isHeardOf(JsonObject member) {
+    if (!member.has("matchIndex") || !member.has("lastContact")) {
+      return false;
+    }
+    Duration ago = Duration.parse("PT" + member.get("lastContact").getAsString());
+    return ago.compareTo(Duration.ofSeconds(1)) < 0;
   }
 
   /** Waits until a node has said that it votes no more, and is ready. */
