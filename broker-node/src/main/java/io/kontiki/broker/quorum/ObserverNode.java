@@ -22,7 +22,6 @@ import io.kontiki.runtime.Completion;
 import io.kontiki.runtime.EventLoop;
 import io.kontiki.runtime.FaultHandler;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -241,24 +240,37 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     }
   }
 
+  /** Only to the leader: another voter that does not answer would keep the call to its end. */
   @Override
   public void propose(
       MetadataCommand command, long deadlineNanos, Completion<ProposalEnd> completion) {
-    ByteBuffer bytes = MetadataCommandCodec.encode(command);
     Endpoint target = leader();
+    if (target == null) {
+      learnLeader();
+      completion.complete(new ProposalEnd.NotProposed("no metadata leader is known"));
+      return;
+    }
+    int asked = leaderId;
     VoterAccess.submitTo(
         peers,
-        target == null ? nextVoter() : target,
-        bytes,
+        target,
+        MetadataCommandCodec.encode(command),
         deadlineNanos - loop.clock().nanoTime(),
         loop,
         end -> {
           if (!(end instanceof ProposalEnd.Applied)) {
-            leaderId = RaftGroup.NO_NODE;
-            learnLeader();
+            forget(asked);
           }
           completion.complete(end);
         });
+  }
+
+  /** It does not lead, or does not answer; who else does may be known since. */
+  private void forget(int asked) {
+    if (leaderId == asked) {
+      leaderId = RaftGroup.NO_NODE;
+      learnLeader();
+    }
   }
 
   private @Nullable Endpoint leader() {
@@ -295,6 +307,7 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
   public void readIndex(long deadlineNanos, Completion<Boolean> completion) {
     Endpoint leader = leader();
     Endpoint target = leader == null ? nextVoter() : leader;
+    int asked = leaderId;
     long timeout = Math.min(ATTEMPT_NANOS, deadlineNanos - loop.clock().nanoTime());
     Context.ROOT.run(
         () ->
@@ -304,14 +317,17 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
                     ReadIndexRequest.getDefaultInstance(),
                     Peers.<ReadIndexResponse>unary(
                         (answer, failure) ->
-                            loop.execute(() -> covered(answer, deadlineNanos, completion)))));
+                            loop.execute(
+                                () -> covered(asked, answer, deadlineNanos, completion)))));
   }
 
   private void covered(
-      @Nullable ReadIndexResponse answer, long deadlineNanos, Completion<Boolean> completion) {
+      int asked,
+      @Nullable ReadIndexResponse answer,
+      long deadlineNanos,
+      Completion<Boolean> completion) {
     if (answer == null || answer.getIndex() < 0) {
-      leaderId = RaftGroup.NO_NODE;
-      learnLeader();
+      forget(asked);
       completion.complete(false);
       return;
     }

@@ -1,6 +1,7 @@
 package io.kontiki.broker.quorum;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -314,6 +315,23 @@ class ObserverTest {
     new Voter(1);
     voters.get(2).stop();
     assertEquals(second + 10, allocate());
+  }
+
+  @Test
+  void aVoterThatHoldsItsConnectionsAndSaysNothingKeepsNoChange() throws Exception {
+    observe(Uid.NONE);
+    allocate();
+    raft.elect(1);
+    voters.get(3).stop();
+    Endpoint third = addresses.get(3);
+    try (ServerSocket silent =
+        new ServerSocket(third.port(), 50, InetAddress.getByName(third.host()))) {
+      for (int i = 0; i < 8; i++) {
+        raft.elect(1 + i % 2);
+        allocate(); // fails where its end is not known
+      }
+      assertFalse(silent.isClosed());
+    }
   }
 
   @Test

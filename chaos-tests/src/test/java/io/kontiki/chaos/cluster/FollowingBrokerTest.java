@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -69,9 +70,14 @@ final class FollowingBrokerTest {
 
   /** A topic that is made now reaches them. */
   private static void awaitBothKnow(ProcessCluster cluster, String topic) {
+    List<String> refusals = new ArrayList<>();
     await(topic + " is made")
         .atMost(Duration.ofSeconds(40))
-        .until(() -> cluster.node(4).knows(topic) || isMade(cluster, topic));
+        .untilAsserted(
+            () ->
+                assertTrue(
+                    cluster.node(4).knows(topic) || isMade(cluster, topic, refusals),
+                    refusals::toString));
     for (int id = 4; id <= 5; id++) {
       ServerNode node = cluster.node(id);
       await("node " + id + " knows " + topic)
@@ -81,11 +87,12 @@ final class FollowingBrokerTest {
   }
 
   /** False: the call went to the leader that froze just now, and its outcome is not known. */
-  private static boolean isMade(ProcessCluster cluster, String topic) {
+  private static boolean isMade(ProcessCluster cluster, String topic, List<String> refusals) {
     try {
       cluster.createTopic(4, topic, 1, 1, Map.of());
       return true;
     } catch (UncheckedIOException e) {
+      refusals.add(Instant.now() + " " + e.getMessage());
       return false;
     }
   }
