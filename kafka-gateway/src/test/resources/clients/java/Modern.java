@@ -69,6 +69,13 @@ public final class Modern {
       }
       threads.shutdown();
       // An idempotent producer writes each once, whatever dies.
+      for (int i = 0; i < sent.size(); i++) {
+        RecordMetadata where = sent.get(i).get();
+        Integer there = SEEN.get(where.partition() + "/" + where.offset());
+        if (there == null || there != i) {
+          System.out.println("v" + i + " was acknowledged at " + where + ", where was read: " + there);
+        }
+      }
       check(SEEN.size() == sent.size() && new HashSet<>(SEEN.values()).size() == sent.size(), SEEN.size() + " read of " + sent.size());
       long committed = admin.listConsumerGroupOffsets(topic).partitionsToOffsetAndMetadata().get().values().stream().mapToLong(OffsetAndMetadata::offset).sum();
       check(committed == sent.size(), "committed " + committed);
