@@ -34,7 +34,6 @@ import org.apache.kafka.common.errors.GroupNotEmptyException;
 import org.apache.kafka.common.errors.GroupSubscribedToTopicException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -183,18 +182,9 @@ class KafkaGroupsTest {
       assertEquals(6, owned.size());
       described(name);
     }
-    // Long before the session times out; the client does not wait for the answer.
-    Awaitility.await("close() leaves at once")
-        .atMost(Duration.ofSeconds(5))
-        .until(
-            () ->
-                admin
-                        .describeConsumerGroups(List.of(name))
-                        .all()
-                        .get(30, TimeUnit.SECONDS)
-                        .get(name)
-                        .state()
-                    == ConsumerGroupState.EMPTY);
+    ConsumerGroupDescription empty =
+        admin.describeConsumerGroups(List.of(name)).all().get(30, TimeUnit.SECONDS).get(name);
+    assertEquals(ConsumerGroupState.EMPTY, empty.state(), "close() leaves at once");
     admin.deleteConsumerGroups(List.of(name)).all().get(30, TimeUnit.SECONDS);
   }
 
