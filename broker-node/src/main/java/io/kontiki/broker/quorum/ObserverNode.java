@@ -354,15 +354,17 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
   @Override
   public void leaderStatus(long deadlineNanos, Completion<RaftStatus> completion) {
     Endpoint leader = leader();
+    int asked = leaderId;
     long left = deadlineNanos - loop.clock().nanoTime();
     GroupStates.ask(
         peers,
         leader == null ? nextVoter() : leader,
         Math.min(ATTEMPT_NANOS, leader == null ? left / 2 : left),
-        told -> loop.execute(() -> taken(told, leader == null, deadlineNanos, completion)));
+        told -> loop.execute(() -> taken(asked, told, leader == null, deadlineNanos, completion)));
   }
 
   private void taken(
+      int asked,
       @Nullable RaftGroupState told,
       boolean askTheLeader,
       long deadlineNanos,
@@ -370,7 +372,7 @@ final class ObserverNode implements MetadataClient.QuorumAccess {
     if (told != null) {
       take(told);
     } else {
-      leaderId = RaftGroup.NO_NODE;
+      forget(asked);
     }
     if (askTheLeader && told != null && !told.getLeading() && leader() != null) {
       leaderStatus(deadlineNanos, completion);

@@ -1,7 +1,6 @@
 package io.kontiki.broker.quorum;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -324,13 +323,12 @@ class ObserverTest {
     raft.elect(1);
     voters.get(3).stop();
     Endpoint third = addresses.get(3);
-    try (ServerSocket silent =
-        new ServerSocket(third.port(), 50, InetAddress.getByName(third.host()))) {
+    ServerSocket silent = new ServerSocket(third.port(), 50, InetAddress.getByName(third.host()));
+    try (silent) {
       for (int i = 0; i < 8; i++) {
         raft.elect(1 + i % 2);
         allocate(); // fails where its end is not known
       }
-      assertFalse(silent.isClosed());
     }
   }
 
